@@ -20,12 +20,12 @@ def create_account():
         body = json.dumps({"error": "the body must be a JSON object"}, ensure_ascii=False)
         return Response(body, status=400, content_type="application/json; charset=utf-8")
     email = data.get("email")
-    if not isinstance(email, str) or "@" not in email:
+    if not isinstance(email, str) or "@" not in email or not email.isprintable():
         body = json.dumps({"error": "email must be an e-mail address"}, ensure_ascii=False)
         return Response(body, status=400, content_type="application/json; charset=utf-8")
     name = data.get("name")
-    if not isinstance(name, str) or not name.strip():
-        body = json.dumps({"error": "name must not be empty"}, ensure_ascii=False)
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        body = json.dumps({"error": "name must be text"}, ensure_ascii=False)
         return Response(body, status=400, content_type="application/json; charset=utf-8")
     for other in ACCOUNTS.values():
         if other["email"] == email.strip().lower():
@@ -70,8 +70,8 @@ def change_account(account_id):
         body = json.dumps({"error": "the body must be a JSON object"}, ensure_ascii=False)
         return Response(body, status=400, content_type="application/json; charset=utf-8")
     name = data.get("name")
-    if not isinstance(name, str) or not name.strip():
-        body = json.dumps({"error": "name must not be empty"}, ensure_ascii=False)
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        body = json.dumps({"error": "name must be text"}, ensure_ascii=False)
         return Response(body, status=400, content_type="application/json; charset=utf-8")
     account["name"] = name.strip()
     body = json.dumps(account, ensure_ascii=False)

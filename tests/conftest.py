@@ -1,0 +1,126 @@
+"""Runs the tests of a chapter on that chapter and on every later stage, final included.
+
+`tests/test_03_view_decorators.py` holds for the stages 3 to final. With `--stage PATH` the tests judge any
+one folder instead, a learner's for example: those of its chapter and of all before it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+for folder in (ROOT, ROOT / "tests"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from adapter import LoadedStage, Stage  # noqa: E402
+
+from course.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
+
+CHAPTER_TEST = re.compile(r"test_(\d\d)_\w+\.py$")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("course")
+    group.addoption("--stage", type=Path, help="judge this folder instead of the course's own stages")
+    group.addoption(
+        "--stage-as", metavar="NAME", help="the stage it stands for; its folder's name says it otherwise"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "superseded(stage, reason, by): from this stage on another behaviour, proved by the test `by`",
+    )
+    folder = config.getoption("--stage")
+    if folder is None:
+        config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]
+        return
+    try:
+        stage = find_stage(config.getoption("--stage-as") or folder.resolve().name)
+    except UnknownStage as error:
+        raise pytest.UsageError(f"--stage-as: {error}") from None
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--stage: there is no folder {folder}")
+    config.stash[JUDGED] = [(stage.name, stage.number, folder.resolve())]
+
+
+JUDGED = pytest.StashKey[list[tuple[str, int, Path]]]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Judging a folder, only the tests of its chapter and of those before count."""
+    if config.getoption("--stage") is None or collection_path.is_dir():
+        return None
+    chapter = CHAPTER_TEST.search(collection_path.name)
+    _, number, _ = config.stash[JUDGED][0]
+    return True if chapter is None or int(chapter[1]) > number else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test every stage it holds for; one that asks for ``version`` every version of each, too."""
+    chapter = CHAPTER_TEST.search(metafunc.definition.path.name)
+    if chapter is None or "stage" not in metafunc.fixturenames:
+        return
+    cases = [
+        pytest.param((name, number, path, version), id=f"{name}-{version}" if version else name)
+        for name, number, path in metafunc.config.stash[JUDGED]
+        if int(chapter[1]) <= number < superseded_from(metafunc.definition)
+        for version in versions(number, "version" in metafunc.fixturenames)
+    ]
+    metafunc.parametrize("stage", cases, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Judging one stage, leave out the tests that do not apply to it."""
+    if config.getoption("--stage") is None:
+        return
+    keep = [item for item in items if isinstance(item.callspec.params.get("stage"), tuple)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in keep])
+    items[:] = keep
+
+
+def superseded_from(test: pytest.Item) -> int:
+    """Return the number of the stage from which ``test`` no longer holds."""
+    mark = test.get_closest_marker("superseded")
+    return find_stage(mark.args[0]).number if mark else FINAL_NUMBER + 1
+
+
+def versions(number: int, wanted: bool) -> list[str | None]:
+    """Return the versions of the API to test a stage by: `start` has none, and final retired version 1."""
+    if not wanted or number == 0:
+        return [None]
+    return ["v2"] if number == FINAL_NUMBER else ["v1", "v2"]
+
+
+@pytest.fixture(scope="session")
+def loaded_stages(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, LoadedStage]:
+    """The stages loaded so far: a stage is loaded once and makes a new application for each test."""
+    return {}
+
+
+@pytest.fixture
+def stage(
+    request: pytest.FixtureRequest,
+    loaded_stages: dict[Path, LoadedStage],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
+    """A stage with no account in it, as a client sees it."""
+    name, number, path, version = request.param
+    if path not in loaded_stages:
+        loaded_stages[path] = LoadedStage(name, number, path, tmp_path_factory.mktemp("stages"))
+    stage = Stage(loaded_stages[path], version)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def version(stage: Stage) -> str:
+    """Asked for by a test that holds for every version of the API: it then runs once for each."""
+    return stage.prefix.strip("/")

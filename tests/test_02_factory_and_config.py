@@ -1,0 +1,321 @@
+"""Practice 2, application factory and configuration: one function makes many applications."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from adapter import FINAL, GOOD_SECRET, PASSWORD, Client, Stage, expect
+
+# -- the factory -----------------------------------------------------------------------------------
+
+
+def test_two_applications_share_nothing(stage: Stage) -> None:
+    """`create_app()` gives independent applications: an account of one is unknown to the other."""
+    account = stage.sign_up(email="mina@example.com")
+    other = stage.new_app()
+
+    assert other is not stage.app
+    answer = Client(other, stage.prefix).post(
+        "/v2/auth/login", json={"email": account.email, "password": PASSWORD}
+    )
+    expect(answer, 401)
+
+
+def test_two_applications_are_configured_apart(stage: Stage) -> None:
+    """The configuration of one application does not reach the other."""
+    one, two = stage.new_app(PAGE_SIZE=1), stage.new_app(PAGE_SIZE=7)
+
+    assert (one.config["PAGE_SIZE"], two.config["PAGE_SIZE"]) == (1, 7)
+
+
+def test_the_factory_needs_no_argument(stage: Stage) -> None:
+    """`create_app()` alone takes `config.DevelopmentConfig`, so `flask run` needs no option."""
+    app = stage.create_app()
+
+    assert (
+        app.config["SQLALCHEMY_DATABASE_URI"] == stage.loaded.config.DevelopmentConfig.SQLALCHEMY_DATABASE_URI
+    )
+    expect(Client(app, stage.prefix).get("/v2/accounts/0"), 401, 404)
+
+
+def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> None:
+    """The database of the tests is not the one of development."""
+    config = stage.loaded.config
+
+    assert config.TestingConfig.TESTING is True
+    assert config.TestingConfig.SQLALCHEMY_DATABASE_URI != config.DevelopmentConfig.SQLALCHEMY_DATABASE_URI
+
+
+def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
+    """An account is still there when the application is made again."""
+    database = f"sqlite:///{(tmp_path / 'accounts.sqlite').as_posix()}"
+    app = stage.new_app(SQLALCHEMY_DATABASE_URI=database)
+    new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
+    expect(Client(app, stage.prefix).post("/accounts", json=new), 201, 202)
+
+    restarted = stage.new_app(SQLALCHEMY_DATABASE_URI=database)
+
+    login = {"email": "mina@example.com", "password": PASSWORD}
+    expect(Client(restarted, stage.prefix).post("/v2/auth/login", json=login), 200)
+
+
+# -- configuration: in code < from an object < from a file < from the environment ------------------
+
+
+def test_a_class_configures(stage: Stage) -> None:
+    """A setting of the configuration class is what a client sees."""
+    app = stage.new_app(PAGE_SIZE=1)
+    assert app.config["PAGE_SIZE"] == 1
+
+
+def test_the_page_size_is_configurable(stage: Stage) -> None:
+    """`PAGE_SIZE` decides how many accounts a page has when the client does not say."""
+    for _ in range(3):
+        stage.sign_up()
+    stage.app.config["PAGE_SIZE"] = 2
+
+    assert len(expect(stage.admin.get("/v2/accounts"), 200)["items"]) == 2
+
+
+def test_a_file_beats_the_class(stage: Stage) -> None:
+    """`instance/config.toml` overrides the configuration class."""
+    instance = stage.loaded.folder / "instance"
+    instance.mkdir(exist_ok=True)
+    file = instance / "config.toml"
+    file.write_text("PAGE_SIZE = 3\n", encoding="utf-8")
+    try:
+        assert stage.new_app(PAGE_SIZE=1).config["PAGE_SIZE"] == 3
+    finally:
+        file.unlink()
+
+
+def test_the_environment_beats_the_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`FLASK_PAGE_SIZE` overrides everything else."""
+    instance = stage.loaded.folder / "instance"
+    instance.mkdir(exist_ok=True)
+    file = instance / "config.toml"
+    file.write_text("PAGE_SIZE = 3\n", encoding="utf-8")
+    monkeypatch.setenv("FLASK_PAGE_SIZE", "4")
+    try:
+        assert stage.new_app(PAGE_SIZE=1).config["PAGE_SIZE"] == 4
+    finally:
+        file.unlink()
+
+
+def test_code_gives_the_default(stage: Stage) -> None:
+    """Where nobody says anything, the value in the factory holds."""
+    assert stage.new_app().config["PAGE_SIZE"] == 20
+
+
+# -- secrets ---------------------------------------------------------------------------------------
+
+
+def give_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, secret: str | None) -> None:
+    """Set the environment of a server whose operator chose ``secret``, or forgot to."""
+    for name in [name for name in os.environ if name.startswith("FLASK_")]:
+        monkeypatch.delenv(name)
+    if secret is not None:
+        monkeypatch.setenv("FLASK_SECRET_KEY" if stage.number == FINAL else "FLASK_JWT_SECRET_KEY", secret)
+
+
+@pytest.mark.parametrize("why", ["missing", "empty", "short", "the one of development"])
+def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """Production does not start with a missing, short or published secret, and says so in one line."""
+    development = stage.loaded.config.DevelopmentConfig
+    published = development.SECRET_KEY if stage.number == FINAL else development.JWT_SECRET_KEY
+    secret = {"missing": None, "empty": "", "short": "x" * 31, "the one of development": published}[why]
+    give_secret(stage, monkeypatch, secret)
+
+    with pytest.raises(SystemExit) as stopped:
+        stage.new_app("ProductionConfig")
+
+    message = str(stopped.value.code)
+    assert "SECRET_KEY" in message
+    assert "\n" not in message
+    assert not secret or secret not in message
+
+
+def test_production_starts_with_a_good_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production starts when it was given a secret of 32 bytes or more."""
+    give_secret(stage, monkeypatch, GOOD_SECRET)
+
+    app = stage.new_app("ProductionConfig")
+
+    expect(Client(app, stage.prefix).get("/v2/accounts/0"), 401, 404)
+
+
+def test_who_starts_production_reads_a_sentence(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started as a server starts it, production without a secret prints one line and no traceback."""
+    give_secret(stage, monkeypatch, None)
+    start = "import app; app.create_app('config.ProductionConfig')"
+
+    started = subprocess.run(
+        [sys.executable, "-B", "-c", start],
+        cwd=stage.loaded.folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+    assert started.returncode == 1, started
+    assert len(started.stderr.strip().splitlines()) == 1, started.stderr
+
+
+# -- passwords and tokens --------------------------------------------------------------------------
+
+
+def stored(stage: Stage) -> bytes:
+    """Return all bytes of the stage's database."""
+    database = Path(stage.app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+    return b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))
+
+
+def test_a_password_is_not_stored(stage: Stage) -> None:
+    """The database holds the account, and its password nowhere."""
+    stage.sign_up(email="mina@example.com", password="correct horse battery staple 9")
+
+    data = stored(stage)
+
+    assert b"mina@example.com" in data
+    assert b"correct horse" not in data
+
+
+def test_equal_passwords_are_stored_apart(stage: Stage) -> None:
+    """Two accounts with one password do not have one hash: each has a salt of its own."""
+    first, second = stage.sign_up(), stage.sign_up()
+    with stage.app.app_context():
+        database = stage.app.extensions["sqlalchemy"]
+        table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
+        hashes = dict(
+            database.session.execute(
+                table.select().with_only_columns(table.c.email, table.c.password_hash)
+            ).all()
+        )
+
+    assert hashes[first.email] != hashes[second.email]
+
+
+def test_an_answer_never_has_the_password(stage: Stage, version: str) -> None:
+    """Neither the password nor its hash comes back in an answer."""
+    account = stage.sign_up(password="correct horse battery staple 9")
+
+    for answer in (
+        account.client.get(account.path),
+        stage.admin.get("/accounts"),
+        stage.log_in(account.email),
+    ):
+        assert "correct horse" not in answer.text
+        assert "password_hash" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "password", [None, "", "fourteen chars", 15 * 7, "\x00" * 20, ["a passphrase for the tests"]]
+)
+def test_a_bad_password_is_refused(stage: Stage, version: str, password: object) -> None:
+    """A password that is no text of 15 characters or more is refused with 400, and no account is created."""
+    new = {"email": "mina@example.com", "name": "김미나", "password": password}
+
+    expect(stage.client.post("/accounts", json=new), 400)
+
+    assert stage.list_accounts() == []
+
+
+def test_logging_in_gives_an_access_token(stage: Stage) -> None:
+    """`POST /v2/auth/login` answers a token that names the account and ends in time."""
+    account = stage.sign_up()
+
+    answer = stage.log_in(account.email)
+
+    body = expect(answer, 200)
+    assert body["token_type"] == "Bearer"
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert claims["sub"] == str(account.id)
+    assert 0 < claims["exp"] - time.time() <= body["expires_in"] <= 3600
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_email_of_a_login_may_be_capitalised(stage: Stage) -> None:
+    """An e-mail address is the same however it is capitalised."""
+    stage.sign_up(email="mina@example.com")
+
+    expect(stage.log_in("Mina@Example.COM"), 200)
+
+
+def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(stage: Stage) -> None:
+    """401 either way, with the same body: a log-in does not tell who has an account."""
+    account = stage.sign_up()
+
+    wrong = stage.log_in(account.email, "not this one, certainly")
+    unknown = stage.log_in("nobody@example.com")
+
+    expect(wrong, 401)
+    expect(unknown, 401)
+    assert _without_instance(wrong.get_json(force=True)) == _without_instance(unknown.get_json(force=True))
+
+
+def _without_instance(body: dict[str, object]) -> dict[str, object]:
+    """Leave out the id of the request, which differs in every answer."""
+    return {key: value for key, value in body.items() if key != "instance"}
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "{}", '{"email": "mina@example.com"}', '{"email": 1, "password": 2}']
+)
+def test_a_malformed_login_is_400(stage: Stage, body: str) -> None:
+    """A log-in without an e-mail and a password is 400, not 401: there was nothing to check."""
+    expect(stage.client.post("/v2/auth/login", data=body, content_type="application/json"), 400)
+
+
+# -- the operator's command ------------------------------------------------------------------------
+
+
+def test_create_admin_makes_an_admin(stage: Stage) -> None:
+    """`flask create-admin` makes an account that can log in and is an admin."""
+    result = stage.create_admin("boss@example.com", "관리자")
+
+    assert result.exit_code == 0, result.output
+    expect(stage.log_in("boss@example.com"), 200)
+    assert PASSWORD not in result.output
+    with stage.app.app_context():
+        database = stage.app.extensions["sqlalchemy"]
+        table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
+        roles = database.session.execute(table.select().with_only_columns(table.c.email, table.c.role)).all()
+    assert [tuple(row) for row in roles] == [("boss@example.com", "admin")]
+
+
+def test_signing_up_cannot_make_an_admin(stage: Stage) -> None:
+    """A `role` in the body of a sign-up is not obeyed."""
+    new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD, "role": "admin"}
+    answer = stage.client.post("/accounts", json=new)
+
+    expect(answer, 201, 202, 400)
+    if answer.status_code == 201:
+        assert answer.get_json()["role"] == "member"
+
+
+@pytest.mark.parametrize("password", ["short", "fourteen chars"])
+def test_create_admin_refuses_a_short_password(stage: Stage, password: str) -> None:
+    """The command holds an admin to the rules of everybody, and says what is wrong."""
+    result = stage.create_admin("boss@example.com", "관리자", password)
+
+    assert result.exit_code == 1
+    assert "password" in result.output
+    expect(stage.log_in("boss@example.com", password), 401)
+
+
+def test_create_admin_refuses_a_taken_email(stage: Stage) -> None:
+    """The command does not touch an account that is there."""
+    account = stage.sign_up()
+
+    result = stage.create_admin(account.email, "관리자", "another passphrase 123")
+
+    assert result.exit_code == 1
+    assert "e-mail" in result.output
+    expect(stage.log_in(account.email), 200)
