@@ -1,0 +1,70 @@
+"""Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
+
+A fault is a patch in tests/faults/NN/, made against chapter NN. Its first lines say in both languages what is
+wrong, and which test of the shared suite must notice:
+
+    en: An unknown e-mail answers 404, so anybody can ask who has an account.
+    ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
+    caught by: test_02_factory_and_config.py::test_a_wrong_password_and_an_unknown_email_get_the_same_answer
+    --- app/auth.py
+    +++ app/auth.py
+    ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import whatthepatch
+
+from course.stages import ROOT, Stage, find_stage
+
+FAULTS = ROOT / "tests" / "faults"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One defect: its name, the stage it is made against, what it does in both languages, and its patch."""
+
+    name: str
+    stage: Stage
+    text: dict[str, str]
+    caught_by: str
+    patch: str
+
+    def plant(self, folder: Path) -> None:
+        """Change the files of ``folder``, a copy of the stage, so that they have this fault.
+
+        Raises:
+            StaleFault: the code it was made against has changed.
+        """
+        for change in whatthepatch.parse_patch(self.patch):
+            file = folder / change.header.new_path
+            try:
+                lines = whatthepatch.apply_diff(change, file.read_text(encoding="utf-8"))
+            except (OSError, whatthepatch.exceptions.WhatThePatchException) as error:
+                where = f"{self.stage.name}/{change.header.new_path}"
+                raise StaleFault(f"the fault {self.name!r} no longer fits {where}: {error}") from None
+            file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class StaleFault(Exception):
+    """A fault's patch does not apply to the code of today."""
+
+
+def all_faults() -> list[Fault]:
+    """Return every fault there is, chapter by chapter."""
+    return [_read(file) for file in sorted(FAULTS.glob("*/*.patch"))]
+
+
+def _read(file: Path) -> Fault:
+    head, mark, patch = file.read_text(encoding="utf-8").partition("--- ")
+    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    return Fault(
+        name=file.stem,
+        stage=find_stage(file.parent.name),
+        text={"en": fields["en"], "ko": fields["ko"]},
+        caught_by=fields["caught by"],
+        patch=mark + patch,
+    )
