@@ -1,4 +1,4 @@
-"""The stages of the course in their order, as chapters/stages.toml lists them, and `final` behind the last."""
+"""The stages of the course in their order, as chapters/stages.toml lists them; `final` is last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
 class Stage:
     """One runnable folder of the course.
 
-    ``added``, ``changed`` and ``removed`` are paths relative to the folder, compared with the stage before it.
+    ``added``, ``changed`` and ``removed`` are paths relative to the folder, as against the stage before it.
     """
 
     name: str
@@ -74,6 +74,7 @@ def _stage(entry: dict[str, object]) -> Stage:
     else:
         number, path = (0 if name == "start" else int(name[:2])), ROOT / "chapters" / name
     title = entry.pop("title")
-    assert isinstance(title, dict)
+    if not isinstance(title, dict):
+        raise TypeError(f"chapters/stages.toml: {name} needs a title in both languages")
     lists = {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
     return Stage(name, number, path, title, **lists)

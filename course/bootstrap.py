@@ -1,0 +1,307 @@
+"""Makes the course's own environment, `.venv`, and goes on inside it. Standard library only."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NoReturn
+
+from course.failures import ROOT, Failure, explain_os_error, explain_pip
+
+VENV = ROOT / ".venv"
+STATE = ROOT / ".course"  # logs, the built site: everything the course may make again
+REQUIREMENTS = ROOT / "requirements.txt"
+
+#: pip's settings that say where packages come from. The others could send them elsewhere than to `.venv`.
+RESPECTED_PIP = re.compile(
+    "PIP_((EXTRA_)?INDEX_URL|FIND_LINKS|NO_INDEX|PROXY|(CLIENT_)?CERT|TRUSTED_HOST|RETRIES|(DEFAULT_)?TIMEOUT"
+    "|(NO_)?CACHE_DIR|CONFIG_FILE|KEYRING_PROVIDER)"
+)
+DISTURBING = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line, making its environment first where needed; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console of code page 949 lacks characters
+    try:
+        with signals_as_interrupt():
+            if not inside_venv() or not ready():
+                if not ready() and (not arguments or arguments[0] in ("-h", "--help")):
+                    print(overview())  # nobody should wait for an installation to read what there is
+                    return 0
+                set_up()
+                hand_over([str(venv_python()), "-m", "course", *arguments])
+        from course.cli import run_command_line
+
+        return run_command_line(list(arguments))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+    except OSError as error:
+        print(explain_os_error(error), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped: run the same command again to go on.", file=sys.stderr)
+    return 1
+
+
+def set_up() -> None:
+    """Make `.venv` hold exactly the locked requirements; do nothing when it does.
+
+    Raises:
+        Failure: with the sentence to show.
+        OSError: the folder is read-only, the disk is full, ...
+    """
+    if ready():
+        return
+    with _one_at_a_time() as lock:
+        if ready():  # another command made it while this one waited
+            return
+        if not REQUIREMENTS.is_file():
+            raise Failure(
+                "requirements.txt is missing: restore it with git checkout requirements.txt, or clone again."
+            )
+        missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+        if missing:
+            raise Failure(
+                f"This Python lacks {' and '.join(missing)}: on Debian or Ubuntu run sudo apt install "
+                f"python3.{sys.version_info.minor}-venv, elsewhere take Python from https://www.python.org/downloads/"
+            )
+        print(_why(), flush=True)
+        _remove_venv()
+        _make_venv()
+        _install(lock)
+        _marker().write_text(
+            json.dumps(_promise()), encoding="utf-8"
+        )  # last: it says that all before it is done
+        if not ready():
+            raise Failure("The new .venv does not start: delete the folder .venv and run the command again.")
+
+
+def ready() -> bool:
+    """Return whether `.venv` is finished, holds the present lock, and its Python still starts."""
+    try:
+        marker = json.loads(_marker().read_text(encoding="utf-8"))
+        return (marker["requirements"], marker["python"]) == (_digest(), _version_of(venv_python()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def inside_venv() -> bool:
+    """Return whether this very process runs in `.venv`."""
+    return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def venv_python() -> Path:
+    """Return where `.venv` has its Python."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return the environment for programs in `.venv`: the user's, less what leads Python or pip elsewhere."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in DISTURBING and (not name.startswith("PIP_") or RESPECTED_PIP.fullmatch(name))
+    }
+    kept["PATH"] = os.pathsep.join([str(venv_python().parent), kept.get("PATH", "")])
+    return kept | {"VIRTUAL_ENV": str(VENV), "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"} | extra
+
+
+def hand_over(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> NoReturn:
+    """Go on as ``command``: its exit status is ours, and so are its signals."""
+    sys.stdout.flush()
+    env = environment() if env is None else env
+    if os.name == "posix":
+        os.chdir(cwd)
+        os.execve(command[0], list(command), env)  # noqa: S606 - the shell is what we avoid
+    process = subprocess.Popen(command, cwd=cwd, env=env)  # Windows has no exec
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:  # the console gave Ctrl-C to the child too, which decides what it means
+            continue
+
+
+@contextmanager
+def signals_as_interrupt() -> Iterator[None]:
+    """Let a request to end, or a closed terminal, unwind as Ctrl-C does, so that no child outlives us."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def overview() -> str:
+    """Return the commands with a line on each, read from cli.py without running it: there is no click yet."""
+    tree = ast.parse((ROOT / "course" / "cli.py").read_text(encoding="utf-8"))
+    commands = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    lines = [f"  {c.name.rstrip('_'):<8}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]]
+    return "\n".join(
+        ["Usage: python3 -m course COMMAND", "", "Commands:", *lines, "", "Begin with: python3 -m course up"]
+    )
+
+
+def _make_venv() -> None:
+    base = getattr(sys, "_base_executable", None) or sys.executable  # not the Python of an active environment
+    made = subprocess.run(
+        [base, "-m", "venv", str(VENV)], env=environment(), capture_output=True, text=True, errors="replace"
+    )
+    if made.returncode:
+        log = STATE / "install.log"
+        log.write_text(made.stdout + made.stderr, encoding="utf-8")
+        raise Failure(explain_pip(log.read_text(encoding="utf-8"), log).replace("pip could", "Python could"))
+
+
+def _install(lock: int) -> None:
+    """Run pip and show how far it is. pip holds the lock too: if we are killed, the next waits for it."""
+    log = STATE / "install.log"
+    command = [str(venv_python()), "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(REQUIREMENTS)]
+    env = environment(PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
+    env.setdefault("PIP_RETRIES", "2")  # pip's five keep a learner without network waiting
+    inherit = {"pass_fds": (lock,)} if os.name == "posix" else {}
+    before = len(_installed())
+    with log.open("wb") as output:
+        pip = subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT, **inherit)  # type: ignore[call-overload]
+    progress = _Progress()
+    try:
+        while pip.poll() is None:
+            progress.show(_how_far(log.read_text(encoding="utf-8", errors="replace"), before))
+            time.sleep(0.1)
+    finally:
+        progress.end()
+        if pip.poll() is None:
+            pip.terminate()
+            pip.wait()
+    if pip.returncode:
+        raise Failure(explain_pip(log.read_text(encoding="utf-8", errors="replace"), log))
+    print(f"Installed {len(_installed()) - before} packages into .venv.", flush=True)
+
+
+def _how_far(log: str, before: int) -> str:
+    total = len(re.findall(r"^\S+==", REQUIREMENTS.read_text(encoding="utf-8"), re.M)) - log.count(
+        "Ignoring "
+    )
+    if "Installing collected packages" in log:
+        folders = _installed()
+        newest = max(folders, key=lambda folder: folder.stat().st_mtime, default=VENV)
+        return f"installing {max(1, len(folders) - before)} of {total}: {newest.name.split('-')[0]}"
+    fetched = re.findall(r"^(?:Collecting|Processing) (\S+)", log, re.M)
+    name = re.split(r"==|-\d", re.split(r"[/\\]", fetched[-1])[-1])[0] if fetched else "..."
+    return f"fetching {len(fetched)} of {total}: {name}"
+
+
+def _installed() -> list[Path]:
+    packages = "Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"
+    return list(VENV.glob(f"{packages}/*.dist-info"))
+
+
+class _Progress:
+    """One line that counts in a terminal; elsewhere, a line every five seconds."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+        self.at = time.monotonic()
+
+    def show(self, text: str) -> None:
+        if text == self.shown or not (sys.stdout.isatty() or time.monotonic() - self.at > 5):
+            return
+        if sys.stdout.isatty():
+            print("\r" + text[:78].ljust(len(self.shown)), end="", flush=True)
+        else:
+            print(text, flush=True)
+        self.shown, self.at = text[:78], time.monotonic()
+
+    def end(self) -> None:
+        if self.shown and sys.stdout.isatty():
+            print("\r" + " " * len(self.shown) + "\r", end="", flush=True)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[int]:
+    """Hold the set-up's lock, waiting while another command has it; the system frees it however that ends."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "setup.lock").open("a+b") as file:
+        waiting = False
+        while not _try_lock(file):
+            if not waiting:
+                print("Another course command is setting up: waiting for it.", flush=True)
+            waiting = True
+            time.sleep(0.2)
+        yield file.fileno()
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _why() -> str:
+    if not VENV.exists():
+        return "Making .venv and installing the course's packages into it, once."
+    if not _marker().exists():
+        return "The .venv here is unfinished or not the course's own: making it anew."
+    if _version_of(venv_python()) is None:
+        return "The Python that .venv was made with is gone: making .venv anew."
+    return "requirements.txt or Python has changed: making .venv anew."
+
+
+def _remove_venv() -> None:
+    if VENV.is_symlink() or VENV.is_file():
+        VENV.unlink()
+    elif VENV.exists():
+        _marker().unlink(missing_ok=True)  # first: a removal that is cut short must not look finished
+        shutil.rmtree(VENV)
+
+
+def _marker() -> Path:
+    return VENV / "course-ready.json"
+
+
+def _promise() -> dict[str, str | None]:
+    return {"requirements": _digest(), "python": _version_of(venv_python()), "executable": sys.executable}
+
+
+def _digest() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+
+
+def _version_of(python: Path) -> str | None:
+    """Return the version of the interpreter at ``python``, None where it does not start."""
+    command = [str(python), "-I", "-S", "-c", "import sys; print(sys.version_info[:3])"]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment()
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,93 @@
+"""`carry`: an edit of a chapter's file, taken through the chapters after it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from course.failures import ROOT, Failure
+from course.stages import FINAL_NUMBER, Stage, all_stages
+
+
+def carry(file: Path) -> int:
+    """Apply what changed in ``file`` since the last commit to it in each later chapter; return the status.
+
+    A file that was the same before is the same afterwards. One that its chapter changes is merged three ways,
+    and what the merge did to it is the edit that goes on to the next. Where both changed the same lines, both
+    are left in the file between git's conflict marks, and the later chapters are left for a second run.
+
+    Raises:
+        Failure: the file is not a chapter's, or there is nothing to carry.
+    """
+    stage, path = _locate(file)
+    if not (stage.path / path).is_file():
+        raise Failure(
+            f"{file} is not there: carry takes edits along; remove a file from each chapter by hand."
+        )
+    new = (stage.path / path).read_bytes()
+    old = _in_head(stage.path / path)
+    if new == old:
+        raise Failure(f"{file} is as git has it: edit it first, then carry the edit.")
+    for later in all_stages():
+        if not stage.number < later.number < FINAL_NUMBER:
+            continue
+        target = later.path / path
+        shown = target.relative_to(ROOT).as_posix()
+        if str(path) in later.removed:
+            print(f"{shown}: removed in this chapter, the edit ends here")
+            return 0
+        current = target.read_bytes() if target.is_file() else None
+        if current == new:
+            print(f"{shown}: has the edit already")
+            continue
+        if current == old:
+            merged, conflict = new, False
+        elif old is None or current is None:
+            print(
+                f"{shown}: is there a file in git and in this chapter? Nothing was changed, see to it by hand"
+            )
+            return 1
+        else:
+            merged, conflict = _merge(current, old, new)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(merged)
+        if conflict:
+            print(
+                f"{shown}: conflict, both versions are in it; settle it, then python3 -m course carry {shown}"
+            )
+            return 1
+        print(f"{shown}: {'copied' if current == old else 'merged'}")
+        old, new = current, merged
+    return 0
+
+
+def _locate(file: Path) -> tuple[Stage, PurePosixPath]:
+    for stage in all_stages():
+        if stage.number < FINAL_NUMBER and file.resolve().is_relative_to(stage.path):
+            return stage, PurePosixPath(file.resolve().relative_to(stage.path).as_posix())
+    raise Failure(f"{file} is in no chapter: name a file below chapters/.")
+
+
+def _in_head(file: Path) -> bytes | None:
+    """Return ``file`` as the last commit has it, with this system's line ends; None where it has none."""
+    name = file.relative_to(ROOT).as_posix()
+    command = ["git", "cat-file", "--filters", f"HEAD:{name}"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True)
+    return shown.stdout if shown.returncode == 0 else None
+
+
+def _merge(current: bytes, old: bytes, new: bytes) -> tuple[bytes, bool]:
+    """Return ``current`` with the change from ``old`` to ``new``, and whether they conflict."""
+    with TemporaryDirectory() as scratch:
+        names = {"this chapter": current, "before the edit": old, "the edit": new}
+        files = [Path(scratch, str(number)) for number in range(3)]
+        for file, content in zip(files, names.values(), strict=True):
+            file.write_bytes(content)
+        labels = [word for name in names for word in ("-L", name)]
+        merged = subprocess.run(["git", "merge-file", "-p", *labels, *map(str, files)], capture_output=True)
+    if merged.returncode not in range(128):
+        raise Failure(
+            f"git cannot merge this file ({merged.stderr.decode(errors='replace').strip()}): edit it by hand."
+        )
+    return merged.stdout, merged.returncode > 0

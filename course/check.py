@@ -1,0 +1,57 @@
+"""`check`: the learner's own code before the course's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from course.failures import ROOT, Failure
+from course.judge import Behaviour, judge
+from course.stages import Stage, UnknownStage, find_stage, stage_before
+
+
+def check(key: str, full: bool) -> int:
+    """Show which behaviours the folder has and which are still to do; return 0 when it has all.
+
+    Args:
+        key: a chapter, whose folder in `workspace/` is judged, or a folder that is named like its chapter.
+        full: show the tests' whole output as well.
+    """
+    stage, folder = _what(key)
+    verdict = judge(folder, stage.name, full=full)
+    if not verdict.behaviours:
+        raise Failure(verdict.broken or f"There is no test for {stage.name} yet: check another chapter.")
+    _show(Console(soft_wrap=True, highlight=False), list(verdict.behaviours.values()), key)
+    return 0 if all(behaviour.kept for behaviour in verdict.behaviours.values()) else 1
+
+
+def _what(key: str) -> tuple[Stage, Path]:
+    folder = Path(key)
+    try:
+        if folder.is_dir():
+            return find_stage(folder.resolve().name), folder.resolve()
+        stage = find_stage(key)
+    except UnknownStage as error:
+        raise Failure(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    own = ROOT / "workspace" / stage.name
+    if not own.is_dir():
+        before = stage_before(stage) if stage.number else stage
+        raise Failure(
+            f"There is nothing of yours to check yet: copy the folder {before.path.relative_to(ROOT)} to "
+            f"{own.relative_to(ROOT)}, change it as the lesson says, and check again."
+        )
+    return stage, own
+
+
+def _show(console: Console, behaviours: list[Behaviour], key: str) -> None:
+    for behaviour in behaviours:
+        mark = "[green]passed[/]" if behaviour.kept else "[yellow]to do [/]"
+        console.print(f"{mark}  {escape(behaviour.sentence)}")
+    missing = [behaviour for behaviour in behaviours if not behaviour.kept]
+    console.print(f"\n{len(behaviours) - len(missing)} of {len(behaviours)} behaviours are there.")
+    if missing:
+        console.print(f"[bold]Next:[/] {escape(missing[0].sentence)}")
+        console.print(escape(missing[0].message))
+        console.print(f"[dim]All that the tests say: python3 -m course check {escape(key)} --full[/]")

@@ -1,0 +1,116 @@
+"""`test`: everything that must hold before a change is published, and one closing line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from course.bootstrap import environment
+from course.failures import ROOT
+from course.programs import PYTHON, decode
+
+
+@dataclass
+class Tally:
+    """How many checks passed, failed and were skipped, and why those last were."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, passed: bool) -> None:
+        """Count one check."""
+        self.passed += passed
+        self.failed += not passed
+
+    def skip(self, reason: str) -> None:
+        """Count one check that was not made."""
+        self.skipped += 1
+        self.reasons[reason] += 1
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def check_all(pytest_arguments: Sequence[str]) -> int:
+    """Run every check, all of them even if one fails; return the exit status."""
+    tally = Tally()
+    before = _tree()
+    with TemporaryDirectory() as scratch:
+        report, site = Path(scratch, "tests.xml"), Path(scratch, "site")
+        tally.add(_step("lint", ["ruff", "check"]))
+        tally.add(_step("format", ["ruff", "format", "--check"]))
+        tally.add(_step("types", ["mypy"]))
+        ran = _step("tests", ["pytest", "-n", "auto", "-q", f"--junitxml={report}", *pytest_arguments])
+        count_tests(tally, report, ran)
+        # Not --quiet: with it mkdocs forgets the warnings that --strict should fail on.
+        tally.add(_step("site", ["mkdocs", "build", "--strict", "--site-dir", str(site)]))
+    if before is None:
+        tally.skip("that the tests leave the folder as it was: git is not here")
+    else:
+        after = _tree()
+        tally.add(after == before)
+        if after != before:
+            print(f"The checks changed the folder; git status before:\n{before}\nand after:\n{after}")
+    for reason, number in sorted(tally.reasons.items()):
+        print(f"skipped {number}: {reason}")
+    print(tally, flush=True)
+    return 1 if tally.failed else 0
+
+
+def count_tests(tally: Tally, report: Path, ran: bool) -> None:
+    """Add pytest's own numbers, from its JUnit report, to ``tally``; an error is a failure.
+
+    Args:
+        ran: whether pytest itself was content. Where it was not and the report shows nothing wrong (it found
+            no test, it crashed), that is one failure.
+    """
+    failed = tally.failed
+    cases = ElementTree.parse(report).iter("testcase") if report.is_file() else []  # noqa: S314 - our own file
+    for case in cases:
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            tally.add(False)
+        elif skipped is not None:
+            tally.skip(skipped.get("message") or "no reason given")
+        else:
+            tally.add(True)
+    if not ran and tally.failed == failed:
+        tally.add(False)
+
+
+def _step(name: str, command: Sequence[str]) -> bool:
+    print(f"{name:<8}", end="", flush=True)
+    started = time.monotonic()
+    done = subprocess.run(
+        [PYTHON, "-m", *command],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    passed = done.returncode == 0
+    print(f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s", flush=True)
+    if not passed:
+        sys.stdout.write(decode(done.stdout).strip() + "\n\n")
+    return passed
+
+
+def _tree() -> str | None:
+    """Return what git sees as changed, None where it cannot say."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    status = subprocess.run([git, "status", "--porcelain"], cwd=ROOT, env=env, capture_output=True)
+    return decode(status.stdout) if status.returncode == 0 else None

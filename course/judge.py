@@ -1,0 +1,76 @@
+"""What the shared tests say about one folder, gathered by a small pytest plugin."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from course.failures import ROOT
+
+
+@dataclass
+class Behaviour:
+    """One promise of the course, in a sentence, and whether the folder keeps it."""
+
+    sentence: str
+    test: str
+    kept: bool = True
+    message: str = ""
+
+
+class Judge:
+    """Collects the behaviours in the lessons' order. A test that runs for two versions is one behaviour."""
+
+    def __init__(self) -> None:
+        self.behaviours: dict[str, Behaviour] = {}
+        self.broken = ""  # why the tests could not even be collected
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Order the tests as the lessons are, and take each one's sentence from its docstring."""
+        items.sort(key=lambda item: item.path.name)
+        for item in items:
+            function = getattr(item, "function", None)
+            sentence = (inspect.getdoc(function) or item.name).splitlines()[0].replace("`", "")
+            self.behaviours.setdefault(_key(item.nodeid), Behaviour(sentence, item.nodeid))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure of a test, its set-up or its clean-up."""
+        behaviour = self.behaviours[_key(report.nodeid)]
+        if report.failed and behaviour.kept:
+            behaviour.kept = False
+            behaviour.message = explanation(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that a file of tests could not be read."""
+        if report.failed:
+            self.broken = report.longreprtext
+
+
+def judge(folder: Path, stage: str, *, full: bool) -> Judge:
+    """Run the shared tests on ``folder`` as if it were ``stage``.
+
+    Args:
+        full: let pytest print all it has to say as well.
+    """
+    verdict = Judge()
+    options = ["--stage", str(folder), "--stage-as", stage, "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options += ["-v"] if full else ["-p", "no:terminal"]
+    pytest.main([str(ROOT / "tests"), "--rootdir", str(ROOT), *options], plugins=[verdict])
+    return verdict
+
+
+def explanation(report: pytest.TestReport) -> str:
+    """Return what a failed test expected and got: the message of its assertion, without Python's own part."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = crash.message if crash else report.longreprtext
+    lines = message.removeprefix("AssertionError: ").splitlines()
+    if crash and not message.startswith("assert"):
+        lines = [line for line in lines if not line.startswith(("assert ", " +  where", "  +"))]
+    return "\n".join(lines[:6]).strip()
+
+
+def _key(nodeid: str) -> str:
+    return nodeid.split("[")[0]

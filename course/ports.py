@@ -1,0 +1,46 @@
+"""Finding ports to listen on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Container
+
+from course.failures import Failure
+
+
+def choose(wanted: int | None, default: int, option: str, taken: Container[int] = ()) -> int:
+    """Return ``wanted``, or where nothing was wanted the first free port from ``default`` on.
+
+    Raises:
+        Failure: ``wanted`` is not free; the sentence names ``option``.
+    """
+    if wanted is not None:
+        if wanted in taken or not free(wanted):
+            raise Failure(f"Port {wanted} is in use: end what listens there or choose another with {option}.")
+        return wanted
+    for port in range(default, min(default + 100, 65536)):
+        if port not in taken and free(port):
+            return port
+    raise Failure(f"The ports {default} to {default + 99} are all in use: choose another with {option}.")
+
+
+def free(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether a server can listen on ``port``.
+
+    A connection is tried first: on macOS an address can be bound although another program answers there.
+    """
+    with socket.socket() as probe:
+        probe.settimeout(0.3)
+        if probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0:  # noqa: S104
+            return False
+    with socket.socket() as probe:
+        if (
+            os.name == "posix"
+        ):  # a port left a moment ago is free; on Windows this option would mean "share it"
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

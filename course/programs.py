@@ -1,0 +1,46 @@
+"""Running the course's programs inside `.venv` and keeping what they said."""
+
+from __future__ import annotations
+
+import locale
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from course.bootstrap import STATE, environment
+from course.failures import Failure
+
+PYTHON = sys.executable
+
+
+def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str) -> str:
+    """Run ``command`` and return what it wrote to its standard output.
+
+    Args:
+        purpose: the beginning of the sentence should it fail, for example "The site could not be built".
+        log: the name of the file in `.course/` that keeps all it wrote.
+
+    Raises:
+        Failure: it failed.
+    """
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True)
+    output, errors = decode(done.stdout), decode(done.stderr)
+    STATE.mkdir(exist_ok=True)
+    (STATE / log).write_text(output + errors, encoding="utf-8")
+    if done.returncode:
+        raise Failure(f"{purpose} ({last_lines(output + errors, 1)}): see {STATE / log}")
+    return output
+
+
+def decode(output: bytes) -> str:
+    """Return text from a program that wrote UTF-8 or, on some Windows, the code page of the system."""
+    try:
+        return output.decode("utf-8")
+    except UnicodeDecodeError:
+        return output.decode(locale.getencoding(), errors="replace")
+
+
+def last_lines(text: str, number: int) -> str:
+    """Return the last ``number`` lines that hold something."""
+    return "\n".join([line.strip() for line in text.splitlines() if line.strip()][-number:])
