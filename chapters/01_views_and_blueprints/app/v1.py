@@ -12,6 +12,10 @@ class AccountsView(BaseView):
     """All accounts."""
 
     def get(self) -> Response:
+        return self.list_accounts()
+
+    def list_accounts(self) -> Response:
+        """Answer all accounts in one array; a later version may show them in another way."""
         return self.answer([account.to_dict() for account in accounts.find_all()])
 
     def post(self) -> Response:

@@ -14,9 +14,9 @@ LARGEST_ID = 2**63 - 1
 
 
 class AccountsView(v1.AccountsView):
-    """All accounts, one page at a time; creating one is inherited."""
+    """All accounts, one page at a time; everything else is inherited."""
 
-    def get(self) -> Response:
+    def list_accounts(self) -> Response:
         limit = whole_number(request.args.get("limit", str(PAGE_SIZE)), 1, LARGEST_PAGE)
         if limit is None:
             return self.refuse(400, f"limit must be a whole number from 1 to {LARGEST_PAGE}")

@@ -13,9 +13,9 @@ LARGEST_ID = 2**63 - 1
 
 
 class AccountsView(v1.AccountsView):
-    """All accounts, one page at a time; creating one is inherited."""
+    """All accounts, one page at a time; everything else is inherited."""
 
-    def get(self) -> Response:
+    def list_accounts(self) -> Response:
         page_size = str(current_app.config["PAGE_SIZE"])
         limit = whole_number(request.args.get("limit", page_size), 1, LARGEST_PAGE)
         if limit is None:

@@ -21,15 +21,18 @@ class BaseView(MethodView):
     Flask answers 405 with an `Allow` header for every method that is not there.
     """
 
-    def answer(self, data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    @staticmethod
+    def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         """Return ``data`` as JSON; text stays readable in UTF-8 instead of turning into ``\\uXXXX``."""
         body = ujson.dumps(data, ensure_ascii=False, escape_forward_slashes=False)
         return Response(body, status, headers, content_type="application/json; charset=utf-8")
 
-    def refuse(self, status: int, message: str) -> Response:
+    @staticmethod
+    def refuse(status: int, message: str) -> Response:
         """Return the error ``message`` as JSON."""
-        return self.answer({"error": message}, status)
+        return BaseView.answer({"error": message}, status)
 
-    def body(self) -> Any:
+    @staticmethod
+    def body() -> Any:
         """Return what the client sent as JSON, or None where it did not."""
         return request.get_json(silent=True)
