@@ -1,0 +1,70 @@
+"""Version 2 of the API: a blueprint of thin views. Chapter 1, views and blueprints.
+
+A view reads the request, calls one function of services/ and represents what it returns. Errors pass through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Flask, Response, render_template
+from flask_restx import Api as RestxApi
+
+from ..representation import answer
+from . import accounts, auth, documentation, health
+
+#: The page loads its own files and nothing from elsewhere; its start is a script inside of the page.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; frame-ancestors 'none'"
+)
+
+
+class Api(RestxApi):  # type: ignore[misc]
+    """Flask-RESTX without its own handling of errors and of media types."""
+
+    def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
+        """Leave every error to the handlers of the application, as anywhere else in Flask.
+
+        RESTX would answer in a form of its own, and 500 for nearly every refusal of Flask-JWT-Extended unless
+        TESTING is on (trap 1).
+        """
+        return original_handler(e)
+
+    def make_response(
+        self, data: Any, code: int = 200, headers: Mapping[str, str] | None = None, **_: Any
+    ) -> Response:
+        """Write every answer in the one way, whatever `Accept` asks for: there is only JSON."""
+        return answer(data, code, headers)
+
+
+bp = Blueprint("v2", __name__, url_prefix="/v2")
+api = Api(
+    bp,
+    version="2",
+    title="Accounts",
+    description="Sign up, log in, and look after accounts. Log in, then paste `Bearer <access_token>` below "
+    "*Authorize*.",
+    doc="/docs",
+    default_swagger_filename="openapi.json",
+    authorizations={"token": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+)
+for _model in documentation.MODELS:
+    api.add_model(_model.name, _model)
+api.add_namespace(accounts.ns)
+api.add_namespace(auth.ns)
+
+
+@api.documentation  # type: ignore[untyped-decorator]
+def documentation_page() -> Response:
+    """Return the page that RESTX brings along."""
+    page = render_template("swagger-ui.html", title=api.title, specs_url=api.specs_url)
+    return Response(page, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+def init_app(app: Flask) -> None:
+    """Put the API and the health checks on ``app``."""
+    app.config["RESTX_MASK_SWAGGER"] = False  # `X-Fields` is not offered
+    app.register_blueprint(bp)
+    app.register_blueprint(health.bp)

@@ -1,0 +1,114 @@
+"""How a request is read: strictly. Chapter 3, `json_required` and `validated`.
+
+A body is JSON in UTF-8, an object, with exactly the fields that the view names, each of its type. Whatever
+else arrives is refused here, so that nothing below has to expect it (traps 4 and 5). No answer repeats what
+was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import current_app, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from ..errors import FieldError, InvalidInput
+
+MAX_DEPTH = 8  # levels of lists and objects; the bodies of this API have one
+NAMES = {str: "text", int: "a whole number", bool: "true or false"}
+FIRST = "00000000-0000-0000-0000-000000000000"  # before every id there can be
+
+# A whole string, or one bracket. The string's end is optional, so that reading stays linear in a broken body.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_LIMIT = re.compile(r"[1-9][0-9]?|100")
+
+
+def read_body(**fields: type) -> dict[str, Any]:
+    """Return the body of this request.
+
+    Args:
+        fields: the name and the type of every field; all are required and no other is allowed.
+
+    Raises:
+        UnsupportedMediaType: it is not JSON, by what its headers say.
+        RequestEntityTooLarge: it is longer than MAX_CONTENT_LENGTH.
+        InvalidInput: it is not what the view asked for.
+    """
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != "application/json" or charset != "utf-8" or request.content_encoding:
+        raise UnsupportedMediaType
+    body = _parse(request.get_data(cache=False))
+    if not isinstance(body, dict):
+        _refuse("body", "not_an_object", "the body has to be a JSON object")
+    errors = []
+    if body.keys() - fields.keys():
+        names = ", ".join(fields)
+        errors.append(FieldError("body", "unknown_field", f"only these fields are known: {names}"))
+    for name, kind in fields.items():
+        if name not in body:
+            errors.append(FieldError(name, "missing", "this field is required"))
+        elif type(body[name]) is not kind:  # not isinstance: True is an int
+            errors.append(FieldError(name, "wrong_type", f"this has to be {NAMES[kind]}"))
+        elif kind is str and not _is_text(body[name]):
+            errors.append(FieldError(name, "not_text", "leave out NUL and halves of characters"))
+    if errors:
+        raise InvalidInput(errors)
+    return body
+
+
+def read_page() -> tuple[str, int]:
+    """Return `after` and `limit` of this request: where the page begins, and how long it is.
+
+    Raises:
+        InvalidInput: `limit` is not 1 to 100, or `after` did not come from the `next` of a page.
+    """
+    after = request.args.get("after", FIRST)
+    limit = request.args.get("limit", str(current_app.config["PAGE_SIZE"]))
+    if not _LIMIT.fullmatch(limit):
+        _refuse("limit", "out_of_range", "this has to be a whole number from 1 to 100")
+    if not _UUID.fullmatch(after):
+        _refuse("after", "not_a_cursor", "take this from the `next` of an earlier page")
+    return after, int(limit)
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        text = data.decode("utf-8")
+        if _depth(text) > MAX_DEPTH:
+            _refuse("body", "too_deep", f"use at most {MAX_DEPTH} levels")
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        _refuse("body", "not_json", "the body has to be JSON in UTF-8")
+
+
+def _depth(text: str) -> int:
+    # Before parsing: Python's parser recurses, and thousands of brackets overflow its stack.
+    deepest = level = 0
+    for token in _TOKEN.finditer(text):
+        level += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Two parsers may take different ones of two equal keys, and then disagree on who is meant.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        _refuse("body", "duplicate_field", "every field may be there once")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _is_text(value: str) -> bool:
+    # `"\ud800"` is valid JSON and no valid text; PostgreSQL has no NUL.
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _refuse(field: str, code: str, message: str) -> NoReturn:
+    raise InvalidInput([FieldError(field, code, message)])

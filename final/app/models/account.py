@@ -1,0 +1,36 @@
+"""The table of accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..extensions import Base
+from .columns import UtcDateTime, new_id, utc_now
+
+
+class Role(StrEnum):
+    """What an account may do. The database knows no other."""
+
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+class Account(Base):
+    """Someone who can log in."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (CheckConstraint("role IN ('member', 'admin')", name="role"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254))  # as it was given: mail goes there
+    #: The address in the one spelling that counts, so that the database refuses a second account for it.
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    role: Mapped[str] = mapped_column(String(16), default=Role.MEMBER)
+    password_hash: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

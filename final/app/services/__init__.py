@@ -1,0 +1,1 @@
+"""What the service does, without HTTP: functions that decide, and never see a request."""

@@ -1,0 +1,43 @@
+"""E-mail addresses: which are accepted, and which two are the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from contextlib import suppress
+
+import idna
+
+MAX_LENGTH = 254  # RFC 5321, the longest address that mail can be sent to
+# One @, with something before it; no spaces, brackets, quotes or control characters anywhere.
+_SHAPE = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f\"(),:;<>\[\\\]]{1,64}@[^@\s\x00-\x2c/:-@\[-`{-\x9f]+")
+
+
+def is_email(text: str) -> bool:
+    """Say whether ``text`` can be an e-mail address. Only a mail can say whether it is one."""
+    if len(text) > MAX_LENGTH or not _SHAPE.fullmatch(text):
+        return False
+    if text.endswith(".") or any(unicodedata.category(letter)[0] in "CZ" for letter in text):
+        return False  # invisible letters: an address that looks like another
+    try:
+        idna.encode(text.rpartition("@")[2], uts46=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def email_key(text: str) -> str:
+    """Return the one spelling that stands for every spelling of an address.
+
+    The domain in its ASCII form (IDNA 2008), everything in lower case; but no letter of another script
+    becomes an ASCII one, as U+212A KELVIN SIGN would: `mıke@` and `mike@` are two people.
+    """
+    local, _, domain = unicodedata.normalize("NFC", text[: MAX_LENGTH + 1]).rpartition("@")
+    with suppress(UnicodeError):  # of no address: no account has such a key
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    return f"{''.join(map(_lower, local))}@{domain.lower()}"
+
+
+def _lower(letter: str) -> str:
+    lowered = letter.lower()
+    return letter if lowered.isascii() and not letter.isascii() else lowered

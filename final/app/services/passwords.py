@@ -1,0 +1,135 @@
+"""Passwords: the rules for a new one, and Argon2id without letting a flood of log-ins stop the service.
+
+NIST SP 800-63B-4 for the rules, the OWASP Password Storage Cheat Sheet for the parameters.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import unicodedata
+from collections.abc import Callable
+from threading import BoundedSemaphore, Lock
+from typing import TypeVar, cast
+
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, current_app
+
+from ..errors import FieldError, TooBusy
+
+T = TypeVar("T")
+
+MIN_LENGTH = 15  # code points, for a password that is the only proof
+MAX_LENGTH = 128  # code points; long enough for any passphrase, short enough to bound the work
+MAX_MEMORY = 256 * 1024  # KiB; a stored hash that asks for more did not come from here
+MAX_TIME = 16  # passes
+
+
+def problem_with_new(password: str) -> FieldError | None:
+    """Say why ``password`` cannot be anybody's new password, None where it can.
+
+    Length is all that is asked for: no rule about digits or capitals (NIST 3.1.1.2). Both the text as typed
+    and its normal form must have it: NFKC turns a single letter such as U+FDFA into 18.
+    """
+    if len(password) > MAX_LENGTH or len(_normalise(password)) > MAX_LENGTH:
+        return FieldError("password", "too_long", f"use at most {MAX_LENGTH} characters")
+    if min(len(password), len(_normalise(password))) < MIN_LENGTH:
+        return FieldError(
+            "password", "too_short", f"use at least {MIN_LENGTH} characters, a sentence for example"
+        )
+    return None
+
+
+class Passwords:
+    """Hashes and checks passwords, one at a time in this process.
+
+    Argon2 takes a processor and 19 MiB for some 20 ms. Unbounded, a flood of bad log-ins stops the whole
+    service; and if everybody waited in line, the line would hold every thread. So few may wait, and the rest
+    is refused at once (trap 7).
+
+    Args:
+        memory: KiB a hash uses.
+        time: passes over that memory.
+        slots: hashes that run or wait at the same time; keep it below the number of threads.
+    """
+
+    def __init__(self, memory: int, time: int, slots: int) -> None:
+        self._hasher = PasswordHasher(time_cost=time, memory_cost=memory, parallelism=1)
+        self._slots = BoundedSemaphore(slots)
+        self._running = Lock()
+        # What an unknown account is checked against. No password has this hash, but checking one takes as
+        # long as for any other, because the parameters are the same.
+        salt, digest = _base64(secrets.token_bytes(16)), _base64(secrets.token_bytes(32))
+        self._nobody = f"$argon2id$v=19$m={memory},t={time},p=1${salt}${digest}"
+
+    def hash(self, password: str) -> str:
+        """Return a salted hash of ``password``, with its parameters in it.
+
+        Raises:
+            TooBusy: too many hashes wait already.
+        """
+        return self._bounded(lambda: self._hasher.hash(_normalise(password)))
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Say whether ``stored`` is the hash of ``password``; the work of one hash, whatever the answer.
+
+        Args:
+            stored: a hash, None where there is no account.
+
+        Raises:
+            TooBusy: too many hashes wait already.
+        """
+        if stored is None or not _is_sane(stored) or len(password) > MAX_LENGTH:
+            stored, password = self._nobody, password[:MAX_LENGTH]
+        return self._bounded(lambda: self._matches(stored, password))
+
+    def is_outdated(self, stored: str) -> bool:
+        """Say whether ``stored`` was made with other parameters than those of today."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, _normalise(password))
+        except VerificationError:
+            return False
+
+    def _bounded(self, work: Callable[[], T]) -> T:
+        if not self._slots.acquire(blocking=False):
+            raise TooBusy
+        try:
+            with self._running:
+                return work()
+        finally:
+            self._slots.release()
+
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` the hasher that its configuration describes."""
+    config = app.config
+    app.extensions["passwords"] = Passwords(
+        config["ARGON2_MEMORY"], config["ARGON2_TIME"], config["PASSWORD_SLOTS"]
+    )
+
+
+def current() -> Passwords:
+    """Return the hasher of the application that runs."""
+    return cast(Passwords, current_app.extensions["passwords"])
+
+
+def _normalise(password: str) -> str:
+    # The same password typed on two keyboards can be two sequences of code points; NFKC makes them one.
+    return unicodedata.normalize("NFKC", password)
+
+
+def _is_sane(stored: str) -> bool:
+    # The parameters come from the database: absurd ones would take the machine down, one log-in at a time.
+    try:
+        parameters = extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    return parameters.memory_cost <= MAX_MEMORY and parameters.time_cost <= MAX_TIME
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")

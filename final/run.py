@@ -1,0 +1,17 @@
+"""Runs the service on this machine, and does nothing else; a server runs wsgi.py."""
+
+import logging
+import os
+
+import flask_migrate
+from app import create_app
+
+if __name__ == "__main__":
+    app = create_app()
+    with app.app_context():
+        flask_migrate.upgrade()  # one command is enough to try it; a server is migrated before it starts
+    host = os.environ.get("HOST") or app.config["HOST"]
+    port = int(os.environ.get("PORT") or app.config["PORT"])
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for every request
+    print(f"http://{host}:{port}/v2/docs", flush=True)  # noqa: T201
+    app.run(host=host, port=port, debug=app.debug)
