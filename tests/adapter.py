@@ -6,6 +6,7 @@ of a version, whether a token is needed, how an account comes to be, how the app
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import shutil
@@ -182,6 +183,15 @@ class Stage:
                 database.session.remove()
                 for engine in database.engines.values():
                     engine.dispose()
+
+    def new_app_of_expired_tokens(self) -> Flask:
+        """Return an application whose access tokens have expired when it hands them out."""
+        return self.new_app(JWT_ACCESS_TOKEN_EXPIRES=-60)
+
+    @property
+    def decorators(self) -> ModuleType:
+        """The stage's module of view decorators."""
+        return importlib.import_module(f"{self.loaded.package.__name__}.decorators")
 
     # -- clients -----------------------------------------------------------------------------------
 

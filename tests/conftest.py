@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "superseded(stage, reason, by): from this stage on another behaviour, proved by the test `by`",
     )
+    config.addinivalue_line("markers", "threads: needs threads, so it does not run in a browser")
     folder = config.getoption("--stage")
     if folder is None:
         config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]
@@ -118,6 +120,28 @@ def stage(
     stage = Stage(loaded_stages[path], version)
     yield stage
     stage.close()
+
+
+class Clock:
+    """What `time.time()` says, until the test says something else."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that stands still, at the beginning of an hour, until the test moves it."""
+    now = time.time()
+    stopped = Clock(now - now % 3600)
+    monkeypatch.setattr(time, "time", stopped)
+    return stopped
 
 
 @pytest.fixture

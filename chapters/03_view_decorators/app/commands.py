@@ -1,0 +1,22 @@
+"""Commands for whoever runs the service: `flask create-admin`."""
+
+import click
+from flask.cli import with_appcontext
+
+from . import accounts, rules
+
+
+@click.command("create-admin")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.password_option()  # asked for twice, not shown, and not left in the shell's history
+@with_appcontext
+def create_admin(email: str, name: str, password: str) -> None:
+    """Create an account whose role is admin."""
+    data = {"email": email, "name": name, "password": password}
+    for field, fault in rules.find_faults(data, rules.NEW_ACCOUNT).items():
+        raise click.ClickException(f"{field} {fault}")
+    account = accounts.add(data, role="admin")
+    if account is None:
+        raise click.ClickException("this e-mail has an account")
+    click.echo(f"{account.email} is an admin")

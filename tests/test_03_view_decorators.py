@@ -1,0 +1,533 @@
+"""Practice 3, view decorators: what stands around a view is written once and stacked where it is needed."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from adapter import PASSWORD, Client, Stage, expect
+from flask import Flask
+from flask.views import MethodView
+
+Decorator = Callable[[Callable], Callable]
+
+# -- the decorators by themselves: on a function, on a method, on a whole view --------------------
+
+
+def on_a_function(app: Flask, decorate: Decorator, answer: Callable) -> None:
+    def probe(**given: Any) -> Any:
+        return answer(**given)
+
+    app.add_url_rule("/probe", view_func=decorate(probe), methods=["GET", "POST"])
+
+
+def on_a_method(app: Flask, decorate: Decorator, answer: Callable) -> None:
+    class Probe(MethodView):
+        @decorate
+        def get(self, **given: Any) -> Any:
+            return answer(**given)
+
+        @decorate
+        def post(self, **given: Any) -> Any:
+            return answer(**given)
+
+    app.add_url_rule("/probe", view_func=Probe.as_view("probe"))
+
+
+def on_a_whole_view(app: Flask, decorate: Decorator, answer: Callable) -> None:
+    class Probe(MethodView):
+        decorators = [decorate]
+
+        def get(self, **given: Any) -> Any:
+            return answer(**given)
+
+        def post(self, **given: Any) -> Any:
+            return answer(**given)
+
+    app.add_url_rule("/probe", view_func=Probe.as_view("probe"))
+
+
+everywhere = pytest.mark.parametrize(
+    "place", [on_a_function, on_a_method, on_a_whole_view], ids=["function", "method", "whole view"]
+)
+
+
+class Probe:
+    """A view of the test's own behind one decorator; it counts how often it is reached."""
+
+    def __init__(self, stage: Stage, place: Callable, decorate: Decorator, answer: str = "reached") -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.stage = stage
+
+        def view(**given: Any) -> str:
+            self.calls.append(given)
+            return answer
+
+        place(stage.app, decorate, view)
+        self.client = Client(stage.app)
+
+    def open(self, method: str = "GET", token: str | None = None, **options: Any) -> Any:
+        headers = options.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
+        return self.client._client.open("/probe", method=method, headers=headers, **options)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda d: d.json_required,
+        lambda d: d.validated(name=str),
+        lambda d: d.token_required,
+        lambda d: d.role_required("admin"),
+        lambda d: d.rate_limited(1, seconds=60),
+        lambda d: d.cached(seconds=60),
+        lambda d: d.compressed,
+    ],
+    ids=[
+        "json_required",
+        "validated",
+        "token_required",
+        "role_required",
+        "rate_limited",
+        "cached",
+        "compressed",
+    ],
+)
+def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
+    """A decorated view is still called what it was called, so that Flask can name its endpoint."""
+
+    def view() -> str:
+        """What it does."""
+        return ""
+
+    decorated = make(stage.decorators)(view)
+
+    assert (decorated.__name__, decorated.__doc__) == ("view", "What it does.")
+    assert decorated.__wrapped__ is view
+
+
+@everywhere
+def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) -> None:
+    """`json_required` answers 415 to another type of content and 400 to JSON that is no object."""
+    probe = Probe(stage, place, stage.decorators.json_required)
+
+    statuses = [
+        probe.open("POST", data="name=x", content_type="application/x-www-form-urlencoded").status_code,
+        probe.open("POST").status_code,
+        probe.open("POST", data="{", content_type="application/json").status_code,
+        probe.open("POST", json=[1]).status_code,
+        probe.open("POST", data="null", content_type="application/json").status_code,
+    ]
+
+    assert statuses == [415, 415, 400, 400, 400]
+    assert probe.calls == []
+    assert probe.open("POST", json={}).status_code == 200
+
+
+@everywhere
+def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) -> None:
+    """`validated` gives the view the fields it asked for as `data`, and turns wrong ones away with 400."""
+
+    def even(value: object) -> str | None:
+        return None if isinstance(value, int) and value % 2 == 0 else "must be even"
+
+    probe = Probe(stage, place, stage.decorators.validated(one=even, two=even))
+
+    assert probe.open("POST", json={"one": 1, "two": 2}).status_code == 400
+    assert probe.open("POST", json={"two": 2}).status_code == 400
+    assert probe.calls == []
+    assert probe.open("POST", json={"one": 2, "two": 4}).status_code == 200
+    assert probe.calls == [{"data": {"one": 2, "two": 4}}]
+
+
+@everywhere
+def test_token_required_asks_for_a_token(stage: Stage, place: Callable) -> None:
+    """`token_required` answers 401 to a request without a token."""
+    probe = Probe(stage, place, stage.decorators.token_required)
+    token = stage.sign_up().client.token
+
+    refused = probe.open()
+
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+    assert probe.calls == []
+    assert probe.open(token=token).status_code == 200
+
+
+@everywhere
+def test_role_required_asks_for_a_role(stage: Stage, place: Callable) -> None:
+    """`role_required` answers 403 to an account of another role."""
+    needed = stage.decorators.role_required("admin")
+    probe = Probe(stage, place, lambda view: stage.decorators.token_required(needed(view)))
+
+    assert probe.open(token=stage.sign_up().client.token).status_code == 403
+    assert probe.calls == []
+    assert probe.open(token=stage.admin.token).status_code == 200
+
+
+@everywhere
+def test_rate_limited_counts(stage: Stage, place: Callable, clock: Any) -> None:
+    """`rate_limited` answers 429 to what is too much, says how long to wait, and then lets in again."""
+    probe = Probe(stage, place, stage.decorators.rate_limited(2, seconds=60))
+    clock.forward(15)
+
+    answers = [probe.open() for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert answers[-1].headers["Retry-After"] == "45"
+    clock.forward(44)
+    assert probe.open().status_code == 429
+    clock.forward(1)
+    assert probe.open().status_code == 200
+
+
+def test_rate_limited_counts_each_client_apart(stage: Stage, clock: Any) -> None:
+    """What one client sends too often is not held against another."""
+    probe = Probe(stage, on_a_function, stage.decorators.rate_limited(1, seconds=60))
+
+    statuses = [
+        probe.open(environ_overrides={"REMOTE_ADDR": address}).status_code
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")
+    ]
+
+    assert statuses == [200, 429, 200]
+
+
+def test_two_applications_count_apart(stage: Stage, clock: Any) -> None:
+    """The counters belong to an application: the same view in another one begins at nothing."""
+    limited = stage.decorators.rate_limited(1, seconds=60)(lambda: "reached")
+    statuses = []
+    for app in (stage.app, stage.new_app()):
+        app.add_url_rule("/probe", "probe", limited)
+        statuses.append(app.test_client().get("/probe").status_code)
+
+    assert statuses == [200, 200]
+
+
+@pytest.mark.threads
+def test_rate_limited_counts_right_under_threads(stage: Stage, clock: Any) -> None:
+    """Of 200 requests in eight threads exactly the 50 that are allowed get through."""
+    probe = Probe(stage, on_a_function, stage.decorators.rate_limited(50, seconds=60))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            statuses = list(pool.map(lambda _: stage.app.test_client().get("/probe").status_code, range(200)))
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert statuses.count(200) == len(probe.calls) == 50
+
+
+@everywhere
+def test_cached_asks_the_view_once(stage: Stage, place: Callable, clock: Any) -> None:
+    """`cached` answers a second request itself, until the time is over."""
+    probe = Probe(stage, place, stage.decorators.cached(seconds=60), answer="한글")
+
+    first, second = probe.open(), probe.open()
+
+    assert len(probe.calls) == 1
+    assert first.data == second.data == "한글".encode()
+    assert first.content_type == second.content_type
+    clock.forward(61)
+    probe.open()
+    assert len(probe.calls) == 2
+
+
+def test_cached_keeps_queries_and_accounts_apart(stage: Stage, clock: Any) -> None:
+    """One query is not answered with another's answer, nor one account with another's."""
+    decorators = stage.decorators
+    cached = decorators.cached(seconds=60)
+    probe = Probe(stage, on_a_function, lambda view: decorators.token_required(cached(view)))
+    one, other = stage.sign_up().client.token, stage.sign_up().client.token
+
+    for query in ({"page": 1}, {"page": 2}):
+        for token in (one, other):
+            probe.open(token=token, query_string=query)
+
+    assert len(probe.calls) == 4
+
+
+def test_cached_keeps_no_change_and_no_error(stage: Stage, clock: Any) -> None:
+    """A POST always reaches the view, and so does a GET whose last answer was no 200."""
+    cached = stage.decorators.cached(seconds=60)
+    stage.app.add_url_rule("/failing", "failing", cached(lambda: ("no", 404)))
+    probe = Probe(stage, on_a_function, cached)
+
+    for _ in range(2):
+        probe.open("POST")
+
+    assert len(probe.calls) == 2
+    assert [stage.app.test_client().get("/failing").status_code for _ in range(2)] == [404, 404]
+
+
+LONG = "한글 이름 " * 200
+
+
+@everywhere
+def test_compressed_sends_gzip_to_who_reads_it(stage: Stage, place: Callable) -> None:
+    """`compressed` answers gzip to a client that accepts it, and says that the answer depends on that."""
+    probe = Probe(stage, place, stage.decorators.compressed, answer=LONG)
+
+    answer = probe.open(headers={"Accept-Encoding": "gzip, br"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.data).decode() == LONG
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert int(answer.headers["Content-Length"]) == len(answer.data) < len(LONG.encode())
+
+
+@pytest.mark.parametrize("accepted", [None, "", "br", "gzip;q=0", "identity"])
+def test_compressed_leaves_others_alone(stage: Stage, accepted: str | None) -> None:
+    """A client that did not ask for gzip gets the text as it is, and caches are told why."""
+    probe = Probe(stage, on_a_function, stage.decorators.compressed, answer=LONG)
+
+    answer = probe.open(headers={} if accepted is None else {"Accept-Encoding": accepted})
+
+    assert "Content-Encoding" not in answer.headers
+    assert answer.text == LONG
+    assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+# -- the service: who may do what ---------------------------------------------------------------
+
+BAD_TOKENS = {
+    "none": None,
+    "empty": "Bearer ",
+    "another scheme": "Basic bWluYTpwYXNz",
+    "no scheme": "abc",
+    "garbage": "Bearer abc.def.ghi",
+    "two tokens": "Bearer a b",
+    "bytes": "Bearer \xff\xfe",
+    "unsigned": "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIxIiwiZXhwIjo5OTk5OTk5OTk5fQ.",
+    "another key": "Bearer "
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJmcmVzaCI6ZmFsc2UsImlhdCI6MTc2MzcwMDAwMCwianRpIjoiYSIsInR5cGUiOi"
+    "JhY2Nlc3MiLCJzdWIiOiIxIiwibmJmIjoxNzYzNzAwMDAwLCJleHAiOjk5OTk5OTk5OTl9.Zm9yZ2VkLWZvcmdlZC1mb3JnZWQtZm8",
+}
+
+
+@pytest.mark.parametrize("header", BAD_TOKENS.values(), ids=BAD_TOKENS)
+def test_a_bad_token_is_401(stage: Stage, version: str, header: str | None) -> None:
+    """Whatever is wrong with the token, the answer is 401 and says how to log in."""
+    account = stage.sign_up()
+    headers = {} if header is None else {"Authorization": header}
+    requests = [
+        ("GET", "/accounts"),
+        ("GET", account.path),
+        ("PATCH", account.path),
+        ("DELETE", account.path),
+    ]
+
+    for method, path in requests:
+        answer = stage.client.open(method, path, headers=headers, json={"name": "이서준"})
+        expect(answer, 401)
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert expect(account.client.get(account.path), 200)["name"] == account.name
+
+
+def test_an_expired_token_is_401(stage: Stage) -> None:
+    """A token whose time is over opens nothing."""
+    app = stage.new_app_of_expired_tokens()
+    client = Client(app, stage.prefix)
+    new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
+    expect(client.post("/accounts", json=new), 201, 202)
+    login = {"email": "mina@example.com", "password": PASSWORD}
+    client.token = expect(client.post("/v2/auth/login", json=login), 200)["access_token"]
+
+    expect(client.get("/v2/accounts/me"), 401)
+
+
+def test_the_token_of_a_deleted_account_is_401(stage: Stage) -> None:
+    """A token outlives its account by nothing."""
+    account = stage.sign_up()
+    expect(account.client.delete(account.path), 204)
+
+    expect(account.client.get("/v2/accounts/me"), 401)
+
+
+def test_the_list_is_for_admins(stage: Stage, version: str) -> None:
+    """`GET /accounts` is 401 without a token, 403 to a member, 200 to an admin."""
+    account = stage.sign_up()
+
+    expect(stage.client.get("/accounts"), 401)
+    expect(account.client.get("/accounts"), 403)
+    expect(stage.admin.get("/accounts"), 200)
+
+
+def test_the_account_of_another_is_not_there(stage: Stage, version: str) -> None:
+    """To anyone but its owner and an admin an account is 404, exactly like one that does not exist."""
+    mine, yours = stage.sign_up(), stage.sign_up(name="이서준")
+
+    refused = [
+        mine.client.get(yours.path),
+        mine.client.patch(yours.path, json={"name": "김미나"}),
+        mine.client.delete(yours.path),
+    ]
+
+    for answer in refused:
+        expect(answer, 404)
+    unknown = mine.client.get("/accounts/999999999").get_json(force=True)
+    seen = refused[0].get_json(force=True)
+    assert {k: v for k, v in seen.items() if k != "instance"} == {
+        k: v for k, v in unknown.items() if k != "instance"
+    }
+    assert expect(yours.client.get(yours.path), 200)["name"] == "이서준"
+
+
+def test_an_admin_may_do_everything(stage: Stage, version: str) -> None:
+    """An admin reads, changes and deletes any account."""
+    account = stage.sign_up()
+
+    expect(stage.admin.get(account.path), 200)
+    assert expect(stage.admin.patch(account.path, json={"name": "이서준"}), 200)["name"] == "이서준"
+    expect(stage.admin.delete(account.path), 204)
+    expect(stage.admin.get(account.path), 404)
+
+
+def test_me_is_who_asks(stage: Stage) -> None:
+    """`/v2/accounts/me` is the account of the token, to read, to change and to delete."""
+    mine, yours = stage.sign_up(), stage.sign_up()
+
+    assert expect(mine.client.get("/v2/accounts/me"), 200)["id"] == mine.id
+    assert expect(yours.client.get("/v2/accounts/me"), 200)["id"] == yours.id
+    assert expect(mine.client.patch("/v2/accounts/me", json={"name": "김민아"}), 200)["name"] == "김민아"
+    assert expect(yours.client.get("/v2/accounts/me"), 200)["name"] == yours.name
+    expect(mine.client.delete("/v2/accounts/me"), 204)
+    expect(stage.admin.get(mine.path), 404)
+    expect(stage.client.get("/v2/accounts/me"), 401)
+
+
+# -- the service: order ---------------------------------------------------------------------------
+
+
+def test_who_asks_is_settled_before_what_is_asked(stage: Stage, version: str) -> None:
+    """Without a token a malformed body is 401, not 400: a stranger learns nothing about the API."""
+    account = stage.sign_up()
+
+    expect(stage.client.patch(account.path, data="{", content_type="application/json"), 401)
+
+
+def test_a_kept_answer_is_not_shown_to_others(stage: Stage, version: str) -> None:
+    """The list that an admin just saw is not handed to a member or to a stranger."""
+    member = stage.sign_up()
+    expect(stage.admin.get("/accounts"), 200)
+
+    expect(member.client.get("/accounts"), 403)
+    expect(stage.client.get("/accounts"), 401)
+
+
+def test_the_list_is_never_out_of_date(stage: Stage, version: str) -> None:
+    """Whoever creates, renames or deletes an account sees it in the next list, kept answers or not."""
+
+    def names() -> list[str]:
+        return [account["name"] for account in stage.list_accounts()]
+
+    assert names() == []
+    account = stage.sign_up(name="김미나")
+    assert names() == ["김미나"]
+    expect(account.client.patch(account.path, json={"name": "김민아"}), 200)
+    assert names() == ["김민아"]
+    expect(account.client.delete(account.path), 204)
+    assert names() == []
+
+
+def test_the_list_is_compressed_for_who_reads_gzip(stage: Stage, version: str) -> None:
+    """The list, which can be long, travels compressed, also when it was kept, and reads the same."""
+    for number in range(6):
+        stage.sign_up(name=f"김미나 {number} " * 5)
+    plain = stage.admin.get("/accounts")
+
+    for _ in range(2):
+        answer = stage.admin.get("/accounts", headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.data) == plain.data
+
+
+# -- the service: what may be sent ---------------------------------------------------------------
+
+
+def fields_at_fault(body: dict[str, Any]) -> set[str]:
+    """Return the fields that an answer complains about, however the version writes it."""
+    errors = body["errors"]
+    return set(errors) if isinstance(errors, dict) else {error["field"] for error in errors}
+
+
+def test_all_faults_are_told_at_once(stage: Stage, version: str) -> None:
+    """A body with three wrong fields is answered with all three, not with the first."""
+    answer = stage.client.post("/accounts", json={"email": "mina", "name": " ", "password": "hunter2"})
+
+    assert answer.status_code == 400
+    assert fields_at_fault(answer.get_json(force=True)) == {"email", "name", "password"}
+
+
+def test_what_was_sent_is_not_repeated(stage: Stage, version: str) -> None:
+    """An answer that refuses a password does not show it."""
+    answer = stage.client.post(
+        "/accounts", json={"email": "hunter1", "name": "김미나", "password": "hunter2"}
+    )
+
+    assert answer.status_code == 400
+    assert "hunter" not in answer.text
+
+
+@pytest.mark.parametrize("email", ["@", "mina@", "@example.com", "a@b@c", "mi\nna@example.com"])
+def test_an_email_has_a_format(stage: Stage, email: str) -> None:
+    """An e-mail address is two parts with one @ between them."""
+    answer = stage.client.post("/accounts", json={"email": email, "name": "김미나", "password": PASSWORD})
+
+    assert answer.status_code == 400
+    assert fields_at_fault(answer.get_json(force=True)) == {"email"}
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/v2/auth/login"])
+def test_a_form_is_415(stage: Stage, version: str, path: str) -> None:
+    """What is not JSON is 415: the article's 401 said something else."""
+    answer = stage.client.post(
+        path, data={"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
+    )
+
+    assert answer.status_code == 415
+
+
+# -- the service: how often ----------------------------------------------------------------------
+
+
+def try_to_log_in(stage: Stage, email: str, address: str = "192.0.2.1") -> Any:
+    """Send one wrong log-in from ``address``."""
+    body = {"email": email, "password": "not this one, certainly"}
+    return stage.client.post("/v2/auth/login", json=body, environ_overrides={"REMOTE_ADDR": address})
+
+
+def until_refused(attempt: Callable[[int], Any], at_most: int = 200) -> Any:
+    """Repeat ``attempt`` until it is answered 429, and return that answer."""
+    for number in range(at_most):
+        answer = attempt(number)
+        if answer.status_code == 429:
+            return answer
+    raise AssertionError(f"{at_most} attempts and no 429")
+
+
+def test_guessing_at_one_account_is_slowed(stage: Stage, clock: Any) -> None:
+    """After some wrong passwords an account is not tried again for a while, from wherever it is tried."""
+    victim, other = stage.sign_up(), stage.sign_up()
+
+    answer = until_refused(lambda number: try_to_log_in(stage, victim.email, f"192.0.2.{number}"))
+
+    wait = int(answer.headers["Retry-After"])
+    assert 1 <= wait <= 3600
+    expect(stage.log_in(other.email), 200)
+    clock.forward(wait)
+    expect(stage.log_in(victim.email), 200)
+
+
+def test_guessing_from_one_address_is_slowed(stage: Stage, clock: Any) -> None:
+    """A client that tries account after account is stopped, and another is not."""
+    account = stage.sign_up()
+
+    answer = until_refused(lambda number: try_to_log_in(stage, f"guess{number}@example.com"))
+
+    assert int(answer.headers["Retry-After"]) >= 1
+    expect(stage.log_in(account.email), 200)
