@@ -6,6 +6,7 @@ wrong, and which test of the shared suite must notice:
     en: An unknown e-mail answers 404, so anybody can ask who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
     caught by: test_02_factory_and_config.py::test_a_wrong_password_and_an_unknown_email_get_the_same_answer
+    diff -u app/auth.py app/auth.py
     --- app/auth.py
     +++ app/auth.py
     ...
@@ -59,7 +60,7 @@ def all_faults() -> list[Fault]:
 
 
 def _read(file: Path) -> Fault:
-    head, mark, patch = file.read_text(encoding="utf-8").partition("--- ")
+    head, mark, patch = file.read_text(encoding="utf-8").partition("diff -u ")
     fields = dict(line.split(": ", 1) for line in head.splitlines())
     return Fault(
         name=file.stem,

@@ -104,7 +104,7 @@ def test_an_error_tells_nothing_of_the_inside(stage: Stage, version: str, case: 
 
 
 def test_a_url_outside_every_blueprint_is_answered_too(stage: Stage) -> None:
-    """An unknown URL below no version is JSON all the same: the application answers what no blueprint sees."""
+    """An unknown URL below no version is JSON too: the application answers what no blueprint sees."""
     answer = stage.client._client.get("/nowhere")
 
     assert answer.status_code == 404

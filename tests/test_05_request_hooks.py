@@ -1,0 +1,364 @@
+"""Practice 5, request hooks: what every request needs happens around it, whatever its view."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import re
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from adapter import Client, Stage, expect
+from flask import Response
+from superseded import superseded
+
+RETIRED = "version 1 is retired: it answers 410 and points to version 2"
+GONE = "final/test_v1.py::test_version_1_is_gone"
+
+URLS = {
+    "an answer": "/v2/accounts/me",
+    "a refusal": "/v2/accounts",
+    "an unknown URL": "/v2/nowhere",
+    "a URL outside every version": "/nowhere",
+}
+
+every_answer = pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+
+
+def boom() -> str:
+    raise ZeroDivisionError
+
+
+# -- the id of a request --------------------------------------------------------------------------
+
+
+@every_answer
+def test_every_answer_has_a_request_id(stage: Stage, url: str) -> None:
+    """Each answer, an error too, names its request in `X-Request-ID`, and each has another name."""
+    client = stage.sign_up().client
+
+    ids = [client._client.get(url, headers=_bearer(client)).headers["X-Request-ID"] for _ in range(2)]
+
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", found) for found in ids)
+    assert ids[0] != ids[1]
+
+
+def _bearer(client: Client) -> dict[str, str]:
+    return {"Authorization": f"Bearer {client.token}"}
+
+
+@pytest.mark.parametrize("given", ["req-12345678", "A" * 64, "8f14e45f-ceea-467f-a7f1-2b6f3a1c9d10"])
+def test_a_well_formed_id_is_kept(stage: Stage, given: str) -> None:
+    """A proxy in front may name the request, so that one name is found in both logs."""
+    answer = stage.client.get("/v2/accounts/me", headers={"X-Request-ID": given})
+
+    assert answer.headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["", "short", "A" * 65, "with space 123", 'quote"12345', "<script>alert", "한글한글한글"]
+)
+def test_a_made_up_id_is_replaced(stage: Stage, given: str) -> None:
+    """An id that is too short, too long or holds anything but plain characters is not taken over."""
+    header = given.encode().decode("latin-1")
+
+    answer = stage.client.get("/v2/accounts/me", headers={"X-Request-ID": header})
+
+    assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", answer.headers["X-Request-ID"])
+    assert answer.headers["X-Request-ID"] != header
+
+
+def test_a_problem_names_its_request(stage: Stage) -> None:
+    """The `instance` of a problem is the id of its request: what a user reports can be found in the log."""
+    answer = stage.client.get("/v2/accounts")
+
+    assert answer.get_json(force=True)["instance"] == answer.headers["X-Request-ID"]
+
+
+# -- headers --------------------------------------------------------------------------------------
+
+
+@every_answer
+def test_every_answer_says_how_long_it_took(stage: Stage, url: str) -> None:
+    """`Server-Timing` has the milliseconds of the application; a browser shows them."""
+    client = stage.sign_up().client
+
+    timing = client._client.get(url, headers=_bearer(client)).headers["Server-Timing"]
+
+    duration = re.search(r"\bapp;dur=([0-9.]+)", timing)
+    assert duration and 0 <= float(duration[1]) < 60_000
+
+
+@every_answer
+def test_every_answer_has_security_headers(stage: Stage, url: str) -> None:
+    """Nothing an API answers is to be sniffed, framed, or kept by a cache on the way."""
+    client = stage.sign_up().client
+
+    headers = client._client.get(url, headers=_bearer(client)).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+# -- the access log -------------------------------------------------------------------------------
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """Return the lines of the access log: those that are JSON and have a status."""
+    found = []
+    for record in caplog.records:
+        try:
+            line = json.loads(record.getMessage())
+        except ValueError:
+            continue
+        if isinstance(line, dict) and "status" in line:
+            found.append(line)
+    return found
+
+
+def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """The access log has one line of JSON for each request: when, which, who, how it ended, how long."""
+    account = stage.sign_up()
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        answer = account.client.get("/v2/accounts/me")
+
+    (line,) = lines(caplog)
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/v2/accounts/me", 200)
+    assert line["account"] == account.id
+    assert line["address"] == "127.0.0.1"
+    assert line["milliseconds"] >= 0
+    assert datetime.fromisoformat(line["time"]).utcoffset().total_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status"),
+    [("GET", "/v2/accounts", 401), ("GET", "/nowhere", 404), ("PUT", "/v2/accounts", 405)],
+)
+def test_a_refusal_is_logged_too(
+    stage: Stage, caplog: pytest.LogCaptureFixture, method: str, url: str, status: int
+) -> None:
+    """A request that ended in an error has its line like any other."""
+    stage.client  # noqa: B018 -- the application is made before the log is watched
+    with caplog.at_level(logging.INFO):
+        stage.client._client.open(url, method=method)
+
+    assert [line["status"] for line in lines(caplog)] == [status]
+
+
+def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault of ours leaves one line in the access log, with the status the client saw."""
+    stage.app.add_url_rule("/v2/boom", "boom", boom)
+    with caplog.at_level(logging.INFO):
+        stage.app.test_client().get("/v2/boom")
+
+    assert [line["status"] for line in lines(caplog)] == [500]
+
+
+def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a password nor a token nor a query gets into the log."""
+    with caplog.at_level(logging.DEBUG):
+        account = stage.sign_up(password="correct horse battery staple 9")
+        account.client.get("/v2/accounts/me?token=tell-nobody")
+
+    assert "correct horse" not in caplog.text
+    assert account.client.token not in caplog.text
+    assert "tell-nobody" not in caplog.text
+
+
+def test_a_url_cannot_forge_a_line(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """A line break in a URL does not begin a line of the log."""
+    forged = '/v2/x%0D%0A{"status": 200, "path": "/forged"}'
+    stage.client  # noqa: B018
+    with caplog.at_level(logging.INFO):
+        stage.client._client.get(forged)
+
+    (line,) = lines(caplog)
+    assert line["status"] == 404
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+# -- maintenance ----------------------------------------------------------------------------------
+
+
+def test_maintenance_answers_before_any_view(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """With `MAINTENANCE` on, every URL of the API is 503, says when to come back, and changes nothing."""
+    account = stage.sign_up()
+    stage.app.config["MAINTENANCE"] = True
+
+    for answer in (
+        account.client.delete(account.path),
+        stage.client.get("/v2/accounts"),
+        stage.log_in(account.email),
+    ):
+        expect(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.headers["X-Request-ID"]
+
+    stage.app.config["MAINTENANCE"] = False
+    expect(account.client.get(account.path), 200)
+
+
+# -- a hook of one blueprint ----------------------------------------------------------------------
+
+
+@superseded("final", RETIRED, by=GONE)
+def test_version_1_announces_its_end(stage: Stage) -> None:
+    """Answers of version 1 carry `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and where to go instead."""
+    account = stage.sign_up()
+
+    headers = account.client.get(f"/v1{account.path}").headers
+
+    deprecated = re.fullmatch(r"@(\d+)", headers["Deprecation"])
+    assert deprecated
+    assert parsedate_to_datetime(headers["Sunset"]).timestamp() > int(deprecated[1])
+    assert headers["Link"] == f'</v2{account.path}>; rel="successor-version"'
+
+
+def test_version_2_does_not(stage: Stage) -> None:
+    """The hook belongs to the blueprint of version 1: answers of version 2 announce nothing."""
+    account = stage.sign_up()
+
+    headers = account.client.get(f"/v2{account.path}").headers
+
+    assert "Deprecation" not in headers
+    assert "Sunset" not in headers
+
+
+# -- whatever happens -----------------------------------------------------------------------------
+
+
+def test_a_crash_leaves_no_open_transaction(stage: Stage) -> None:
+    """What a request wrote before it crashed is gone in the next: its session is closed whatever happened."""
+    database = stage.app.extensions["sqlalchemy"]
+    table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
+
+    def write_and_crash() -> str:
+        database.session.execute(table.update().values(name="half done"))
+        raise ZeroDivisionError
+
+    stage.app.add_url_rule("/v2/boom", "boom", write_and_crash)
+    account = stage.sign_up(name="김미나")
+    assert stage.app.test_client().get("/v2/boom").status_code == 500
+
+    assert expect(account.client.get("/v2/accounts/me"), 200)["name"] == "김미나"
+    expect(account.client.patch("/v2/accounts/me", json={"name": "김민아"}), 200)
+
+
+# -- compression, by a hook for one request --------------------------------------------------------
+
+
+def compressed_answer(stage: Stage, accepted: str | None, make: Callable[[], Response]) -> Any:
+    """Return what a client that sends ``accepted`` gets from a view that answers ``make()``."""
+    stage.app.add_url_rule("/probe", "probe", stage.decorators.compressed(make))
+    headers = {} if accepted is None else {"Accept-Encoding": accepted}
+    return stage.app.test_client().get("/probe", headers=headers)
+
+
+def text(length: int = 5000) -> Callable[[], Response]:
+    """Return a view that answers ``length`` letters with a strong ETag."""
+
+    def view() -> Response:
+        response = Response("x" * length, content_type="text/plain")
+        response.set_etag("v1")
+        return response
+
+    return view
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("gzip;q=0.5", "gzip"),
+        ("br;q=1, gzip;q=0.1", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0.1", "gzip"),
+        ("identity;q=0, gzip", "gzip"),
+        ("gzip, identity;q=0.5", "gzip"),
+        ("identity, gzip;q=0.5", None),
+        ("gzip;q=0", None),
+        ("gzip;q=0, *", None),
+        ("br", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_client_chooses_the_coding(stage: Stage, accepted: str | None, coding: str | None) -> None:
+    """`Accept-Encoding` is obeyed with its weights, `*` and `identity` included: RFC 9110, section 12.5.3."""
+    answer = compressed_answer(stage, accepted, text())
+
+    assert answer.headers.get("Content-Encoding") == coding
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    plain = gzip.decompress(answer.data) if coding else answer.data
+    assert plain == b"x" * 5000
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+def test_a_small_answer_is_not_compressed(stage: Stage) -> None:
+    """An answer that would hardly get smaller is sent as it is."""
+    answer = compressed_answer(stage, "gzip", text(20))
+
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_small_answer_is_compressed_where_plain_is_refused(stage: Stage) -> None:
+    """`identity;q=0` says that plain is not acceptable, however small the answer."""
+    answer = compressed_answer(stage, "gzip, identity;q=0", text(20))
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.data) == b"x" * 20
+
+
+def test_a_compressed_answer_has_a_weak_etag(stage: Stage) -> None:
+    """Other bytes must not have the same strong ETag: RFC 9110, section 8.8.1."""
+    plain = compressed_answer(stage, None, text())
+    packed = stage.app.test_client().get("/probe", headers={"Accept-Encoding": "gzip"})
+
+    assert plain.headers["ETag"] == '"v1"'
+    assert packed.headers["ETag"] == 'W/"v1"'
+
+
+def test_a_streamed_answer_is_left_alone(stage: Stage) -> None:
+    """An answer that is made while it is sent is not collected to be compressed."""
+    sent = []
+
+    def stream() -> Any:
+        for part in (b"one", b"two"):
+            sent.append(part)
+            yield part
+
+    answer = compressed_answer(stage, "gzip", lambda: Response(stream(), content_type="text/plain"))
+
+    assert "Content-Encoding" not in answer.headers
+    assert answer.data == b"onetwo"
+    assert sent == [b"one", b"two"]
+
+
+def test_what_is_compressed_already_is_left_alone(stage: Stage) -> None:
+    """A view that compressed its answer itself is not compressed a second time."""
+    packed = gzip.compress(b"x" * 5000)
+
+    def view() -> Response:
+        return Response(packed, headers={"Content-Encoding": "gzip"})
+
+    assert compressed_answer(stage, "gzip", view).data == packed
+
+
+def test_the_hook_is_for_one_request(stage: Stage) -> None:
+    """`after_this_request` ends with the request: a view that is not decorated answers plainly afterwards."""
+    stage.app.add_url_rule("/plain", "plain", lambda: "x" * 5000)
+    compressed_answer(stage, "gzip", text())
+
+    answer = stage.app.test_client().get("/plain", headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in answer.headers
