@@ -44,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
                     return 0
                 set_up()
                 hand_over([str(venv_python()), "-m", "course", *arguments])
-        from course.cli import run_command_line
+            from course.cli import run_command_line
 
-        return run_command_line(list(arguments))
+            return run_command_line(list(arguments))
     except Failure as failure:
         print(failure, file=sys.stderr)
     except OSError as error:
@@ -136,12 +136,15 @@ def hand_over(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str
 
 @contextmanager
 def signals_as_interrupt() -> Iterator[None]:
-    """Let a request to end, or a closed terminal, unwind as Ctrl-C does, so that no child outlives us."""
+    """Let every request to end unwind as Ctrl-C does, so that no child outlives us.
+
+    SIGINT is named too, because a shell lets what it starts in the background ignore it.
+    """
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
     try:
         yield
@@ -186,7 +189,7 @@ def _install(lock: int) -> None:
     try:
         while pip.poll() is None:
             progress.show(_how_far(log.read_text(encoding="utf-8", errors="replace"), before))
-            time.sleep(0.1)
+            time.sleep(0.2)
     finally:
         progress.end()
         if pip.poll() is None:

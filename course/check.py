@@ -11,6 +11,8 @@ from course.failures import ROOT, Failure
 from course.judge import Behaviour, judge
 from course.stages import Stage, UnknownStage, find_stage, stage_before
 
+WORKSPACE = ROOT / "workspace"
+
 
 def check(key: str, full: bool) -> int:
     """Show which behaviours the folder has and which are still to do; return 0 when it has all.
@@ -35,12 +37,13 @@ def _what(key: str) -> tuple[Stage, Path]:
         stage = find_stage(key)
     except UnknownStage as error:
         raise Failure(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-    own = ROOT / "workspace" / stage.name
+    own = WORKSPACE / stage.name
     if not own.is_dir():
         before = stage_before(stage) if stage.number else stage
         raise Failure(
-            f"There is nothing of yours to check yet: copy the folder {before.path.relative_to(ROOT)} to "
-            f"{own.relative_to(ROOT)}, change it as the lesson says, and check again."
+            f"There is nothing of yours to check yet: copy the folder "
+            f"{before.path.relative_to(ROOT).as_posix()} to "
+            f"workspace/{stage.name}, change it as the lesson says, and check again."
         )
     return stage, own
 

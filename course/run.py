@@ -8,6 +8,10 @@ from course.failures import Failure
 from course.programs import PYTHON, output_of
 from course.stages import UnknownStage, find_stage
 
+#: `flask`, but it looks for changed files itself. Where watchdog is installed (mkdocs brings it), Flask has
+#: that look, and it watches every library folder too and then misses the learner's edit.
+FLASK = "import sys; sys.modules['watchdog'] = None; from flask.cli import main; main()"
+
 
 def run(key: str, port: int, host: str, reload: bool) -> int:
     """Run the stage called ``key`` in its folder until it ends.
@@ -22,7 +26,7 @@ def run(key: str, port: int, host: str, reload: bool) -> int:
     if not ports.free(port, host):
         hint = " (on macOS it is the AirPlay Receiver's)" if port == 5000 else ""
         raise Failure(f"Port {port} is in use{hint}: end what listens there, or choose another with --port.")
-    flask = [PYTHON, "-m", "flask", "--app", "run" if stage.name == "final" else "app"]
+    flask = [PYTHON, "-c", FLASK, "--app", "run" if stage.name == "final" else "app"]
     if stage.name == "final":
         output_of(
             [*flask, "db", "upgrade"],

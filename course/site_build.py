@@ -61,6 +61,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = os.name == "posix"  # on Windows it would let two servers share a port
     daemon_threads = True
+    request_queue_size = 64  # a browser opens several connections at once
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -151,7 +151,7 @@ def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> 
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{port}"
     rows = {
         "Site": f"{site}/   {site}/ko/ (한국어)",
-        "Service": f"{service}/v2/",
+        "Service": f"{service}/v2/docs",
         "Log-in": f"{demo['email']}   password: {demo['password']}",
         "Try it": curl(port),
     }

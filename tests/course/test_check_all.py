@@ -1,0 +1,101 @@
+"""`test` adds up what every tool found, and ends with one line that a program can read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import check_all
+from course.check_all import Tally, count_tests
+
+REPORT = """<testsuites><testsuite>
+  <testcase name="a"/>
+  <testcase name="b"/>
+  <testcase name="c"><failure message="no">...</failure></testcase>
+  <testcase name="d"><error message="no fixture">...</error></testcase>
+  <testcase name="e"><failure message="no"/><error message="and its clean-up failed"/></testcase>
+  <testcase name="f"><skipped message="no Chromium here"/></testcase>
+  <testcase name="g"><skipped message="no Chromium here"/></testcase>
+</testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    ("report", "ran", "closing"),
+    [
+        (REPORT, False, "2 passed, 3 failed, 2 skipped"),
+        (
+            "<testsuites><testsuite><testcase name='a'/></testsuite></testsuites>",
+            True,
+            "1 passed, 0 failed, 0 skipped",
+        ),
+        ("<testsuites><testsuite/></testsuites>", False, "0 passed, 1 failed, 0 skipped"),
+        (None, False, "0 passed, 1 failed, 0 skipped"),
+    ],
+    ids=["of every kind", "all is well", "it found no test", "it crashed"],
+)
+def test_the_numbers_of_the_tests(tmp_path, report, ran, closing):
+    file = tmp_path / "report.xml"
+    if report is not None:
+        file.write_text(report, encoding="utf-8")
+    tally = Tally()
+
+    count_tests(tally, file, ran)
+
+    assert str(tally) == closing
+    if report == REPORT:
+        assert tally.reasons == {"no Chromium here": 2}
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "closing"),
+    [
+        (set(), 0, "7 passed, 0 failed, 1 skipped"),
+        ({"ruff"}, 1, "5 passed, 2 failed, 1 skipped"),
+        ({"mypy", "mkdocs"}, 1, "5 passed, 2 failed, 1 skipped"),
+        ({"the tree"}, 1, "6 passed, 1 failed, 1 skipped"),
+    ],
+)
+def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing):
+    """A step that fails stops none after it, its output is shown, and the last line is the sum alone."""
+    steps = []
+
+    def run(command, **_):
+        name = command[2]
+        steps.append(name)
+        for argument in command:
+            if argument.startswith("--junitxml="):
+                case = "<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
+                Path(argument.partition("=")[2]).write_text(
+                    f"<testsuite>{case}</testsuite>", encoding="utf-8"
+                )
+        return subprocess.CompletedProcess(command, int(name in broken), stdout=f"{name} said this".encode())
+
+    trees = iter(["", "M a file" if "the tree" in broken else ""])
+    monkeypatch.setattr(check_all.subprocess, "run", run)
+    monkeypatch.setattr(check_all, "_tree", lambda: next(trees))
+
+    assert check_all.check_all(["-k", "one"]) == status
+
+    output = capsys.readouterr().out
+    assert steps == ["ruff", "ruff", "mypy", "pytest", "mkdocs"]
+    assert output.splitlines()[-2:] == ["skipped 1: not on this system", closing]
+    for name in broken & set(steps):
+        assert f"{name} said this" in output
+
+
+def test_the_tests_are_given_the_rest_of_the_line(ready_course):
+    """`test -- --co` reaches pytest; without git, that check is skipped and says why."""
+    (ready_course.folder / "tests").mkdir()
+    (ready_course.folder / "tests" / "test_one.py").write_text("def test_one(): pass\n", encoding="utf-8")
+    (ready_course.folder / "pyproject.toml").write_text("[tool.mypy]\nfiles = ['docs']\n", encoding="utf-8")
+
+    status, output = ready_course.run(
+        "test", "--", "-p", "no:xdist", "-n0", "--version", PATH=str(Path(sys.executable).parent)
+    )
+
+    assert status == 1
+    assert "git is not here" in output
+    assert output.splitlines()[-1].endswith(" skipped")

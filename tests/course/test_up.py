@@ -1,0 +1,208 @@
+"""`up` serves the site and the service until it is told to end, and leaves nothing running."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from course import ports, site_build
+from course.failures import Failure
+from course.up import curl
+
+needs_signals = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no SIGINT for one process alone"
+)
+
+
+def shown(process) -> dict[str, str]:
+    """Read what `up` prints until it is ready; return its rows by their names."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.startswith("Ctrl-C"):
+            names = ("Site", "Service", "Log-in", "Try it")
+            return {name: line[9:].strip() for line in lines for name in names if line.startswith(name)}
+    raise AssertionError("\n".join(lines))
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@needs_signals
+def test_it_serves_both_and_ends_both(ready_course):
+    """The addresses answer, the printed line logs in, and one signal ends everything with status 0."""
+    made = ready_course.marker.stat().st_mtime_ns
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        site, service = free_port(), free_port()
+        with ready_course.start("up", "--site-port", str(site), "--port", str(service)) as process:
+            rows = shown(process)
+            assert b"A course" in get(f"http://127.0.0.1:{site}/")
+            assert rows["Service"].startswith(f"http://127.0.0.1:{service}/")
+            if shutil.which("curl"):
+                pasted = subprocess.run(rows["Try it"], shell=True, capture_output=True, check=True)  # noqa: S602
+                assert json.loads(pasted.stdout) == {"access_token": 'it\'s a "demo" pass'}
+
+            process.send_signal(getattr(signal, name))
+            rest = process.stdout.read()
+
+        assert (process.returncode, rest.strip()) == (0, "stopped")
+        assert not answers(site) and not answers(service)
+    assert ready_course.marker.stat().st_mtime_ns == made
+
+
+def test_the_site_is_built_when_something_changed(course, monkeypatch):
+    """Only then: a file that it is made from, or the site itself, is another."""
+    built = []
+
+    def mkdocs(command, *_, **__):
+        built.append(command)
+        Path(command[-1]).mkdir()
+        Path(command[-1], "index.html").touch()
+
+    state = course.folder / ".course"
+    state.mkdir()
+    for name, value in {
+        "ROOT": course.folder,
+        "STATE": state,
+        "BUILT": state / "site",
+        "output_of": mkdocs,
+    }.items():
+        monkeypatch.setattr(site_build, name, value)
+    (course.folder / "mkdocs.yml").touch()
+
+    assert [site_build.build_site(), site_build.build_site()] == [True, False]
+    (course.folder / "chapters" / "start" / "app.py").write_text("# another", encoding="utf-8")
+    assert [site_build.build_site(), site_build.build_site()] == [True, False]
+    (course.folder / "chapters" / "start" / "instance").mkdir()
+    (course.folder / "chapters" / "start" / "instance" / "app.sqlite").touch()
+    assert not site_build.build_site(), "running a stage is no change"
+    (state / "site.stamp").unlink()
+    assert site_build.build_site()
+    assert len(built) == 3
+
+
+def test_a_service_that_dies_is_quoted(ready_course):
+    """Its last lines, and where the rest is; no traceback of ours."""
+    run = ready_course.folder / "final" / "run.py"
+    run.write_text(run.read_text(encoding="utf-8") + "    raise SystemExit('no key')\n", encoding="utf-8")
+    run.write_text(run.read_text(encoding="utf-8").replace("    app.run(", "    dict("), encoding="utf-8")
+
+    status, output = ready_course.run("up", "--site-port", str(free_port()), "--port", str(free_port()))
+
+    assert status == 1
+    assert "no key\nThe service ended by itself (status 1): all it said is in " in output
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("mkdocs.yml", "site_name: x\ntheme: nosuch\n", "The site could not be built ("),
+        ("final/run.py", "raise RuntimeError('broken')\n", "The database could not be migrated ("),
+    ],
+)
+def test_what_cannot_be_prepared_is_one_sentence(ready_course, file, content, sentence):
+    (ready_course.folder / file).write_text(content, encoding="utf-8")
+
+    status, output = ready_course.run("up")
+
+    assert (status, len(output.splitlines())) == (1, 1), output
+    assert output.startswith(sentence) and ".log" in output
+
+
+def test_ports():
+    """By default the next free one, with an option that one or a sentence."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        used = server.getsockname()[1]
+
+        assert ports.choose(None, used, "--port") > used
+        assert ports.choose(None, used, "--port", taken={used + 1}) > used + 1
+        with pytest.raises(Failure, match=f"Port {used} is in use: .* --port"):
+            ports.choose(used, 8000, "--port")
+    assert ports.choose(used, 8000, "--port") == used
+
+
+def test_the_line_to_paste_on_windows(monkeypatch, tmp_path):
+    """cmd and PowerShell both take it: no JSON in it, the program named in full."""
+    monkeypatch.setattr("course.up.STATE", tmp_path)
+
+    line = curl(8001, windows=True)
+
+    assert line.startswith("curl.exe -s ") and "'" not in line and "{" not in line
+    assert f'"@{tmp_path / "demo.json"}"' in line
+
+
+def test_the_line_to_paste_goes_past_a_proxy(monkeypatch, tmp_path):
+    (tmp_path / "demo.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr("course.up.STATE", tmp_path)
+    monkeypatch.setenv("http_proxy", "http://proxy.example")
+
+    assert shlex.split(curl(8001))[2:4] == ["--noproxy", "*"]
+
+
+@needs_signals
+def test_run_reloads_an_edit(ready_course):
+    """`run` serves a stage and serves the edit a moment after it is saved."""
+    port = free_port()
+    stage = ready_course.folder / "chapters" / "start" / "app.py"
+    with ready_course.start("run", "start", "--port", str(port)) as process:
+        until(lambda: answers(port))
+        stage.write_text(
+            "from flask import Flask\napp = Flask(__name__)\napp.get('/new')(lambda: 'new')\n", "utf-8"
+        )
+        until(lambda: get(f"http://127.0.0.1:{port}/new") == b"new")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    until(lambda: not answers(port))
+
+
+def test_run_says_what_there_is(ready_course):
+    """An unknown stage and a used port are one sentence each."""
+    status, output = ready_course.run("run", "9")
+    assert (status, output.count("\n")) == (1, 1)
+    assert "start, 01_views_and_blueprints" in output and output.startswith("There is no stage '9'")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        status, output = ready_course.run("run", "start", "--port", str(server.getsockname()[1]))
+    assert status == 1 and "--port" in output
+
+
+def test_a_wrong_use_is_one_sentence(ready_course):
+    for arguments in (["nosuch"], ["run"], ["up", "--port", "abc"], ["up", "--nosuch"]):
+        status, output = ready_course.run(*arguments, PYTHONIOENCODING="cp949")
+        assert (status, output.count("\n")) == (2, 1), output
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return server.getsockname()[1]
+
+
+def get(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own
+            return answer.read()
+    except OSError as error:
+        if hasattr(error, "close"):
+            error.close()
+        return b""
+
+
+def until(condition) -> None:
+    for _ in range(150):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come about within 15 seconds")
