@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from course.faults import FAULTS, Fault, StaleFault, all_faults
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
 
 
-def judge(fault: Fault, folder: Path, report: Path) -> ElementTree.Element:
-    """Run the test that should catch ``fault`` on ``folder`` and return pytest's report."""
-    command = [sys.executable, "-m", "pytest", f"tests/{fault.caught_by}", "--stage", str(folder)]
-    options = ["--stage-as", fault.stage.name, "-p", "no:cacheprovider", "-q", f"--junitxml={report}"]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert report.exists(), done.stdout + done.stderr
-    return ElementTree.parse(report).getroot()
+class Verdicts:
+    """A plugin of pytest that keeps what became of each test."""
+
+    def __init__(self) -> None:
+        self.reports: list[pytest.TestReport] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.failed:
+            self.reports.append(report)
+
+
+def judge(fault: Fault, folder: Path, scratch: Path) -> list[pytest.TestReport]:
+    """Run the test that should catch ``fault`` on ``folder``, by a pytest inside this one."""
+    verdicts = Verdicts()
+    which = [f"{TESTS / fault.caught_by}", "--stage", f"{folder}", "--stage-as", fault.stage.name]
+    apart = [
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "timeout=0",
+        "--basetemp",
+        f"{scratch}",
+        "-s",
+        "-q",
+    ]
+    pytest.main([*which, *apart], plugins=[verdicts])
+    return verdicts.reports
 
 
 @pytest.mark.parametrize("fault", all_faults(), ids=lambda fault: f"{fault.stage.name[:2]}-{fault.name}")
@@ -31,10 +50,11 @@ def test_a_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     shutil.copytree(fault.stage.path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
     fault.plant(folder)
 
-    report = judge(fault, folder, tmp_path / "report.xml")
+    reports = judge(fault, folder, tmp_path / "inner")
 
-    assert not list(report.iter("error")), ElementTree.tostring(report, encoding="unicode")
-    assert list(report.iter("failure")), f"{fault.name}: {fault.caught_by} stays green"
+    assert reports, f"{fault.caught_by} is no test"
+    assert [report.longreprtext for report in reports if report.failed and report.when != "call"] == []
+    assert any(report.failed for report in reports), f"{fault.name}: {fault.caught_by} stays green"
 
 
 def test_every_fault_is_told_in_both_languages() -> None:
@@ -50,7 +70,7 @@ def test_every_chapter_has_faults() -> None:
     counted = {
         folder.name: len(list(folder.glob("*.patch"))) for folder in FAULTS.iterdir() if folder.is_dir()
     }
-    chapters = {path.name[:2] for path in (ROOT / "chapters").glob("0*")}
+    chapters = {path.name[:2] for path in (TESTS.parent / "chapters").glob("0*")}
 
     assert {chapter for chapter in chapters if counted.get(chapter, 0) < 6} == set()
 
