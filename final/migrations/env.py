@@ -11,16 +11,22 @@ options = {"target_metadata": migrate.db.metadata, "compare_type": True, **migra
 def run() -> None:
     """Run them on the database of the application that runs."""
     with engine.connect() as connection:
-        sqlite = engine.dialect.name == "sqlite"
-        if sqlite:
-            # SQLite alters a table by making another and dropping the first; with foreign keys on, that would
-            # delete every row that refers to it. The switch works only outside of a transaction.
-            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys = OFF")
-        context.configure(connection=connection, **options)
-        with context.begin_transaction():
-            context.run_migrations()
-        if sqlite:
-            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys = ON")
+        # SQLite alters a table by filling another and dropping the first; with foreign keys on, that would
+        # delete every row that refers to it. The switch works only outside of a transaction.
+        switch(connection, "OFF")
+        try:
+            context.configure(connection=connection, **options)
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            connection.rollback()
+            switch(connection, "ON")
+
+
+def switch(connection, state: str) -> None:
+    """Turn the foreign keys of SQLite on or off, past SQLAlchemy, which would begin a transaction for it."""
+    if engine.dialect.name == "sqlite":
+        connection.connection.dbapi_connection.execute(f"PRAGMA foreign_keys = {state}")
 
 
 def write() -> None:

@@ -38,6 +38,11 @@ class Api(RestxApi):  # type: ignore[misc]
         """Write every answer in the one way, whatever `Accept` asks for: there is only JSON."""
         return answer(data, code, headers)
 
+    def _register_doc(self, app_or_blueprint: Any) -> None:
+        # As RESTX does it, but /v2 is no redirect to /v2/: that would be HTML, and both are nothing.
+        app_or_blueprint.add_url_rule(self._doc, "doc", self.render_doc)
+        app_or_blueprint.add_url_rule("/", "root", self.render_root, strict_slashes=False)
+
 
 bp = Blueprint("v2", __name__, url_prefix="/v2")
 api = Api(
@@ -66,5 +71,6 @@ def documentation_page() -> Response:
 def init_app(app: Flask) -> None:
     """Put the API and the health checks on ``app``."""
     app.config["RESTX_MASK_SWAGGER"] = False  # `X-Fields` is not offered
+    app.config["SWAGGER_UI_DOC_EXPANSION"] = "list"
     app.register_blueprint(bp)
     app.register_blueprint(health.bp)

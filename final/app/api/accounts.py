@@ -14,7 +14,7 @@ from ..services import account
 from .documentation import ACCEPTED, ACCOUNT, CHANGES, NEW_ACCOUNT, PAGE, Namespace
 from .parsing import read_body, read_page
 
-ns = Namespace("accounts", "Accounts: the own one, or as an admin everybody's", path="/accounts")
+ns = Namespace("accounts", "Sign up and look after your account; for admins, everybody's", path="/accounts")
 
 
 @ns.route("", endpoint="accounts")

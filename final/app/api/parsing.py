@@ -12,7 +12,7 @@ import re
 from typing import Any, NoReturn
 
 from flask import current_app, request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from ..errors import FieldError, InvalidInput
 
@@ -40,7 +40,7 @@ def read_body(**fields: type) -> dict[str, Any]:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset != "utf-8" or request.content_encoding:
         raise UnsupportedMediaType
-    body = _parse(request.get_data(cache=False))
+    body = _parse(_read())
     if not isinstance(body, dict):
         _refuse("body", "not_an_object", "the body has to be a JSON object")
     errors = []
@@ -72,6 +72,14 @@ def read_page() -> tuple[str, int]:
     if not _UUID.fullmatch(after):
         _refuse("after", "not_a_cursor", "take this from the `next` of an earlier page")
     return after, int(limit)
+
+
+def _read() -> bytes:
+    data = request.get_data(cache=False)  # Werkzeug itself answers 413 by the Content-Length
+    if request.content_length is None and len(data) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        # A body in chunks does not say how long it is; it was cut here, and its beginning may look complete.
+        raise RequestEntityTooLarge
+    return data
 
 
 def _parse(data: bytes) -> Any:

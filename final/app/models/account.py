@@ -28,7 +28,7 @@ class Account(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(String(254))  # as it was given: mail goes there
     #: The address in the one spelling that counts, so that the database refuses a second account for it.
-    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    email_key: Mapped[str] = mapped_column(String(400), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(16), default=Role.MEMBER)
     password_hash: Mapped[str] = mapped_column(String(256))

@@ -13,7 +13,7 @@ from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
 from ..models import Account, Role
 from . import passwords
 from .auth import Principal
-from .emails import email_key, is_email
+from .emails import email_key, is_email, tidy
 
 NAME_MAX_LENGTH = 100  # code points
 
@@ -42,7 +42,7 @@ def create(email: str, name: str, password: str, role: Role = Role.MEMBER) -> Ac
         EmailTaken: the e-mail has an account, in this or another spelling.
         TooBusy: too many passwords are being hashed.
     """
-    email, name = email.strip(), _tidy(name)
+    email, name = tidy(email), _tidy(name)
     _refuse(problem_with_email(email), problem_with_name(name), passwords.problem_with_new(password))
     # Hashed before the e-mail is looked up, and outside of the transaction: no lock is held for a hash.
     hashed = passwords.current().hash(password)

@@ -26,18 +26,18 @@ def is_email(text: str) -> bool:
     return True
 
 
+def tidy(text: str) -> str:
+    """Return ``text`` in the form that is stored: NFC, in which letters with an accent are one code point."""
+    return unicodedata.normalize("NFC", text[: MAX_LENGTH + 1].strip(" "))
+
+
 def email_key(text: str) -> str:
     """Return the one spelling that stands for every spelling of an address.
 
-    The domain in its ASCII form (IDNA 2008), everything in lower case; but no letter of another script
-    becomes an ASCII one, as U+212A KELVIN SIGN would: `mıke@` and `mike@` are two people.
+    Everything in lower case, the domain in its ASCII form (IDNA 2008). Not case-folded: that would make one
+    letter of another, and `faß` and `fass`, `mıke` and `mike` are two people.
     """
-    local, _, domain = unicodedata.normalize("NFC", text[: MAX_LENGTH + 1]).rpartition("@")
+    local, _, domain = tidy(text).rpartition("@")
     with suppress(UnicodeError):  # of no address: no account has such a key
         domain = idna.encode(domain, uts46=True).decode("ascii")
-    return f"{''.join(map(_lower, local))}@{domain.lower()}"
-
-
-def _lower(letter: str) -> str:
-    lowered = letter.lower()
-    return letter if lowered.isascii() and not letter.isascii() else lowered
+    return f"{local}@{domain}".lower()

@@ -22,8 +22,10 @@ T = TypeVar("T")
 
 MIN_LENGTH = 15  # code points, for a password that is the only proof
 MAX_LENGTH = 128  # code points; long enough for any passphrase, short enough to bound the work
-MAX_MEMORY = 256 * 1024  # KiB; a stored hash that asks for more did not come from here
+# A stored hash that asks for more than this did not come from here.
+MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
+MAX_LANES = 4  # threads
 
 
 def problem_with_new(password: str) -> FieldError | None:
@@ -128,7 +130,8 @@ def _is_sane(stored: str) -> bool:
         parameters = extract_parameters(stored)
     except InvalidHashError:
         return False
-    return parameters.memory_cost <= MAX_MEMORY and parameters.time_cost <= MAX_TIME
+    asked = (parameters.memory_cost, parameters.time_cost, parameters.parallelism)
+    return all(value <= most for value, most in zip(asked, (MAX_MEMORY, MAX_TIME, MAX_LANES), strict=True))
 
 
 def _base64(data: bytes) -> str:

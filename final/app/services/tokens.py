@@ -57,10 +57,10 @@ def init_app(app: Flask, jwt: JWTManager) -> None:
         JWT_ENCODE_AUDIENCE=app.config["TOKEN_AUDIENCE"],
         JWT_DECODE_AUDIENCE=app.config["TOKEN_AUDIENCE"],
         JWT_TOKEN_LOCATION=["headers"],
+        JWT_COOKIE_CSRF_PROTECT=False,  # no token is in a cookie, so none needs a CSRF claim
     )
     jwt.encode_key_loader(lambda identity: _keys().private)
     jwt.decode_key_loader(_find_key)
-    jwt.token_verification_loader(_is_access_token)
 
 
 def issue(account_id: str, session_id: str) -> str:
@@ -73,23 +73,33 @@ def issue(account_id: str, session_id: str) -> str:
     return token
 
 
-def _is_access_token(header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    """Say whether a token whose signature is right is an access token of ours, with nothing missing.
-
-    The extension alone would take any token that was signed with the key: without `exp`, without `type`,
-    meant to reset a password (trap 2).
-    """
-    # `type(...) is`, because True is an int.
-    complete = all(type(claims.get(name)) is kind for name, kind in CLAIMS.items())
-    return complete and claims["type"] == "access" and str(header.get("typ", "")).lower() == TYPE
-
-
 def _find_key(header: dict[str, Any], claims: dict[str, Any]) -> EllipticCurvePublicKey:
+    """Return the key that has to have signed this token.
+
+    Also the only place to demand every claim. The extension would take any token that was signed with the
+    key, without `exp`, meant to reset a password (trap 2). Its own hook for more checks comes after it has
+    filled in what is missing: a token without `type` looks like an access token there.
+
+    Raises:
+        InvalidTokenError: it is no access token of ours, whoever signed it.
+    """
+    if not _is_access_token(header, claims):
+        raise InvalidTokenError("no access token")
     # Only a look-up: a key that the token brings along (`jwk`, `jku`, `x5u`) is not even read.
     key = _keys().public.get(header.get("kid", ""))
     if key is None:
         raise InvalidTokenError("unknown key")
     return key
+
+
+def _is_access_token(header: dict[str, Any], claims: dict[str, Any]) -> bool:
+    if str(header.get("typ", "")).lower() != TYPE:
+        return False
+    # `type(...) is`, because True is an int.
+    if not all(type(claims.get(name)) is kind for name, kind in CLAIMS.items()):
+        return False
+    lifetime: int = claims["exp"] - claims["iat"]
+    return bool(claims["type"] == "access" and 0 < lifetime <= current_app.config["JWT_ACCESS_TOKEN_EXPIRES"])
 
 
 def _keys() -> Keys:

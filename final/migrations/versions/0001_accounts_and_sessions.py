@@ -14,7 +14,7 @@ def upgrade() -> None:
         "accounts",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
-        sa.Column("email_key", sa.String(320), nullable=False),
+        sa.Column("email_key", sa.String(400), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(256), nullable=False),

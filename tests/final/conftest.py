@@ -1,0 +1,82 @@
+"""The final service for its own tests: as a client sees it, with `TESTING` off.
+
+In testing mode Flask lets exceptions through to the test, which hides what a client would get (trap 1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from adapter import FINAL, LoadedStage, Stage
+from argon2 import PasswordHasher
+from werkzeug.test import TestResponse
+
+from course.stages import find_stage
+
+Check = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def final(tmp_path_factory: pytest.TempPathFactory) -> LoadedStage:
+    """The code of final/, loaded once from a copy."""
+    return LoadedStage("final", FINAL, find_stage("final").path, tmp_path_factory.mktemp("final"))
+
+
+@pytest.fixture
+def service(final: LoadedStage) -> Iterator[Stage]:
+    """The service with no account in it."""
+    stage = Stage(final)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="session")
+def problem() -> Check:
+    """Check that an answer is a problem of RFC 9457 with ``status``, and return its body."""
+
+    def check(answer: TestResponse, status: int) -> Any:
+        assert answer.status_code == status, f"expected {status}, got {answer.status}: {answer.text[:300]}"
+        assert answer.content_type == "application/problem+json; charset=utf-8"
+        body = json.loads(answer.data)
+        assert body["status"] == status
+        assert body["type"] and body["title"] and body["detail"]
+        assert body["instance"] == answer.headers["X-Request-ID"]
+        assert set(body) <= {"type", "title", "status", "detail", "instance", "errors"}
+        assert all(set(error) == {"field", "code", "message"} for error in body.get("errors", []))
+        if status == 401:
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+        return body
+
+    return check
+
+
+@pytest.fixture
+def in_database(service: Stage) -> Check:
+    """Run a statement in the database of the service, past all its rules, and return the rows."""
+
+    def run(statement: str, *values: Any) -> list[Any]:
+        with service.app.app_context():
+            database = service.app.extensions["sqlalchemy"]
+            with database.engine.begin() as connection:
+                result = connection.exec_driver_sql(statement, values)
+                return list(result.all()) if result.returns_rows else []
+
+    return run
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every use of Argon2, in order."""
+    used: list[str] = []
+    for method in ("hash", "verify"):
+        original = getattr(PasswordHasher, method)
+
+        def count(*args: Any, original: Any = original, method: str = method) -> Any:
+            used.append(method)
+            return original(*args)
+
+        monkeypatch.setattr(PasswordHasher, method, count)
+    return used

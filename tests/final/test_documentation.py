@@ -1,0 +1,66 @@
+"""The service documents itself, without the internet."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from adapter import Stage, expect
+
+
+def test_the_page_loads_nothing_from_elsewhere(service: Stage) -> None:
+    """Every file that the page names comes from this service, and its policy forbids any other."""
+    page = service.client.get("/v2/docs")
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert page.status_code == 200 and page.mimetype == "text/html"
+    assert files
+    for file in files:
+        assert file.startswith("/swaggerui/"), file
+        with service.app.test_client().get(file) as answer:
+            assert answer.status_code == 200 and len(answer.data) > 100
+    assert not re.search(r"https?://(?!www\.w3\.org/)", page.text)
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "http" not in policy and "*" not in policy
+
+
+def test_the_document_describes_what_is_there(service: Stage) -> None:
+    """Every operation of version 2 is in the document with its failures, and no other is."""
+    document = expect(service.client.get("/v2/openapi.json"), 200)
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in service.app.url_map.iter_rules()
+        if rule.endpoint.startswith("v2.") and rule.endpoint.split(".")[1] not in {"doc", "root", "specs"}
+        for method in rule.methods or ()
+        if method not in {"HEAD", "OPTIONS"}
+    }
+
+    described = {
+        (document["basePath"] + path, method): operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }
+    assert set(described) == served
+    for (path, method), operation in described.items():
+        failures = {status for status in operation["responses"] if status >= "400"}
+        assert failures, (path, method)
+        for status in failures:
+            assert operation["responses"][status]["schema"]["$ref"].endswith("/Problem")
+        assert ("401" in failures) >= bool(operation["security"])
+
+
+def test_every_reference_in_the_document_leads_somewhere(service: Stage) -> None:
+    """A page can draw every model."""
+    document = expect(service.client.get("/v2/openapi.json"), 200)
+
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            return (
+                [node["$ref"]]
+                if "$ref" in node
+                else [r for child in node.values() for r in references(child)]
+            )
+        return [r for child in node for r in references(child)] if isinstance(node, list) else []
+
+    assert {ref.rpartition("/")[2] for ref in references(document)} <= set(document["definitions"])

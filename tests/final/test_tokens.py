@@ -1,0 +1,236 @@
+"""An access token is accepted only if it is one of ours, with nothing missing, for a session that lives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from adapter import SignedUp, Stage, expect
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+ME = "/v2/accounts/me"
+Forge = Callable[..., str]
+
+
+@pytest.fixture
+def account(service: Stage) -> SignedUp:
+    """An account that is logged in."""
+    return service.sign_up()
+
+
+@pytest.fixture
+def forge(service: Stage, account: SignedUp) -> Forge:
+    """Return a token signed with the key of the service, like a real one but for what is given.
+
+    A claim or a field of the header that is `...` is left out.
+    """
+    keys = service.app.extensions["keys"]
+    token = account.client.token or ""
+    real_header = jwt.get_unverified_header(token)
+    real_claims = jwt.decode(token, options={"verify_signature": False})
+
+    def make(key: Any = None, algorithm: str = "ES256", header: Any = None, **claims: Any) -> str:
+        merged = {name: value for name, value in (real_claims | claims).items() if value is not ...}
+        headers = {name: value for name, value in (real_header | (header or {})).items() if value is not ...}
+        parts = [{"alg": algorithm} | headers | {"alg": algorithm}, merged]
+        signed = b".".join(_base64(json.dumps(part).encode()) for part in parts)
+        if algorithm == "none":
+            return signed.decode() + "."
+        signer = jwt.get_algorithm_by_name(algorithm)
+        return (signed + b"." + _base64(signer.sign(signed, key or keys.private))).decode()
+
+    return make
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def ask(service: Stage, authorization: str) -> Any:
+    """Ask for the own account with this header."""
+    return service.client.get(ME, headers={"Authorization": authorization})
+
+
+def test_a_token_made_like_a_real_one_is_accepted(service: Stage, forge: Forge) -> None:
+    """The table below refuses for what it changes, not because forging went wrong."""
+    expect(ask(service, f"Bearer {forge()}"), 200)
+
+
+NOW = int(time.time())
+HOSTILE: dict[str, dict[str, Any]] = {
+    **{
+        f"without {claim}": {claim: ...} for claim in ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
+    },
+    "without type": {"type": ...},
+    "of a log-in that waits for MFA": {"type": "mfa"},
+    "to reset a password": {"type": "reset"},
+    "a refresh token": {"type": "refresh"},
+    "a plain JWT": {"header": {"typ": "JWT"}},
+    "without typ": {"header": {"typ": ...}},
+    "a logout token": {"header": {"typ": "logout+jwt"}},
+    "expired": {"exp": NOW - 1},
+    "not valid yet": {"nbf": NOW + 3600},
+    "issued in the future": {"iat": NOW + 3600},
+    "never ending": {"exp": float("inf")},
+    "no number": {"exp": float("nan")},
+    "an endless number": {"exp": 10**400},
+    "true as a time": {"nbf": True},
+    "a time in words": {"exp": "tomorrow"},
+    "of another issuer": {"iss": "elsewhere"},
+    "for another audience": {"aud": "elsewhere"},
+    "for several audiences": {"aud": ["accounts", "elsewhere"]},
+    "for an account that is not there": {"sub": "01900000-0000-7000-8000-000000000000"},
+    "for a number": {"sub": 7},
+    "for a list": {"sub": ["7"]},
+    "for an object as session": {"sid": {"id": 7}},
+    "of a session that is not there": {"sid": "01900000-0000-7000-8000-000000000000"},
+    "for NUL": {"sub": "\0", "sid": "\0"},
+    "half a character": {"sid": "\ud800"},
+    "of an unknown key": {"header": {"kid": "another"}},
+    "of no key": {"header": {"kid": ...}},
+    "of a list of keys": {"header": {"kid": ["another"]}},
+    "of a file": {"header": {"kid": "../../../dev/null"}},
+    "with a header nobody understands": {"header": {"crit": ["new"], "new": True}},
+    "not signed": {"algorithm": "none"},
+    "signed with another key": {"key": generate_private_key(SECP256R1())},
+}
+
+
+@pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_token_is_401(service: Stage, problem: Any, forge: Forge, changes: Any) -> None:
+    """Signed with our key or not: what is not an access token of a living session is refused (trap 2)."""
+    token = forge(**changes)
+
+    answer = ask(service, f"Bearer {token}")
+
+    problem(answer, 401)
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert token not in answer.text
+
+
+def test_the_public_key_is_no_secret_to_sign_with(service: Stage, problem: Any, forge: Forge) -> None:
+    """A token signed by HMAC with the public key, which everybody has, is refused."""
+    (public,) = service.app.extensions["keys"].public.values()
+    secret = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    problem(ask(service, f"Bearer {forge(key=secret, algorithm='HS256')}"), 401)
+
+
+def test_a_key_that_the_token_brings_along_is_not_read(service: Stage, problem: Any, forge: Forge) -> None:
+    """`jwk`, `jku` and `x5u` point to the attacker's key."""
+    own = generate_private_key(SECP256R1())
+    jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(own.public_key()))
+    header = {"jwk": jwk, "jku": "https://attacker.example/jwks.json", "x5u": "https://attacker.example/x"}
+
+    problem(ask(service, f"Bearer {forge(key=own, header=header)}"), 401)
+    problem(ask(service, f"Bearer {forge(key=own, header=header | {'kid': 'attacker'})}"), 401)
+
+
+DEEP = _base64(b"[" * 50_000).decode()
+AUTHORIZATIONS = ["", "Bearer", "Bearer ", "Bearer a", "Bearer a b", "Bearer ..", "Bearer a.b.c", "bearer"]
+AUTHORIZATIONS += ["Basic bWluYTpwdw==", "Token x", "Bearer a, Bearer b", "\x80\xff", "Bearer \xff.\xfe.\x80"]
+AUTHORIZATIONS += [
+    f"Bearer {'a' * 60_000}",
+    f"Bearer {DEEP}.{DEEP}.a",
+    f"Bearer eyJhbGciOiJFUzI1NiJ9.{DEEP}.a",
+]
+
+
+@pytest.mark.parametrize("authorization", AUTHORIZATIONS, ids=range(len(AUTHORIZATIONS)))
+def test_a_header_that_is_no_token_is_401(service: Stage, problem: Any, authorization: str) -> None:
+    """Nonsense, bytes, a token that nests thousands deep: 401, never 422 and never 500 (trap 1)."""
+    problem(ask(service, authorization), 401)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_may_be_written_in_any_case(service: Stage, account: SignedUp, scheme: str) -> None:
+    """RFC 9110 11.1."""
+    expect(ask(service, f"{scheme} {account.client.token}"), 200)
+
+
+# -- a token is worth what its session and its account are (trap 8) --------------------------------
+
+ENDINGS = {
+    "the session was ended": "UPDATE sessions SET revoked_at = '2026-01-01 00:00:00'",
+    "the session is too old": "UPDATE sessions SET expires_at = '2026-01-01 00:00:00'",
+    "the session was deleted": "DELETE FROM sessions",
+    "the account was disabled": "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00'",
+    "the account was deleted": "DELETE FROM sessions; DELETE FROM accounts",
+}
+
+
+@pytest.mark.parametrize("statements", ENDINGS.values(), ids=ENDINGS)
+def test_a_token_ends_with_its_session(
+    service: Stage, problem: Any, account: SignedUp, in_database: Any, statements: str
+) -> None:
+    """From the next request on, though the token itself would live for minutes."""
+    expect(account.client.get(ME), 200)
+    for statement in statements.split(";"):
+        in_database(statement)
+
+    problem(account.client.get(ME), 401)
+
+
+def test_a_lost_role_counts_at_once(service: Stage, problem: Any, in_database: Any) -> None:
+    """An admin who is none any more may not list, with the token of before."""
+    expect(service.admin.get("/v2/accounts"), 200)
+    in_database("UPDATE accounts SET role = 'member'")
+
+    problem(service.admin.get("/v2/accounts"), 403)
+
+
+def test_a_session_is_nobody_elses(service: Stage, problem: Any, forge: Forge) -> None:
+    """A token that names one account and the session of another is refused."""
+    other = service.sign_up()
+
+    problem(ask(service, f"Bearer {forge(sub=other.id)}"), 401)
+
+
+# -- what a token is ------------------------------------------------------------------------------
+
+
+def test_any_library_can_verify_a_token(service: Stage, account: SignedUp) -> None:
+    """By the public key alone; ES256, `at+jwt`, ten minutes, nothing secret in it."""
+    token = account.client.token or ""
+    header = jwt.get_unverified_header(token)
+    public = service.app.extensions["keys"].public[header["kid"]]
+
+    claims = jwt.decode(token, public, ["ES256"], audience="accounts", issuer="accounts")
+
+    assert (header["alg"], header["typ"]) == ("ES256", "at+jwt")
+    assert claims["exp"] - claims["iat"] == 600
+    assert claims["sub"] == account.id
+    assert account.email not in str(claims)
+    assert "csrf" not in claims
+
+
+def test_the_key_outlives_the_process_and_is_private(service: Stage) -> None:
+    """Made on the first run, found on the second, readable by its owner alone."""
+    first, second = service.app, service.new_app()
+
+    assert first.extensions["keys"].kid == second.extensions["keys"].kid
+    file = Path(first.instance_path) / "keys" / "signing.pem"
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [found.name for found in file.parent.iterdir()] == ["signing.pem"]
+
+
+def test_workers_that_start_together_agree_on_one_key(service: Stage, tmp_path: Path) -> None:
+    """Eight on their first run: one of them makes the key, and nobody reads half of it."""
+    keep_private = service.loaded.package.files.keep_private
+    file = tmp_path / "keys" / "signing.pem"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda number: keep_private(file, b"%d" % number * 4096), range(8)))
+
+    assert len(found) == 1 and len(found.pop()) == 4096

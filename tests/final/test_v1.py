@@ -1,0 +1,25 @@
+"""Version 1 is retired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from adapter import Stage
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/accounts", "/v1/accounts/7", "/v1/%00/../x"])
+def test_version_1_is_gone(service: Stage, problem: Any, method: str, path: str) -> None:
+    """Whatever is asked of it, by whatever method: 410, with a pointer to version 2."""
+    answer = service.client.open(method, path)
+
+    assert answer.status_code == 410
+    assert 'rel="successor-version"' in answer.headers["Link"]
+    if method != "HEAD":
+        assert "/v2" in problem(answer, 410)["detail"]
+
+
+def test_only_version_1_is_gone(service: Stage, problem: Any) -> None:
+    """A path that merely begins alike is unknown, as any other."""
+    problem(service.client.get("/v10/accounts"), 404)
