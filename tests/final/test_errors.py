@@ -114,7 +114,7 @@ def test_a_body_in_chunks_is_limited_too(service: Stage, problem: Any) -> None:
     answer = service.client.post(
         LOGIN,
         input_stream=io.BytesIO(body),
-        headers=JSON,
+        headers=JSON | {"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
 

@@ -181,7 +181,7 @@ def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
     with ThreadPoolExecutor(32) as pool:
         logins = [pool.submit(lambda: Client(app).post(LOGIN, json=wrong)) for _ in range(32)]
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 3
             while sum(login.done() for login in logins) < 30 and time.monotonic() < deadline:
                 time.sleep(0.01)
             refused = [login.result() for login in logins if login.done()]

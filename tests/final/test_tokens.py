@@ -137,12 +137,20 @@ def test_a_key_that_the_token_brings_along_is_not_read(service: Stage, problem: 
 
 
 DEEP = _base64(b"[" * 50_000).decode()
+HALF = _base64(b'{"alg": "ES256", "kid": "\\ud800", "typ": "at+jwt"}').decode()
 AUTHORIZATIONS = ["", "Bearer", "Bearer ", "Bearer a", "Bearer a b", "Bearer ..", "Bearer a.b.c", "bearer"]
-AUTHORIZATIONS += ["Basic bWluYTpwdw==", "Token x", "Bearer a, Bearer b", "\x80\xff", "Bearer \xff.\xfe.\x80"]
+AUTHORIZATIONS += [
+    f"Bearer {HALF}.e30.YQ",
+    "Basic bWluYTpwdw==",
+    "Token x",
+    "Bearer a, Bearer b",
+    "\x80\xff",
+    "Bearer \xff.\xfe.\x80",
+]
 AUTHORIZATIONS += [
     f"Bearer {'a' * 60_000}",
-    f"Bearer {DEEP}.{DEEP}.a",
-    f"Bearer eyJhbGciOiJFUzI1NiJ9.{DEEP}.a",
+    f"Bearer {DEEP}.{DEEP}.YQ",
+    f"Bearer eyJhbGciOiJFUzI1NiJ9.{DEEP}.YQ",
 ]
 
 

@@ -15,6 +15,7 @@ from flask import current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from ..errors import FieldError, InvalidInput
+from ..models.columns import is_id
 
 MAX_DEPTH = 8  # levels of lists and objects; the bodies of this API have one
 NAMES = {str: "text", int: "a whole number", bool: "true or false"}
@@ -22,7 +23,6 @@ FIRST = "00000000-0000-0000-0000-000000000000"  # before every id there can be
 
 # A whole string, or one bracket. The string's end is optional, so that reading stays linear in a broken body.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
 
@@ -69,14 +69,14 @@ def read_page() -> tuple[str, int]:
     limit = request.args.get("limit", str(current_app.config["PAGE_SIZE"]))
     if not _LIMIT.fullmatch(limit):
         _refuse("limit", "out_of_range", "this has to be a whole number from 1 to 100")
-    if not _UUID.fullmatch(after):
+    if not is_id(after):
         _refuse("after", "not_a_cursor", "take this from the `next` of an earlier page")
     return after, int(limit)
 
 
 def _read() -> bytes:
     data = request.get_data(cache=False)  # Werkzeug itself answers 413 by the Content-Length
-    if request.content_length is None and len(data) >= current_app.config["MAX_CONTENT_LENGTH"]:
+    if len(data) >= current_app.config["MAX_CONTENT_LENGTH"] and request.content_length != len(data):
         # A body in chunks does not say how long it is; it was cut here, and its beginning may look complete.
         raise RequestEntityTooLarge
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 import uuid
@@ -10,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect
 from sqlalchemy.types import TypeDecorator
+
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -40,3 +43,8 @@ def new_id() -> str:
     milliseconds = time.time_ns() // 1_000_000
     number = milliseconds << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
     return str(uuid.UUID(int=number))
+
+
+def is_id(text: str) -> bool:
+    """Say whether ``text`` has the form of an id, so that nothing else is ever compared with one."""
+    return _ID.fullmatch(text) is not None

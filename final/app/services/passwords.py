@@ -37,9 +37,8 @@ def problem_with_new(password: str) -> FieldError | None:
     if len(password) > MAX_LENGTH or len(_normalise(password)) > MAX_LENGTH:
         return FieldError("password", "too_long", f"use at most {MAX_LENGTH} characters")
     if min(len(password), len(_normalise(password))) < MIN_LENGTH:
-        return FieldError(
-            "password", "too_short", f"use at least {MIN_LENGTH} characters, a sentence for example"
-        )
+        message = f"use at least {MIN_LENGTH} characters, a sentence for example"
+        return FieldError("password", "too_short", message)
     return None
 
 

@@ -29,6 +29,7 @@ from flask_jwt_extended import JWTManager, create_access_token
 from jwt import InvalidTokenError
 
 from ..files import keep_private
+from ..models.columns import is_id
 
 TYPE = "at+jwt"  # the `typ` of an access token, so that no other token can pass for one (RFC 9068 2.1)
 CLAIMS: dict[str, type] = {
@@ -97,6 +98,8 @@ def _is_access_token(header: dict[str, Any], claims: dict[str, Any]) -> bool:
         return False
     # `type(...) is`, because True is an int.
     if not all(type(claims.get(name)) is kind for name, kind in CLAIMS.items()):
+        return False
+    if not is_id(claims["sub"]) or not is_id(claims["sid"]):
         return False
     lifetime: int = claims["exp"] - claims["iat"]
     return bool(claims["type"] == "access" and 0 < lifetime <= current_app.config["JWT_ACCESS_TOKEN_EXPIRES"])
