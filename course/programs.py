@@ -29,7 +29,8 @@ def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str) -> s
     STATE.mkdir(exist_ok=True)
     (STATE / log).write_text(output + errors, encoding="utf-8")
     if done.returncode:
-        raise Failure(f"{purpose} ({last_lines(output + errors, 1)}): see {STATE / log}")
+        reason = last_lines(output + errors, 1).rstrip(".")
+        raise Failure(f"{purpose} ({reason}): see {STATE / log}")
     return output
 
 
