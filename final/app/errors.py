@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, request
 from flask_jwt_extended import JWTManager
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -65,7 +65,7 @@ class TokenMissing(Problem):
     """The request needs an access token and has none."""
 
     status = 401
-    detail = "Send an access token: `Authorization: Bearer <token>`; `POST /v2/auth/login` gives one."
+    detail = "Send an access token, as `Authorization: Bearer ...`; `POST /v2/auth/login` gives one."
 
 
 class TokenRefused(Problem):
@@ -84,10 +84,13 @@ class NotAllowed(Problem):
 
 
 class AccountNotFound(Problem):
-    """There is no such account, or it is none of the asker's business: that must look the same."""
+    """There is no such account, or it is none of the asker's business.
+
+    Both look the same, and like any address at which there is nothing.
+    """
 
     status = 404
-    detail = "There is no such account."
+    detail = "There is nothing at this address."
 
 
 class EmailTaken(Problem):
@@ -198,10 +201,16 @@ def _answer_http(error: HTTPException) -> Response | HTTPException:
 
 
 def _answer_database(error: Exception) -> Response:
-    current_app.logger.error("request %s: the database failed", g.get("request_id"), exc_info=error)
+    _log(error)
     return _answer_problem(NotReady())
 
 
 def _answer_bug(error: Exception) -> Response:
-    current_app.logger.error("request %s failed", g.get("request_id"), exc_info=error)
+    _log(error)
     return _answer_problem(Problem())
+
+
+def _log(error: Exception) -> None:
+    # %r, because a path may have line breaks in it, and a log has one line for one thing.
+    where = (g.get("request_id"), request.method, request.path)
+    current_app.logger.error("request %s, %s %r: failed", *where, exc_info=error)
