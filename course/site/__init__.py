@@ -1,0 +1,33 @@
+"""What the site needs beyond mkdocs: all that a lesson shows comes from the stages, or is run and compared.
+
+Notes for authors. A page is `docs/en/<page>.md` and `docs/ko/<page>.md`: the same blocks in the same order,
+the same fences and directives, and headings with the same `{#id}`. A directive stands on a line of its own:
+
+    <!-- stage: 02 -->                  what the transcripts of the page are run against
+    <!-- code: chapters/02_factory_and_config/app/models.py#Account.to_dict hl="text of a line" -->
+    <!-- code: chapters/02_factory_and_config/config.py -->         without #, the whole file
+    <!-- diff: 01 02 -->                what stage 02 changed; for one file, <!-- diff: 01 02 app/v2.py -->
+    <!-- tree: 02 -->                   its files; the comments are in docs/trees.toml
+    <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
+    <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
+
+Transcripts are fences. Write the request or the commands, then let `python -m course.site update` record:
+
+    ```http                             headers may follow the request line; JSON says so by itself
+    POST /v2/accounts                   {{access_token}} is that field of the last answer that had one
+    {"email": "mina@example.com"}       `http fresh` begins with an empty service, otherwise state goes on
+    ---
+    HTTP/1.1 400 BAD REQUEST            of the headers, those that are already here are recorded
+    ```
+
+    ```console                          flask, python and pytest run in a copy of the stage's folder;
+    $ FLASK_PAGE_SIZE=50 flask routes   a line `...` in the output stands for any lines;
+    [exit 1]                            `console typed="secret"` answers a prompt
+    ```
+
+    ```console course                   shown, not run, so without output: `flask run`, `cd`,
+    $ python3 -m course up              `git clone`, and commands of the course, which must exist
+    ```
+
+No other fence is allowed. When both languages say the same again: `python -m course.site pair <page>`.
+"""

@@ -1,0 +1,258 @@
+"""`diff` and `tree`: what a stage changed and what it is made of, drawn from its files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from html import escape
+from pathlib import Path, PurePosixPath
+
+from pygments.lexers import get_lexer_for_filename
+from pygments.token import STANDARD_TYPES, Token, _TokenType
+from pygments.util import ClassNotFound
+
+from course.site.pieces import DOCS, Page, Piece
+from course.stages import Stage, find_stage, stage_before
+
+CONTEXT = 3  # unchanged lines shown around a change
+GENERATED = {"__pycache__", "instance"}
+WORDS = {
+    "added": {"en": "added", "ko": "추가"},
+    "changed": {"en": "changed", "ko": "변경"},
+    "removed": {"en": "removed", "ko": "삭제"},
+    "skipped": {"en": "unchanged lines", "ko": "줄은 그대로"},
+    "files": {"en": "The files of this stage", "ko": "이 단계의 파일"},
+}
+
+Spans = list[tuple[str, str]]  # a line as (class of its colour, text)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one file between two stages."""
+
+    path: str
+    kind: str  # added, changed or removed
+    old: list[Spans]
+    new: list[Spans]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many lines were added and how many removed."""
+        plus = sum(j2 - j1 for tag, _, _, j1, j2 in self.operations() if tag in ("insert", "replace"))
+        minus = sum(i2 - i1 for tag, i1, i2, _, _ in self.operations() if tag in ("delete", "replace"))
+        return plus, minus
+
+    def operations(self) -> Sequence[tuple[str, int, int, int, int]]:
+        """Return the steps from the old lines to the new, as difflib names them."""
+        old, new = ([_text(line) for line in lines] for lines in (self.old, self.new))
+        return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def diff(page: Page, piece: Piece) -> str:
+    """Return the changes from one stage to another, `01 02`, or those of one file, `01 02 app/v1.py`."""
+    words, _ = piece.options()
+    if len(words) not in (2, 3):
+        raise page.error(piece.line, "diff takes two stages and perhaps a file: write <!-- diff: 01 02 -->")
+    before, after = find_stage(words[0]), find_stage(words[1])
+    changes = list(find_changes(before, after))
+    if len(words) == 3:
+        changes = [change for change in changes if change.path == words[2]]
+        if not changes:
+            raise page.error(
+                piece.line, f"{after.name} does not change {words[2]}: name a file that it changes"
+            )
+        return _details(changes[0], after, page.lang, opened=True)
+    if not changes:
+        raise page.error(piece.line, f"{before.name} and {after.name} are the same: name two that differ")
+    return "\n".join(
+        [_summary(changes, page.lang), *(_details(change, after, page.lang) for change in changes)]
+    )
+
+
+def find_changes(before: Stage, after: Stage) -> Iterator[Change]:
+    """Yield each file that differs between two stages."""
+    old, new = stage_files(before.path), stage_files(after.path)
+    for path in sorted(old | new, key=_order):
+        sides = [_spans(stage.path / path) for stage, files in ((before, old), (after, new)) if path in files]
+        if path not in old:
+            yield Change(path, "added", [], sides[0])
+        elif path not in new:
+            yield Change(path, "removed", sides[0], [])
+        elif sides[0] != sides[1]:
+            yield Change(path, "changed", sides[0], sides[1])
+
+
+def stage_files(folder: Path) -> set[str]:
+    """Return the files of a stage that somebody wrote, as paths from its folder."""
+    return {
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not any(part in GENERATED or part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.suffix not in (".sqlite", ".pyc", ".db")
+    }
+
+
+def tree(page: Page, piece: Piece) -> str:
+    """Return the files of a stage, each with its comment from docs/trees.toml; what is new is marked."""
+    stage = find_stage(piece.argument)
+    comments = tree_comments(stage)
+    files = stage_files(stage.path)
+    gone = sorted(set(comments) - files - {""})
+    silent = sorted(files - set(comments))
+    if gone:
+        raise page.error(piece.line, f"{stage.name} has no {gone[0]}: delete its comment in docs/trees.toml")
+    if silent:
+        raise page.error(piece.line, f"{stage.name}/{silent[0]} has no comment: write one in docs/trees.toml")
+    marks = {} if stage.number in (0, 8) else _marks(stage)
+    rows, folders = [], set()
+    for path in sorted(files, key=_order):
+        parts = PurePosixPath(path).parts
+        for depth in range(1, len(parts)):
+            if parts[:depth] not in folders:
+                folders.add(parts[:depth])
+                name = f"<code>{escape(parts[depth - 1])}/</code>"
+                rows.append(f'<li class="folder" style="--depth:{depth - 1}">{name}</li>')
+        kind = marks.get(path, "")
+        badge = _badge(kind, page.lang) if kind else ""
+        comment = escape(comments[path][page.lang])
+        name = f"<code>{escape(parts[-1])}</code>"
+        rows.append(f'<li style="--depth:{len(parts) - 1}">{name}{badge}<span>{comment}</span></li>')
+    label = f"{WORDS['files'][page.lang]}: {stage.name}"
+    root = f'<p class="tree-root"><code>{stage.path.name}/</code></p>'
+    return f'<div class="tree">{root}<ul aria-label="{label}">{"".join(rows)}</ul></div>'
+
+
+def tree_comments(stage: Stage) -> dict[str, dict[str, str]]:
+    """Return the comment of each file in both languages; a chapter inherits those before it."""
+    tables = tomllib.loads((DOCS / "trees.toml").read_text(encoding="utf-8"))
+    own: dict[str, dict[str, str]] = tables.get(stage.name.split("_")[0], {})
+    if stage.number in (0, 1, 8):
+        return own
+    files = stage_files(stage.path)
+    before = tree_comments(stage_before(stage))
+    return {path: comment for path, comment in before.items() if path in files} | own
+
+
+def _marks(stage: Stage) -> dict[str, str]:
+    return {change.path: change.kind for change in find_changes(stage_before(stage), stage)}
+
+
+def _order(path: str) -> tuple[bool, list[str]]:
+    """Sort folders as a reader opens them: `app/` first, then the files beside it."""
+    return "/" not in path, [part.lower() for part in path.split("/")]
+
+
+def _anchor(change: Change, after: Stage) -> str:
+    return f"diff-{after.name.split('_')[0]}-" + "".join(c if c.isalnum() else "-" for c in change.path)
+
+
+def _summary(changes: list[Change], lang: str) -> str:
+    """Return one line: how many files and lines, by what became of them."""
+    kinds = Counter(change.kind for change in changes)
+    badges = [
+        f"{_badge(kind, lang)} {kinds[kind]}" for kind in ("added", "changed", "removed") if kinds[kind]
+    ]
+    plus, minus = (sum(numbers) for numbers in zip(*(change.counts for change in changes), strict=True))
+    return f'<p class="changes">{" ".join(badges)} {_counts(plus, minus)}</p>'
+
+
+def _badge(kind: str, lang: str) -> str:
+    return f'<span class="badge {kind}">{WORDS[kind][lang]}</span>'
+
+
+def _counts(plus: int, minus: int) -> str:
+    return f'<span class="plus">+{plus}</span> <span class="minus">−{minus}</span>'
+
+
+def _details(change: Change, after: Stage, lang: str, *, opened: bool = False) -> str:
+    badge = _badge(change.kind, lang)
+    summary = f"<summary><code>{escape(change.path)}</code> {badge} {_counts(*change.counts)}</summary>"
+    # One line of HTML, with &#10; for its line breaks: Markdown must not look for lists in it.
+    lines = "&#10;".join(_lines(change, lang))
+    pre = f'<pre class="diff highlight" tabindex="0"><code>{lines}</code></pre>'
+    attributes = f'class="file-diff" id="{_anchor(change, after)}"{" open" if opened else ""}'
+    return f"<details {attributes} data-search-exclude>{summary}{pre}</details>"
+
+
+def _lines(change: Change, lang: str) -> Iterator[str]:
+    """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
+    operations = change.operations()
+    for position, (tag, i1, i2, j1, j2) in enumerate(operations):
+        if tag == "equal":
+            first = i1 if position == 0 else min(i1 + CONTEXT, i2)
+            last = i2 if position == len(operations) - 1 else max(i2 - CONTEXT, i1)
+            if last - first <= 1:
+                first = last
+            head_end = i1 if position == 0 else first
+            for line in change.old[i1:head_end]:
+                yield _line("", " ", line)
+            hidden = last - head_end
+            if hidden:
+                yield f'<span class="skip">… {hidden} {WORDS["skipped"][lang]}</span>'
+            if position < len(operations) - 1:
+                for line in change.old[last:i2]:
+                    yield _line("", " ", line)
+            continue
+        olds, news = change.old[i1:i2], change.new[j1:j2]
+        pairs = [_mark_words(old, new) for old, new in zip(olds, news, strict=False)]
+        for number, line in enumerate(olds):
+            yield _line("del", "-", pairs[number][0] if number < len(pairs) else line)
+        for number, line in enumerate(news):
+            yield _line("ins", "+", pairs[number][1] if number < len(pairs) else line)
+
+
+def _mark_words(old: Spans, new: Spans) -> tuple[Spans, Spans]:
+    """Return both lines with what differs marked, if they are alike enough for that to help."""
+    matcher = SequenceMatcher(None, [text for _, text in old], [text for _, text in new], autojunk=False)
+    same = sum(
+        len(text) for block in matcher.get_matching_blocks() for _, text in old[block.a :][: block.size]
+    )
+    if same * 2 < max(len(_text(old)), len(_text(new))):
+        return old, new
+    marked = ([*old], [*new])
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag != "equal":
+            for spans, start, end in ((marked[0], i1, i2), (marked[1], j1, j2)):
+                spans[start:end] = [(f"{name} word", text) for name, text in spans[start:end]]
+    return marked
+
+
+def _line(name: str, sign: str, spans: Spans) -> str:
+    inside = "".join(f'<span class="{kind.strip()}">{escape(text)}</span>' for kind, text in spans)
+    opening = f"<{name}>" if name else "<span>"
+    closing = f"</{name}>" if name else "</span>"
+    return f'{opening}<span class="sign">{sign}</span>{inside}{closing}'
+
+
+def _spans(file: Path) -> list[Spans]:
+    """Return the lines of a file, coloured."""
+    text = file.read_text(encoding="utf-8")
+    try:
+        tokens = list(get_lexer_for_filename(file.name).get_tokens(text))
+    except ClassNotFound:
+        tokens = [(Token.Text, text)]
+    lines: list[Spans] = [[]]
+    for kind, value in tokens:
+        for number, part in enumerate(value.split("\n")):
+            if number:
+                lines.append([])
+            if part:
+                lines[-1].append((_colour(kind), part))
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _colour(kind: _TokenType) -> str:
+    while kind not in STANDARD_TYPES and kind.parent:
+        kind = kind.parent
+    return str(STANDARD_TYPES.get(kind, ""))
+
+
+def _text(spans: Spans) -> str:
+    return "".join(text for _, text in spans)

@@ -1,0 +1,74 @@
+"""`expand`: from a page as its author wrote it to plain Markdown. It runs nothing and knows no mkdocs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from course.site import changes, drawings, listings, transcripts
+from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
+from course.stages import UnknownStage
+
+_CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
+
+DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
+    "code": listings.code,
+    "diff": changes.diff,
+    "tree": changes.tree,
+    "figure": drawings.figure,
+    "stages": drawings.stages,
+    "stage": lambda page, piece: "",
+}
+FENCES: dict[str, Callable[[Page, Piece], str]] = {
+    "http": transcripts.render_http,
+    "console": transcripts.render_console,
+}
+
+
+def expand(markdown: str, page: Page) -> str:
+    """Return ``markdown`` with every directive and transcript replaced by what it stands for.
+
+    Raises:
+        PageError: one does not match what it is about any more.
+    """
+    pieces = list(take_apart(markdown, page))
+    page = replace(page, stage=stage_of(pieces))
+    return number_title("\n".join(_expand_piece(piece, page) for piece in pieces), page)
+
+
+def number_title(markdown: str, page: Page) -> str:
+    """Give the title of a chapter's page its number, for the style sheet to draw."""
+    chapter = _CHAPTER.fullmatch(page.path)
+    if not chapter:
+        return markdown
+    numbered = rf'\1 {{\2 data-chapter="{chapter[1]}" }}'
+    return re.sub(r"(?m)^(# .+?)\s*(?:\{(.*)\})?$", numbered, markdown, count=1)
+
+
+def _expand_piece(piece: Piece, page: Page) -> str:
+    if piece.kind == "text":
+        for line, text in enumerate(piece.lines, piece.line):
+            if text.lstrip().startswith("<!--"):
+                raise page.error(
+                    line, "this comment is no directive: write <!-- name: argument --> on one line"
+                )
+        return "\n".join(piece.lines)
+    known = DIRECTIVES if piece.kind == "directive" else FENCES
+    if piece.name not in known:
+        names = ", ".join(known)
+        advice = "show code by <!-- code: ... -->" if piece.kind == "fence" else "mend its name"
+        raise page.error(
+            piece.line, f"there is no {piece.kind} {piece.name or 'without a name'!r} ({names}): {advice}"
+        )
+    try:
+        expanded = known[piece.name](page, piece)
+    except UnknownStage as error:
+        raise page.error(piece.line, f"{error}: name one of them") from None
+    except PageError:
+        raise
+    except ValueError as error:  # an open quotation mark, for one
+        raise page.error(piece.line, f"this cannot be read ({error}): mend its quotation marks") from None
+    if piece.indent and expanded.startswith("<"):
+        raise page.error(piece.line, f"{piece.name} cannot stand inside of a list or box: move it out")
+    return "\n".join(piece.indent + line if line else line for line in expanded.split("\n"))

@@ -1,0 +1,54 @@
+"""The hook that mkdocs.yml names: hands each page to `expand`. The only module that knows mkdocs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:  # `mkdocs build` does not put it there; `python -m mkdocs` does
+    sys.path.insert(0, str(ROOT))
+
+from mkdocs.exceptions import PluginError  # noqa: E402
+
+from course.site.expand import expand  # noqa: E402
+from course.site.pieces import Page, PageError  # noqa: E402
+
+_CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Expand what a page includes."""
+    lang, _, path = page.file.src_uri.partition("/")
+    # Blank lines for the front matter that mkdocs took off, so that an error names the true line.
+    missing = page.file.content_string.count("\n") - markdown.count("\n")
+    try:
+        return expand("\n" * missing + markdown, Page(path, lang))
+    except PageError as error:
+        raise PluginError(str(error)) from None
+
+
+def on_env(env: Any, files: Any, **_: Any) -> Any:
+    """Number the chapters in the navigation and in the title of the window."""
+    for file in files.documentation_pages():
+        chapter = _CHAPTER.search(file.src_uri)
+        if chapter and file.page and not str(file.page.title).startswith(f"{chapter[1]}. "):
+            file.page.title = f"{chapter[1]}. {file.page.title}"
+    return env
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Take out the links to the other language: the theme's script would ask each for a sitemap it lacks.
+
+    The switch between the languages does not need them.
+    """
+    return re.sub(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">', "", output)
+
+
+def on_serve(server: Any, **_: Any) -> Any:
+    """Build again when a stage changes, not only when a page does."""
+    for name in ("chapters", "final", "course/site"):
+        server.watch(str(ROOT / name))
+    return server

@@ -1,0 +1,219 @@
+"""Runs a page's transcripts against its stage, and compares or records what came back."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from course.bootstrap import environment
+from course.site.pieces import LANGUAGES, Page, Piece, read_page
+from course.site.transcripts import Command, Exchange, fields_of, fill, read_console, read_http
+from course.stages import ROOT, find_stage
+
+SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
+PATIENCE = 60  # seconds for a command
+
+#: What differs from run to run, and what is compared in its place.
+MASKS = tuple(
+    (re.compile(pattern), mask)
+    for pattern, mask in (
+        (r"eyJ[\w-]+(?:\.[\w-]+\.[\w-]+|…)", "<token>"),
+        (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "<id>"),
+        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
+        (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\b\d\d:\d\d:\d\d\b", "<time>"),
+        (r"\b\d+(?:\.\d+)? ?m?s\b", "<duration>"),
+    )
+)
+
+#: A prompt for a password reads from the terminal, whatever its input is; in a transcript it reads its input.
+GETPASS = """import getpass, sys
+def read(prompt="", stream=None, **_):
+    print(prompt, end="", flush=True)
+    line = sys.stdin.readline().rstrip("\\n")
+    print(flush=True)
+    return line
+getpass.getpass = read
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A fence that was run: the lines in the page, and the lines that should be there."""
+
+    piece: Piece
+    recorded: list[str]
+    actual: list[str]
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same, what differs from run to run aside."""
+        pattern = "".join(
+            r"(?:.*\n)*?" if line.strip() == "..." else re.escape(mask(line)) + "\n" for line in self.recorded
+        )
+        return re.fullmatch(pattern, "".join(f"{mask(line)}\n" for line in self.actual)) is not None
+
+
+def mask(text: str) -> str:
+    """Return ``text`` with times, tokens and ids replaced by their names."""
+    for pattern, name in MASKS:
+        text = pattern.sub(name, text)
+    return text
+
+
+def replay(page: Page, pieces: list[Piece], scratch: Path) -> Iterator[Result]:
+    """Run the transcripts of a page in their order; state goes on from one to the next.
+
+    Args:
+        scratch: an empty folder for the copy of the stage.
+
+    Raises:
+        PageError: a transcript cannot be run.
+    """
+    fences = [piece for piece in pieces if piece.kind == "fence" and piece.argument.split(" ")[0] != "course"]
+    if not fences:
+        return
+    if not page.stage:
+        raise page.error(fences[0].line, "what is this run against? Write <!-- stage: 02 --> at the top")
+    with ExitStack() as stack:
+        player = _Player(page, scratch, stack)
+        for piece in fences:
+            lines = player.http(piece) if piece.name == "http" else player.console(piece)
+            divider = piece.body.index("---") + 1 if piece.name == "http" and "---" in piece.body else 0
+            yield Result(piece, piece.body[divider:] if divider or piece.name != "http" else [], lines)
+
+
+def update(path: str) -> list[int]:
+    """Record the transcripts of a page where they differ, in both languages; return the lines changed."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        page, pieces = read_page(path, "en")
+        changed = [result for result in replay(page, pieces, Path(scratch)) if not result.same]
+    number = {piece.line: n for n, piece in enumerate(_fences(pieces))}
+    for lang in LANGUAGES if changed else ():
+        other, pieces = read_page(path, lang)
+        lines = other.file.read_text(encoding="utf-8").split("\n")
+        fences = _fences(pieces)
+        for result in reversed(changed):  # from the end, so that the lines above keep their numbers
+            piece = fences[n] if (n := number[result.piece.line]) < len(fences) else None
+            if piece is None or _source(piece) != _source(result.piece):
+                continue  # not translated yet, and the parity of the languages says so
+            request = _source(piece)[1:]
+            new = [*request, "---", *result.actual] if piece.name == "http" else result.actual
+            start = piece.line
+            lines[start : start + len(piece.body)] = [piece.indent + line if line else "" for line in new]
+        other.file.write_text("\n".join(lines), encoding="utf-8", newline="\n")
+    return [result.piece.line for result in changed]
+
+
+def _fences(pieces: list[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if piece.kind == "fence"]
+
+
+def _source(piece: Piece) -> tuple[str, ...]:
+    """Return what an author writes in a fence, which is the same in both languages."""
+    body = piece.body
+    if piece.name == "http":
+        return ("http", *body[: body.index("---") if "---" in body else len(body)])
+    return (piece.name, *(line for line in body if line.startswith("$ ")))
+
+
+class _Player:
+    """One page's service, from its first transcript to its last."""
+
+    def __init__(self, page: Page, scratch: Path, stack: ExitStack) -> None:
+        if str(ROOT / "tests") not in sys.path:
+            sys.path.insert(0, str(ROOT / "tests"))
+        self._adapter: Any = importlib.import_module("adapter")
+        stage = find_stage(page.stage)
+        self.page = page
+        self.stack = stack
+        self.loaded = self._adapter.LoadedStage(stage.name, stage.number, stage.path, scratch)
+        self.known: dict[str, str] = {}
+        self.app: Any = None
+        (scratch / "sitecustomize.py").write_text(GETPASS, encoding="utf-8")
+        self.scratch = scratch
+
+    def start(self) -> Any:
+        """Return the application, made when it is first needed."""
+        if self.app is None:
+            stage = self._adapter.Stage(self.loaded)
+            self.app = stage.app
+            self.stack.callback(stage.close)
+        return self.app
+
+    def http(self, piece: Piece) -> list[str]:
+        """Send the request of a fence and return the answer as a page records it."""
+        exchange = read_http(self.page, piece)
+        if exchange.fresh:
+            self.app, self.known = None, {}
+        try:
+            path, body = fill(exchange.path, self.known), fill(exchange.body, self.known)
+            headers = {name: fill(value, self.known) for name, value in exchange.sent_headers.items()}
+        except LookupError as error:
+            raise self.page.error(
+                piece.line, f"no answer above has the field {error.args[0]!r}: ask for it first"
+            ) from None
+        client = self.start().test_client()
+        data = body.encode() or None
+        with redirect_stdout(io.StringIO()):  # `start` prints a line for every request
+            response = client.open(path, method=exchange.method, headers=headers, data=data)
+        self.known |= fields_of(response.text)
+        return list(_record(exchange, response))
+
+    def console(self, piece: Piece) -> list[str]:
+        """Run the commands of a fence and return them with what they print."""
+        typed = [value for name, value in piece.options()[1] if name == "typed"]
+        lines = []
+        for command in read_console(self.page, piece):
+            status, output = self._run(command, "".join(f"{line}\n" for line in typed))
+            lines += [f"$ {command.line}", *output]
+            if status:
+                lines.append(f"[exit {status}]")
+        return lines
+
+    def _run(self, command: Command, typed: str) -> tuple[int, list[str]]:
+        variables, words = command.words()
+        folder = self.loaded.folder
+        start = [sys.executable] if words[0] == "python" else [sys.executable, "-m", words[0]]
+        clean = {name: value for name, value in environment().items() if not name.startswith("FLASK_")}
+        terminal = {"PYTHONPATH": str(self.scratch), "PYTHONUTF8": "1", "COLUMNS": "100", "NO_COLOR": "1"}
+        done = subprocess.run(
+            [*start, *words[1:]],
+            cwd=folder,
+            env=clean | terminal | self._database() | variables,
+            input=typed.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PATIENCE,
+        )
+        text = done.stdout.decode("utf-8", errors="replace").replace("\r\n", "\n")
+        text = text.replace(str(folder) + os.sep, "").replace(str(folder), ".")
+        return done.returncode, [
+            line.rstrip() for line in text.rstrip("\n").split("\n")
+        ] if text.strip() else []
+
+    def _database(self) -> dict[str, str]:
+        """Return the variable that gives a command the database of the page's requests."""
+        if self.loaded.number < 2:
+            return {}
+        return {"FLASK_SQLALCHEMY_DATABASE_URI": str(self.start().config["SQLALCHEMY_DATABASE_URI"])}
+
+
+def _record(exchange: Exchange, response: Any) -> Iterator[str]:
+    yield f"HTTP/1.1 {response.status}"
+    for name in exchange.recorded_headers or SHOWN:
+        if name in response.headers:
+            yield f"{name}: {response.headers[name]}"
+    if response.text:
+        yield ""
+        shortened = re.sub(r"(eyJ[\w-]{12})[\w-]*\.[\w-]+\.[\w-]+", r"\1…", response.text.rstrip("\n"))
+        yield from shortened.split("\n")
