@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 
 import flask_migrate
 from app import create_app
@@ -11,7 +12,9 @@ if __name__ == "__main__":
     with app.app_context():
         flask_migrate.upgrade()  # one command is enough to try it; a server is migrated before it starts
     host = os.environ.get("HOST") or app.config["HOST"]
-    port = int(os.environ.get("PORT") or app.config["PORT"])
+    port = str(os.environ.get("PORT") or app.config["PORT"])
+    if not port.isdecimal():
+        sys.exit("PORT has to be a number, 8001 for example")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for every request
     print(f"http://{host}:{port}/v2/docs", flush=True)  # noqa: T201
-    app.run(host=host, port=port, debug=app.debug)
+    app.run(host=host, port=int(port), debug=app.debug)
