@@ -262,7 +262,8 @@ def _load(name: str, file: Path) -> ModuleType:
 
 def _migrate(loaded: LoadedStage, app: Flask) -> None:
     """Give the database of `final` its tables: by its migrations once, then by copies of that file."""
-    database = Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+    with app.app_context():
+        database = Path(app.extensions["sqlalchemy"].engine.url.database)
     if database.exists() and database.stat().st_size:
         return
     template = loaded.folder / "migrated.sqlite"
