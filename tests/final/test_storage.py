@@ -121,7 +121,7 @@ def test_sqlite_is_set_up_for_many_writers(in_database: Any) -> None:
 
 
 def test_writers_wait_for_each_other(service: Stage) -> None:
-    """Who reads and then writes has the lock from the first read on: nobody is locked out, nothing is lost."""
+    """Who reads and then writes has the lock from the first read on: nobody is locked out, none lost."""
     service.sign_up()
     package, app, second_done = service.loaded.package, service.app, Event()
 
