@@ -67,9 +67,10 @@ def explanation(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = crash.message if crash else report.longreprtext
     lines = message.removeprefix("AssertionError: ").splitlines()
-    if crash and not message.startswith("assert"):
-        lines = [line for line in lines if not line.startswith(("assert ", " +  where", "  +"))]
-    return "\n".join(lines[:6]).strip()
+    told = [line for line in lines if not line.startswith(("assert ", " +  where", "  +"))]
+    if told and told[0].strip():
+        return "\n".join(told[:6]).strip()
+    return lines[0].replace("assert ", "Expected, and not so: ", 1)
 
 
 def _key(nodeid: str) -> str:
