@@ -20,7 +20,8 @@ Transcripts are fences. Write the request or the commands, then let `python -m c
     HTTP/1.1 400 BAD REQUEST            of the headers, those that are already here are recorded
     ```
 
-    ```console                          flask, python and pytest run in a copy of the stage's folder;
+    ```console                          flask, python and pytest run in a copy of the stage's folder,
+                                        and `python docs/examples/<name>.py` there too;
     $ FLASK_PAGE_SIZE=50 flask routes   a line `...` in the output stands for any lines;
     [exit 1]                            `console typed="secret"` answers a prompt
     ```

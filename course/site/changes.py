@@ -154,15 +154,16 @@ def _anchor(change: Change, after: Stage) -> str:
 def _summary(changes: list[Change], lang: str) -> str:
     """Return one line: how many files and lines, by what became of them."""
     kinds = Counter(change.kind for change in changes)
-    badges = [
-        f"{_badge(kind, lang)} {kinds[kind]}" for kind in ("added", "changed", "removed") if kinds[kind]
-    ]
+    badges = [_badge(kind, lang, kinds[kind]) for kind in ("added", "changed", "removed") if kinds[kind]]
     plus, minus = (sum(numbers) for numbers in zip(*(change.counts for change in changes), strict=True))
     return f'<p class="changes">{" ".join(badges)} {_counts(plus, minus)}</p>'
 
 
-def _badge(kind: str, lang: str) -> str:
-    return f'<span class="badge {kind}">{WORDS[kind][lang]}</span>'
+def _badge(kind: str, lang: str, number: int | None = None) -> str:
+    words = [WORDS[kind][lang]]
+    if number is not None:
+        words.insert(0 if lang == "en" else 1, str(number))
+    return f'<span class="badge {kind}">{" ".join(words)}</span>'
 
 
 def _counts(plus: int, minus: int) -> str:

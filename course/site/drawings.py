@@ -15,9 +15,7 @@ def figure(page: Page, piece: Piece) -> str:
     """Return docs/figures/<name>.svg, inline, with its texts in the page's language."""
     file = DOCS / "figures" / f"{piece.argument}.svg"
     if not file.is_file():
-        raise page.error(
-            piece.line, f"there is no docs/figures/{piece.argument}.svg: draw it or mend the name"
-        )
+        raise page.error(piece.line, f"docs/figures/{piece.argument}.svg is not there: draw it")
     svg = file.read_text(encoding="utf-8")
     if "<title>" not in svg or "<desc>" not in svg:
         raise page.error(piece.line, f"{file.name} has no text alternative: give it <title> and <desc>")

@@ -16,6 +16,9 @@ from mkdocs.exceptions import PluginError  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.pieces import Page, PageError  # noqa: E402
 
+_ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
+_COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
+_ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
 
 
@@ -40,11 +43,17 @@ def on_env(env: Any, files: Any, **_: Any) -> Any:
 
 
 def on_post_page(output: str, **_: Any) -> str:
-    """Take out the links to the other language: the theme's script would ask each for a sitemap it lacks.
+    """Take out the links to the other language, and let the JSON of an answer break after its commas.
 
-    The switch between the languages does not need them.
+    The theme's script would ask each such link for a sitemap it lacks; the switch of languages needs none.
     """
-    return re.sub(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">', "", output)
+    output = _ALTERNATE.sub("", output)
+    return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
+
+
+def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
+    """Do the same for the page that says that a page is not there."""
+    return _ALTERNATE.sub("", output_content) if template_name == "404.html" else output_content
 
 
 def on_serve(server: Any, **_: Any) -> Any:

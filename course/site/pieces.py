@@ -13,7 +13,7 @@ from course.stages import ROOT
 DOCS = ROOT / "docs"
 LANGUAGES = ("en", "ko")
 
-_DIRECTIVE = re.compile(r"(?P<indent> *)<!-- (?P<name>[a-z]+)(?::\s+(?P<argument>.*?))? -->\s*")
+_DIRECTIVE = re.compile(r"(?P<indent> *)<!-- (?P<name>[a-z]+)(?::(?P<argument>.*?))? *-->\s*")
 _FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}|~{3,})\s*(?P<name>\S*)\s*(?P<argument>.*)")
 
 

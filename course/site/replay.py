@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,7 +59,8 @@ class Result:
     def same(self) -> bool:
         """Whether both say the same, what differs from run to run aside."""
         pattern = "".join(
-            r"(?:.*\n)*?" if line.strip() == "..." else re.escape(mask(line)) + "\n" for line in self.recorded
+            r"(?:(?!\[exit ).*\n)*?" if line.strip() == "..." else re.escape(mask(line)) + "\n"
+            for line in self.recorded
         )
         return re.fullmatch(pattern, "".join(f"{mask(line)}\n" for line in self.actual)) is not None
 
@@ -83,7 +85,7 @@ def replay(page: Page, pieces: list[Piece], scratch: Path) -> Iterator[Result]:
     if not fences:
         return
     if not page.stage:
-        raise page.error(fences[0].line, "what is this run against? Write <!-- stage: 02 --> at the top")
+        raise page.error(fences[0].line, "it is not said what this is run against: add <!-- stage: 02 -->")
     with ExitStack() as stack:
         player = _Player(page, scratch, stack)
         for piece in fences:
@@ -183,11 +185,19 @@ class _Player:
     def _run(self, command: Command, typed: str) -> tuple[int, list[str]]:
         variables, words = command.words()
         folder = self.loaded.folder
-        start = [sys.executable] if words[0] == "python" else [sys.executable, "-m", words[0]]
+        if words[0] == "python" and words[1:] and words[1].startswith("docs/examples/"):
+            words[1] = str(ROOT / words[1])
+        program = sys.executable if words[0] == "python" else _script(words[0])
         clean = {name: value for name, value in environment().items() if not name.startswith("FLASK_")}
-        terminal = {"PYTHONPATH": str(self.scratch), "PYTHONUTF8": "1", "COLUMNS": "100", "NO_COLOR": "1"}
+        terminal = {
+            "PYTHONPATH": str(self.scratch),  # for sitecustomize.py
+            "PYTHONUTF8": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+        }
         done = subprocess.run(
-            [*start, *words[1:]],
+            [program, *words[1:]],
             cwd=folder,
             env=clean | terminal | self._database() | variables,
             input=typed.encode(),
@@ -206,6 +216,11 @@ class _Player:
         if self.loaded.number < 2:
             return {}
         return {"FLASK_SQLALCHEMY_DATABASE_URI": str(self.start().config["SQLALCHEMY_DATABASE_URI"])}
+
+
+def _script(name: str) -> str:
+    """Return the program that was installed beside this Python."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or name
 
 
 def _record(exchange: Exchange, response: Any) -> Iterator[str]:

@@ -206,16 +206,12 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
             raise page.error(line, f"{program} is not run here, only {', '.join(PROGRAMS)}: use one of them")
         return
     if command.output:
-        raise page.error(
-            line + 1, "`console course` is not run: leave the output out, or drop the word course"
-        )
+        raise page.error(line + 1, "`console course` is not run: leave its output out")
     if words[:3] == ["python3", "-m", "course"]:
         from course.cli import cli
 
         if len(words) > 3 and not words[3].startswith("-") and words[3] not in cli.commands:
-            raise page.error(
-                line, f"the course has no command {words[3]}: name one of {', '.join(cli.commands)}"
-            )
+            raise page.error(line, f"the course has no {words[3]}: name one of {', '.join(cli.commands)}")
     elif program == "cd":
         # A clone is called what the repository is called, which a page may say.
         if "/" in words[1] and not (ROOT / words[1]).is_dir():
@@ -226,9 +222,14 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
 
 def _tabs(forms: dict[str, tuple[str, list[str]]]) -> list[str]:
     lines = []
-    for name, (language, content) in forms.items():
+    for number, (name, (language, content)) in enumerate(forms.items()):
         inside = [f"```{language}", *content, "```"]
-        lines += [f'=== "{name}"', "", *(f"    {line}" if line else "" for line in inside), ""]
+        lines += [
+            f'{"===" if number else "===!"} "{name}"',
+            "",
+            *(f"    {line}" if line else "" for line in inside),
+            "",
+        ]
     return lines
 
 

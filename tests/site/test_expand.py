@@ -1,0 +1,250 @@
+"""The directives of a page: what each becomes, and the sentence when it does not fit any more."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from course.site.expand import expand
+from course.site.listings import find_symbol
+from course.site.pieces import Page, PageError
+
+STAGE_02 = "chapters/02_factory_and_config"
+PAGE = Page("page.md", "en")
+
+
+def expanded(markdown: str, lang: str = "en", path: str = "page.md") -> str:
+    return expand(markdown, Page(path, lang))
+
+
+# -- code ------------------------------------------------------------------------------------------
+
+
+def test_code_shows_a_symbol_with_its_true_line_numbers() -> None:
+    shown = expanded(f"<!-- code: {STAGE_02}/app/models.py#Account.to_dict -->").split("\n")
+    number = int(re.search(r'linenums="(\d+)"', shown[0])[1])
+    source = (PAGE.file.parents[2] / STAGE_02 / "app/models.py").read_text(encoding="utf-8").split("\n")
+    assert shown[1] == source[number - 1].strip()
+    assert shown[1].startswith("def to_dict")
+    assert 'title="02_factory_and_config/app/models.py · Account.to_dict"' in shown[0]
+
+
+def test_code_without_a_symbol_shows_the_whole_file() -> None:
+    shown = expanded(f"<!-- stage: 02 -->\n<!-- code: {STAGE_02}/config.py -->")
+    assert 'title="config.py" linenums="1"' in shown
+    assert "class ProductionConfig" in shown
+
+
+def test_code_keeps_the_indentation_of_its_place() -> None:
+    shown = expanded(f"- item\n\n    <!-- code: {STAGE_02}/run.py -->").split("\n")
+    assert all(line.startswith("    ") for line in shown[2:] if line)
+
+
+def test_code_marks_the_line_that_holds_a_text() -> None:
+    shown = expanded(f'<!-- code: {STAGE_02}/config.py#TestingConfig hl="TESTING" -->').split("\n")
+    marked = int(re.search(r'hl_lines="(\d+)"', shown[0])[1])
+    assert "TESTING" in shown[marked]
+
+
+SOURCE = """\
+# about f
+@decorate
+@twice(1)
+def f():
+    pass
+
+class C:
+    # about x
+    x: int = 1
+
+    @property
+    def m(self):
+        return (
+            1
+        )
+
+LIMIT = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("symbol", "lines"),
+    [("f", (1, 5)), ("C", (7, 15)), ("C.x", (8, 9)), ("C.m", (11, 15)), ("LIMIT", (17, 17))],
+)
+def test_a_symbol_has_its_decorators_and_its_comments(symbol: str, lines: tuple[int, int]) -> None:
+    assert find_symbol(SOURCE, symbol) == lines
+
+
+# -- diff and tree ---------------------------------------------------------------------------------
+
+
+def test_diff_shows_every_file_that_a_stage_adds_changes_or_removes() -> None:
+    shown = expanded("<!-- diff: start 01 -->")
+    summaries = re.findall(r"<summary><code>(.*?)</code> <span class=\"badge (\w+)\"", shown)
+    assert ("app.py", "removed") in summaries
+    assert ("app/views.py", "added") in summaries
+    assert "<del>" in shown and "<ins>" in shown
+
+
+def test_diff_of_one_file_marks_the_words_that_changed() -> None:
+    shown = expanded("<!-- diff: 01 02 app/v2.py -->", lang="ko")
+    assert re.search(r'<ins>.*?<span class="[^"]*\bword">current_app</span>', shown)
+    assert "변경" in shown
+    assert "줄은 그대로" in shown
+
+
+def test_tree_marks_what_is_new_and_says_what_each_file_is_for() -> None:
+    shown = expanded("<!-- tree: 02 -->")
+    assert re.search(r'config\.py</code><span class="badge added">added</span><span>a class for each', shown)
+    assert "<code>v1.py</code><span>version 1" in shown
+
+
+# -- figures and the map ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "configuration"), ("ko", "설정")])
+def test_figure_speaks_the_language_of_its_page(lang: str, word: str) -> None:
+    shown = expanded("<!-- figure: factory -->", lang=lang)
+    assert f">{word}</text>" in shown
+    assert "{{" not in shown
+    assert 'role="img" aria-labelledby="figure-factory-title figure-factory-desc"' in shown
+    assert '<desc id="figure-factory-desc">' in shown
+
+
+def test_stages_links_to_the_chapters_that_are_written() -> None:
+    shown = expanded("<!-- stages -->", path="chapters/01.md")
+    assert "[Views and blueprints](../chapters/01.md)" in shown
+
+
+def test_a_chapter_has_its_number_at_its_title() -> None:
+    assert expanded("# Views {#views}\n\n# no", path="chapters/01.md").startswith(
+        '# Views {#views data-chapter="1" }'
+    )
+
+
+# -- transcripts -----------------------------------------------------------------------------------
+
+REQUEST = """<!-- stage: 02 -->
+```http
+PATCH /v2/accounts/{{id}}
+Authorization: Bearer {{access_token}}
+{"name": "it's 김미나"}
+---
+HTTP/1.1 200 OK
+Content-Type: application/json
+
+{"id":1}
+```"""
+
+
+def test_http_becomes_curl() -> None:
+    assert """curl -i -X PATCH "http://127.0.0.1:5000/v2/accounts/$id" \\
+      -H "Authorization: Bearer $access_token" \\
+      -H 'Content-Type: application/json' \\
+      -d '{"name": "it'"'"'s 김미나"}\'""" in expanded(REQUEST)
+
+
+def test_http_becomes_powershell() -> None:
+    assert """Invoke-RestMethod -Method Patch "http://127.0.0.1:5000/v2/accounts/$id" `
+      -Headers @{ 'Authorization' = "Bearer $access_token" } `
+      -ContentType 'application/json; charset=utf-8' `
+      -Body '{"name": "it''s 김미나"}\'""" in expanded(REQUEST)
+
+
+def test_http_becomes_itself_and_the_answer_follows() -> None:
+    shown = expanded(REQUEST)
+    assert "    PATCH /v2/accounts/<id> HTTP/1.1\n    Authorization: Bearer <access_token>\n" in shown
+    assert shown.endswith(
+        '```{ .http .answer }\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{"id":1}\n```'
+    )
+
+
+def test_console_shows_powershell_where_it_differs() -> None:
+    fence = "```console\n$ FLASK_PAGE_SIZE=50 flask routes\nlines\n```"
+    shown = expanded(fence)
+    assert "    $ FLASK_PAGE_SIZE=50 flask routes\n    lines" in shown
+    assert "    $ $env:FLASK_PAGE_SIZE = '50'; flask routes\n    lines" in shown
+    assert expanded("```console\n$ flask routes\n```") == "```{ .console }\n$ flask routes\n```"
+
+
+def test_console_course_names_the_python_of_each_system() -> None:
+    shown = expanded("```console course\n$ python3 -m course up\n```")
+    assert "$ python3 -m course up" in shown
+    assert "$ py -m course up" in shown
+
+
+# -- what does not fit any more --------------------------------------------------------------------
+
+WRONG = {
+    "a file that is gone": (
+        "<!-- code: chapters/start/gone.py -->",
+        "there is no file chapters/start/gone.py",
+    ),
+    "a symbol that is gone": (f"<!-- code: {STAGE_02}/config.py#Gone -->", "has no Gone"),
+    "a method that is gone": (f"<!-- code: {STAGE_02}/app/models.py#Account.gone -->", "has no Account.gone"),
+    "a text that is gone": (f'<!-- code: {STAGE_02}/config.py hl="gone" -->', "has 'gone': highlight one"),
+    "a symbol of no Python": (
+        "<!-- code: chapters/stages.toml#stages -->",
+        "show chapters/stages.toml whole",
+    ),
+    "no path": ("<!-- code: -->", "code takes a path"),
+    "an open quotation mark": (f'<!-- code: {STAGE_02}/config.py hl="x -->', "mend its quotation marks"),
+    "no such stage": ("<!-- diff: 01 nine -->", "there is no stage 'nine'"),
+    "one stage": ("<!-- diff: 01 -->", "diff takes two stages"),
+    "nothing changed": ("<!-- diff: 02 02 -->", "are the same"),
+    "a file not changed": ("<!-- diff: 01 02 app/v1.py -->", "does not change app/v1.py"),
+    "a picture not drawn": ("<!-- figure: gone -->", "docs/figures/gone.svg is not there"),
+    "a directive nobody knows": ("<!-- listing: app.py -->", "there is no directive 'listing'"),
+    "a comment": ("<!-- to do later -->", "this comment is no directive"),
+    "a listing typed by hand": ("```python\nprint()\n```", "show code by <!-- code: ... -->"),
+    "a fence without a name": ("```\nprint()\n```", "show code by <!-- code: ... -->"),
+    "a fence left open": ("```http\nGET /", "this fence is never closed"),
+    "an answer not recorded": ("```http\nGET /\n```", "run python -m course.site update"),
+    "no request": ("```http\nhello\n```", "begins with a method and a path"),
+    "a word at http": ("```http quick\nGET /\n```", "can be fresh, not 'quick'"),
+    "output before a command": ("```console\nhello\n```", "begins with a command"),
+    "an empty console": ("```console\n```", "has no command"),
+    "a program that is not run": ("```console\n$ rm -rf /\n```", "rm is not run here"),
+    "output nobody compared": (
+        "```console course\n$ python3 -m course up\nhello\n```",
+        "leave its output out",
+    ),
+    "a command of the course": ("```console course\n$ python3 -m course fly\n```", "the course has no fly"),
+    "a command to be run": ("```console course\n$ flask routes\n```", "drop the word course"),
+    "a folder that is gone": (
+        "```console course\n$ cd chapters/gone\n```",
+        "there is no folder chapters/gone",
+    ),
+    "a tree in a list": ("- item\n\n    <!-- tree: 02 -->", "cannot stand inside of a list"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_build_stops_at(name: str) -> None:
+    markdown, sentence = WRONG[name]
+    with pytest.raises(PageError) as error:
+        expanded("First line.\n\n" + markdown)
+    assert sentence in str(error.value)
+    assert re.match(r"docs/en/page\.md:[345]: ", str(error.value))
+
+
+def test_a_tree_fails_over_a_comment_for_a_file_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    comments = {"app.py": {"en": "all", "ko": "전부"}, "gone.py": {"en": "gone", "ko": "없음"}}
+    monkeypatch.setattr("course.site.changes.tree_comments", lambda stage: comments)
+    with pytest.raises(PageError, match=r"start has no gone\.py: delete its comment"):
+        expanded("<!-- tree: start -->")
+
+
+def test_a_tree_fails_over_a_file_without_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("course.site.changes.tree_comments", lambda stage: {})
+    with pytest.raises(PageError, match=r"start/app\.py has no comment: write one"):
+        expanded("<!-- tree: start -->")
+
+
+def test_a_figure_needs_a_text_alternative(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/mute.svg").write_text("<svg ></svg>", encoding="utf-8")
+    monkeypatch.setattr("course.site.drawings.DOCS", tmp_path)
+    with pytest.raises(PageError, match="no text alternative"):
+        expanded("<!-- figure: mute -->")
