@@ -3,7 +3,7 @@
 Notes for authors. A page is `docs/en/<page>.md` and `docs/ko/<page>.md`: the same blocks in the same order,
 the same fences and directives, and headings with the same `{#id}`. A directive stands on a line of its own:
 
-    <!-- stage: 02 -->                  what the transcripts of the page are run against
+    <!-- stage: 02 -->                  what the transcripts from here on are run against
     <!-- code: chapters/02_factory_and_config/app/models.py#Account.to_dict hl="text of a line" -->
     <!-- code: chapters/02_factory_and_config/config.py -->         without #, the whole file
     <!-- diff: 01 02 -->                what stage 02 changed; for one file, <!-- diff: 01 02 app/v2.py -->
@@ -21,7 +21,7 @@ Transcripts are fences. Write the request or the commands, then let `python -m c
     ```
 
     ```console                          flask, python and pytest run in a copy of the stage's folder,
-                                        and `python docs/examples/<name>.py` there too;
+                                        and `python ../../docs/examples/<name>.py` too;
     $ FLASK_PAGE_SIZE=50 flask routes   a line `...` in the output stands for any lines;
     [exit 1]                            `console typed="secret"` answers a prompt
     ```

@@ -34,16 +34,21 @@ def expand(markdown: str, page: Page) -> str:
     """
     pieces = list(take_apart(markdown, page))
     page = replace(page, stage=stage_of(pieces))
-    return number_title("\n".join(_expand_piece(piece, page) for piece in pieces), page)
+    expanded = []
+    for piece in pieces:
+        if piece.name == "stage":
+            page = replace(page, stage=piece.argument)
+        expanded.append(_expand_piece(piece, page))
+    return number_title("\n".join(expanded), page)
 
 
 def number_title(markdown: str, page: Page) -> str:
-    """Give the title of a chapter's page its number, for the style sheet to draw."""
+    """Give the title of a chapter's page its number as an attribute, for the style sheet to draw."""
     chapter = _CHAPTER.fullmatch(page.path)
     if not chapter:
         return markdown
-    numbered = rf'\1 {{\2 data-chapter="{chapter[1]}" }}'
-    return re.sub(r"(?m)^(# .+?)\s*(?:\{(.*)\})?$", numbered, markdown, count=1)
+    numbered = rf'# \1 {{\2 data-chapter="{chapter[1]}" }}'
+    return re.sub(r"(?m)^# (?:\d+\. )?(.+?)\s*(?:\{(.*)\})?$", numbered, markdown, count=1)
 
 
 def _expand_piece(piece: Piece, page: Page) -> str:

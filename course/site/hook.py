@@ -42,12 +42,16 @@ def on_env(env: Any, files: Any, **_: Any) -> Any:
     return env
 
 
-def on_post_page(output: str, **_: Any) -> str:
-    """Take out the links to the other language, and let the JSON of an answer break after its commas.
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Mend what the theme writes.
 
-    The theme's script would ask each such link for a sitemap it lacks; the switch of languages needs none.
+    Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
+    languages does not need them. Its search has no name for those who listen to the page. And the JSON of an
+    answer, which is one word, may break after its commas.
     """
     output = _ALTERNATE.sub("", output)
+    name = "검색" if page.file.src_uri.startswith("ko/") else "Search"
+    output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
     return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +32,7 @@ MASKS = tuple(
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "<id>"),
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\b\d\d:\d\d:\d\d\b", "<time>"),
-        (r"\b\d+(?:\.\d+)? ?m?s\b", "<duration>"),
+        (r"\b\d+(?:\.\d+)? ?m?s\b|(?<=dur=)[\d.]+", "<duration>"),
     )
 )
 
@@ -81,14 +81,17 @@ def replay(page: Page, pieces: list[Piece], scratch: Path) -> Iterator[Result]:
     Raises:
         PageError: a transcript cannot be run.
     """
-    fences = [piece for piece in pieces if piece.kind == "fence" and piece.argument.split(" ")[0] != "course"]
-    if not fences:
-        return
-    if not page.stage:
-        raise page.error(fences[0].line, "it is not said what this is run against: add <!-- stage: 02 -->")
     with ExitStack() as stack:
-        player = _Player(page, scratch, stack)
-        for piece in fences:
+        player = None
+        for piece in pieces:
+            if piece.name == "stage":
+                page = replace(page, stage=piece.argument)
+                player = None  # another stage is another service
+            if piece.kind != "fence" or piece.argument.split(" ")[0] == "course":
+                continue
+            if not page.stage:
+                raise page.error(piece.line, "nothing says what this is run against: add <!-- stage: 02 -->")
+            player = player or _Player(page, scratch, stack)
             lines = player.http(piece) if piece.name == "http" else player.console(piece)
             divider = piece.body.index("---") + 1 if piece.name == "http" and "---" in piece.body else 0
             yield Result(piece, piece.body[divider:] if divider or piece.name != "http" else [], lines)
@@ -185,8 +188,8 @@ class _Player:
     def _run(self, command: Command, typed: str) -> tuple[int, list[str]]:
         variables, words = command.words()
         folder = self.loaded.folder
-        if words[0] == "python" and words[1:] and words[1].startswith("docs/examples/"):
-            words[1] = str(ROOT / words[1])
+        if words[1:] and words[1].startswith("../../"):  # from a stage's folder, the folder of the course
+            words[1] = str(ROOT / words[1].removeprefix("../../"))
         program = sys.executable if words[0] == "python" else _script(words[0])
         clean = {name: value for name, value in environment().items() if not name.startswith("FLASK_")}
         terminal = {
@@ -227,7 +230,10 @@ def _record(exchange: Exchange, response: Any) -> Iterator[str]:
     yield f"HTTP/1.1 {response.status}"
     for name in exchange.recorded_headers or SHOWN:
         if name in response.headers:
-            yield f"{name}: {response.headers[name]}"
+            value = response.headers[name]
+            if name == "Allow":  # a set, in another order at every start
+                value = ", ".join(sorted(value.split(", ")))
+            yield f"{name}: {value}"
     if response.text:
         yield ""
         shortened = re.sub(r"(eyJ[\w-]{12})[\w-]*\.[\w-]+\.[\w-]+", r"\1…", response.text.rstrip("\n"))

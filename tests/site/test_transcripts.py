@@ -66,8 +66,15 @@ def test_a_prompt_reads_what_the_fence_types(tmp_path: Path) -> None:
 
 
 def test_the_examples_of_the_lessons_can_be_run(tmp_path: Path) -> None:
-    (result,) = run("```console\n$ python docs/examples/hook_order.py\n```", tmp_path)
+    (result,) = run("```console\n$ python ../../docs/examples/hook_order.py\n```", tmp_path)
     assert "         the view" in result.actual
+
+
+def test_a_page_may_go_on_with_another_stage(tmp_path: Path) -> None:
+    request = "```http\nGET /v1/accounts\n```\n"
+    first, second = run(f"{request}<!-- stage: 01 -->\n{request}", tmp_path, stage="start")
+    assert first.actual[0] == "HTTP/1.1 404 NOT FOUND"
+    assert second.actual[0] == "HTTP/1.1 200 OK"
 
 
 def test_a_stage_is_left_as_it_was(tmp_path: Path) -> None:
