@@ -36,6 +36,15 @@ class Config:
     # so that a flood of bad logins cannot occupy them all (trap 7 in the tour of this service).
     PASSWORD_SLOTS = 4
 
+    # How often somebody may try to log in, and to sign up, in a minute: from one address, and as one account.
+    # Raise the first where many people share an address, as in an office.
+    ATTEMPTS_PER_ADDRESS = 60
+    ATTEMPTS_PER_ACCOUNT = 10
+
+    # Answer 503 to everything but the health checks, and say in how many seconds to come back.
+    MAINTENANCE = False
+    MAINTENANCE_RETRY_AFTER = 120
+
     # What a client may send at most, in bytes: no body of this API is a tenth as long.
     MAX_CONTENT_LENGTH = 16 * 1024
 

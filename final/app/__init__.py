@@ -10,7 +10,7 @@ import flask_migrate
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
-from . import api, commands, errors, hooks
+from . import api, commands, decorators, errors, hooks, logs
 from .extensions import db, init_database, jwt
 from .services import auth, passwords, tokens
 
@@ -50,7 +50,11 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     tokens.init_app(app, jwt)
     jwt.user_lookup_loader(lambda header, claims: auth.find_principal(claims["sid"], claims["sub"]))
 
+    # What is kept for as long as the process lives, and only there: counters and answers.
+    decorators.init_app(app)
+
     # The way of a request: hooks, then a view; and from any place to the handlers of errors.
+    logs.init_app(app)
     hooks.init_app(app)
     api.init_app(app)
     errors.init_app(app, jwt)

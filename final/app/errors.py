@@ -115,6 +115,28 @@ class VersionRetired(Problem):
     headers = {"Link": '</v2/docs>; rel="successor-version"'}
 
 
+class TryLater(Problem):
+    """Not now, but in ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class TooManyRequests(TryLater):
+    """This client, or somebody who tries this account, asks too often."""
+
+    status = 429
+    detail = "Too many requests; wait as many seconds as `Retry-After` says."
+
+
+class InMaintenance(TryLater):
+    """Somebody works on the service."""
+
+    status = 503
+    detail = "The service is being worked on; it will be back."
+
+
 class TooBusy(Problem):
     """More passwords are being checked than this process can take on."""
 

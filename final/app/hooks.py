@@ -1,12 +1,17 @@
-"""What happens before and after every request. Chapter 5, request hooks."""
+"""What happens before and after every request, whatever its view. Chapter 5, request hooks."""
 
 from __future__ import annotations
 
+import re
 import secrets
+import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
-from .errors import VersionRetired
+from .errors import InMaintenance, VersionRetired
+from .logs import milliseconds, write_access
+
+WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 HEADERS = {
     "Cache-Control": "no-store",  # answers are about one account, or are errors
@@ -17,15 +22,23 @@ HEADERS = {
 
 
 def init_app(app: Flask) -> None:
-    """Register the hooks on ``app``, in the order in which they run."""
-    app.before_request(name_request)
+    """Register the hooks. Those before a request run in this order, those after it in the opposite one."""
+    app.before_request(begin)
     app.before_request(refuse_version_1)
+    app.before_request(refuse_in_maintenance)
+    app.after_request(log_answer)  # registered first, so it runs last and sees what is really sent
     app.after_request(add_headers)
+    app.teardown_request(log_crash)
 
 
-def name_request() -> None:
-    """Give the request an id: it is in the answer, in every error and in the log."""
-    g.request_id = secrets.token_hex(16)
+def begin() -> None:
+    """Start the clock, and give the request an id: it is in the answer, in every error and in the log.
+
+    A proxy in front may have given it one. Only a well-formed one is taken over: it goes into a header.
+    """
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if WELL_FORMED_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def refuse_version_1() -> None:
@@ -38,9 +51,37 @@ def refuse_version_1() -> None:
         raise VersionRetired
 
 
+def refuse_in_maintenance() -> None:
+    """Answer 503 while somebody works on the database; no view is reached.
+
+    The health checks still answer: a process that is meant to wait must not be restarted for it.
+
+    Raises:
+        InMaintenance: MAINTENANCE is on.
+    """
+    if current_app.config["MAINTENANCE"] and request.blueprint != "health":
+        raise InMaintenance(current_app.config["MAINTENANCE_RETRY_AFTER"])
+
+
 def add_headers(response: Response) -> Response:
     """Add what every answer carries; a view that sets one of these itself knows better."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers["Server-Timing"] = f"app;dur={milliseconds()}"
     return response
+
+
+def log_answer(response: Response) -> Response:
+    """Write one line for a request that was answered."""
+    write_access(response.status_code)
+    return response
+
+
+def log_crash(error: BaseException | None) -> None:
+    """Write the line of a request that no answer followed, for which no hook above this one was called.
+
+    An exception becomes an answer (errors.py), unless it stops the worker: a request that takes too long.
+    """
+    if error is not None and not g.get("logged"):
+        write_access(None, error=type(error).__name__)

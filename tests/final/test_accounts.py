@@ -80,7 +80,7 @@ def at_once(count: int, work: Any) -> list[Any]:
 
 def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage) -> None:
     """The race ends in the ordinary answer for all, and in one account."""
-    app = service.new_app(PASSWORD_SLOTS=20)
+    app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=20)
 
     spellings = ["mina@example.com", "MINA@example.com", "Mina@EXAMPLE.com"]
     answers = at_once(20, lambda number: sign_up(Client(app), spellings[number % 3]))

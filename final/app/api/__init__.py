@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, render_template
 from flask_restx import Api as RestxApi
 
+from ..decorators import cached, compressed
 from ..representation import answer
 from . import accounts, auth, documentation, health
 
@@ -37,6 +38,15 @@ class Api(RestxApi):  # type: ignore[misc]
     ) -> Response:
         """Write every answer in the one way, whatever `Accept` asks for: there is only JSON."""
         return answer(data, code, headers)
+
+    def _register_specs(self, app_or_blueprint: Any) -> None:
+        # The document changes only with the code and is the same for everybody: made once, and sent packed.
+        @compressed
+        @cached(seconds=3600)
+        def specs() -> Response:
+            return answer(self.__schema__)
+
+        app_or_blueprint.add_url_rule(f"/{self.default_swagger_filename}", "specs", specs)
 
     def _register_doc(self, app_or_blueprint: Any) -> None:
         # As RESTX does it, but /v2 is no redirect to /v2/: that would be HTML, and both are nothing.

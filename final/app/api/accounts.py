@@ -8,11 +8,12 @@ from uuid import UUID
 from flask import url_for
 from flask_restx import Resource
 
-from ..decorators import principal, role_required, token_required
+from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
+from ..decorators.rate_limits import account_asked_for
 from ..models import Role
+from ..parsing import read_page
 from ..services import account
 from .documentation import ACCEPTED, ACCOUNT, CHANGES, NEW_ACCOUNT, PAGE, Namespace
-from .parsing import read_body, read_page
 
 ns = Namespace("accounts", "Sign up and look after your account; for admins, everybody's", path="/accounts")
 
@@ -21,10 +22,13 @@ ns = Namespace("accounts", "Sign up and look after your account; for admins, eve
 class Accounts(Resource):  # type: ignore[misc]
     """All accounts."""
 
-    @ns.documented(takes=NEW_ACCOUNT, gives={202: ACCEPTED}, fails=(400, 413, 415, 503), token=False)
-    def post(self) -> tuple[Any, int]:
+    @ns.documented(takes=NEW_ACCOUNT, gives={202: ACCEPTED}, fails=(400, 413, 415, 429, 503), token=False)
+    @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
+    @validated(email=str, name=str, password=str)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
+    def post(self, data: dict[str, str]) -> tuple[Any, int]:
         """Sign up. The answer is the same whether the e-mail had an account or not."""
-        account.register(**read_body(email=str, name=str, password=str))
+        account.register(**data)
         return {"status": "accepted"}, 202
 
     @ns.documented(
@@ -32,7 +36,9 @@ class Accounts(Resource):  # type: ignore[misc]
         fails=(400, 403),
         params={"limit": "accounts on a page, 1 to 100", "after": "as in `next`"},
     )
+    @token_required
     @role_required(Role.ADMIN)
+    @compressed
     def get(self) -> tuple[Any, int, dict[str, str]]:
         """List the accounts, oldest first, page by page. For admins."""
         after, limit = read_page()
@@ -56,9 +62,10 @@ class OneAccount(Resource):  # type: ignore[misc]
 
     @ns.documented(takes=CHANGES, gives={200: ACCOUNT}, fails=(400, 404, 413, 415))
     @token_required
-    def patch(self, account_id: UUID | None = None) -> dict[str, Any]:
+    @validated(name=str)
+    def patch(self, data: dict[str, str], account_id: UUID | None = None) -> dict[str, Any]:
         """Change an account."""
-        return represent(account.rename(principal(), _id(account_id), **read_body(name=str)))
+        return represent(account.rename(principal(), _id(account_id), **data))
 
     @ns.documented(gives={204: None}, fails=(404, 409))
     @token_required

@@ -1,7 +1,7 @@
 """What the documentation page says about the API: its bodies, and `documented` for each method of a view.
 
 RESTX takes these models for the document only. It could check requests by them too, but its messages repeat
-what was sent, passwords too: `'hunter2' is too short` (trap 4). `parsing.read_body` does that instead.
+what was sent, passwords too: `'hunter2' is too short` (trap 4). `validated` does that instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a request is read: strictly. Chapter 3, `json_required` and `validated`.
+"""How a request is read: strictly. Chapter 3, what `json_required` and `validated` stand on.
 
 A body is JSON in UTF-8, an object, with exactly the fields that the view names, each of its type. Whatever
 else arrives is refused here, so that nothing below has to expect it (traps 4 and 5). No answer repeats what
@@ -9,53 +9,58 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
 
-from flask import current_app, request
+from flask import current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from ..errors import FieldError, InvalidInput
-from ..models.columns import is_id
+from .errors import FieldError, InvalidInput
+from .models.columns import is_id
 
 MAX_DEPTH = 8  # levels of lists and objects; the bodies of this API have one
-NAMES = {str: "text", int: "a whole number", bool: "true or false"}
+NAMES: dict[Any, str] = {str: "text", int: "a whole number", bool: "true or false"}
 FIRST = "00000000-0000-0000-0000-000000000000"  # before every id there can be
+
+#: What a field has to be: a type, or a function that says what is wrong with a value, None if nothing is.
+Rule = type | Callable[[Any], str | None]
 
 # A whole string, or one bracket. The string's end is optional, so that reading stays linear in a broken body.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
 
-def read_body(**fields: type) -> dict[str, Any]:
-    """Return the body of this request.
-
-    Args:
-        fields: the name and the type of every field; all are required and no other is allowed.
+def read_body() -> dict[str, Any]:
+    """Return the body of this request, an object with any fields; it is read once and kept.
 
     Raises:
         UnsupportedMediaType: it is not JSON, by what its headers say.
         RequestEntityTooLarge: it is longer than MAX_CONTENT_LENGTH.
-        InvalidInput: it is not what the view asked for.
+        InvalidInput: it is not a JSON object.
     """
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset != "utf-8" or request.content_encoding:
-        raise UnsupportedMediaType
-    body = _parse(_read())
-    if not isinstance(body, dict):
-        _refuse("body", "not_an_object", "the body has to be a JSON object")
-    errors = []
-    if body.keys() - fields.keys():
-        names = ", ".join(fields)
-        errors.append(FieldError("body", "unknown_field", f"only these fields are known: {names}"))
-    for name, kind in fields.items():
-        if name not in body:
-            errors.append(FieldError(name, "missing", "this field is required"))
-        elif type(body[name]) is not kind:  # not isinstance: True is an int
-            errors.append(FieldError(name, "wrong_type", f"this has to be {NAMES[kind]}"))
-        elif kind is str and not _is_text(body[name]):
-            errors.append(FieldError(name, "not_text", "leave out NUL and halves of characters"))
-    if errors:
-        raise InvalidInput(errors)
+    if "body" not in g:
+        charset = request.mimetype_params.get("charset", "utf-8").lower()
+        if request.mimetype != "application/json" or charset != "utf-8" or request.content_encoding:
+            raise UnsupportedMediaType
+        body = _parse(_read())
+        if not isinstance(body, dict):
+            _refuse("body", "not_an_object", "the body has to be a JSON object")
+        g.body = body
+    return cast(dict[str, Any], g.body)
+
+
+def check_fields(body: dict[str, Any], rules: dict[str, Rule]) -> dict[str, Any]:
+    """Return ``body`` if it has the fields that ``rules`` names, each as its rule wants it, and no others.
+
+    Raises:
+        InvalidInput: it has not; all that is wrong with it, at once.
+    """
+    errors = [_fault(name, body, rule) for name, rule in rules.items()]
+    if body.keys() - rules.keys():
+        message = f"only these fields are known: {', '.join(rules)}"
+        errors.append(FieldError("body", "unknown_field", message))
+    if any(errors):
+        raise InvalidInput(error for error in errors if error)
     return body
 
 
@@ -111,6 +116,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def _fault(name: str, body: dict[str, Any], rule: Rule) -> FieldError | None:
+    if name not in body:
+        return FieldError(name, "missing", "this field is required")
+    value = body[name]
+    if not isinstance(rule, type):
+        message = rule(value)
+        return FieldError(name, "invalid", message) if message else None
+    if type(value) is not rule:  # not isinstance: True is an int
+        return FieldError(name, "wrong_type", f"this has to be {NAMES[rule]}")
+    if isinstance(value, str) and not _is_text(value):
+        return FieldError(name, "not_text", "leave out NUL and halves of characters")
+    return None
 
 
 def _is_text(value: str) -> bool:

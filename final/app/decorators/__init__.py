@@ -1,0 +1,33 @@
+"""View decorators: what stands around a view and is not its business. Chapter 3, view decorators.
+
+Each works on a function, on a method, and on a whole view by `decorators = [...]`. Of those stacked on a
+view the one on top runs first; in a list it is the last.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from .access import principal, role_required, token_required
+from .bodies import json_required, validated
+from .caching import Cache, cached
+from .compression import compressed
+from .rate_limits import FixedWindows, rate_limited
+
+__all__ = [
+    "cached",
+    "compressed",
+    "init_app",
+    "json_required",
+    "principal",
+    "rate_limited",
+    "role_required",
+    "token_required",
+    "validated",
+]
+
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` what its decorators remember. It is an application's own: two of them count apart."""
+    app.extensions["cache"] = Cache()
+    app.extensions["rate_limits"] = FixedWindows()

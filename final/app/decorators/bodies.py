@@ -1,0 +1,43 @@
+"""What a client may send. Chapter 3, view decorators; how strictly a body is read, `parsing.py` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from ..parsing import Rule, check_fields, read_body
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def json_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Let nothing but a JSON object through. For a view that looks at the fields itself: see `validated`."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        read_body()
+        return view(*args, **kwargs)
+
+    return checked
+
+
+def validated(**rules: Rule) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Check the fields of the JSON body, and hand them to the view as ``data``.
+
+    Args:
+        rules: what each field has to be: ``validated(name=str)``. All are required, and no other is allowed.
+
+    Raises:
+        InvalidInput: some fields are wrong; it has all the faults, not the first.
+    """
+
+    def decorate(view: Callable[..., R]) -> Callable[..., R]:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> R:
+            return view(*args, data=check_fields(read_body(), rules), **kwargs)
+
+        return checked
+
+    return decorate

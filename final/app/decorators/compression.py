@@ -1,0 +1,50 @@
+"""Answers that are sent smaller, by a hook for one request. Chapters 3 and 5."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Response, after_this_request, request
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WORTHWHILE = 500  # bytes; a smaller answer fits into one packet anyway
+
+
+def compressed(view: Callable[P, R]) -> Callable[P, R]:
+    """Send what ``view`` answers compressed, to clients that said they can read it.
+
+    Not for an answer with a secret beside something that a stranger chose: its length tells of both (BREACH).
+    """
+
+    @wraps(view)
+    def packing(*args: P.args, **kwargs: P.kwargs) -> R:
+        after_this_request(compress)
+        return view(*args, **kwargs)
+
+    return packing
+
+
+def compress(response: Response) -> Response:
+    """Compress a whole answer; a streamed one is left alone, for nobody knows how much is to come."""
+    response.vary.add("Accept-Encoding")  # a proxy must not hand the compressed answer to anybody else
+    if response.is_streamed or response.content_encoding or not response.get_data():
+        return response
+    # RFC 9110 12.5.3. `*` is every coding that is not named; plain is acceptable unless its weight is 0.
+    weights = {coding.lower(): weight for coding, weight in request.accept_encodings}
+    packed, plain = weights.get("gzip", weights.get("*", 0)), weights.get("identity", 0)
+    plain_is_refused = weights.get("identity", weights.get("*", 1)) == 0
+    if not packed or packed < plain:
+        return response
+    if len(response.get_data()) < WORTHWHILE and not plain_is_refused:
+        return response
+    response.set_data(gzip.compress(response.get_data(), mtime=0))
+    response.content_encoding = "gzip"
+    etag, _ = response.get_etag()
+    if etag:
+        response.set_etag(etag, weak=True)  # the same content in other bytes, RFC 9110 8.8.3
+    return response

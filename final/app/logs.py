@@ -1,0 +1,68 @@
+"""The log: one JSON object a line, to standard error. Chapter 5, request hooks.
+
+In ASCII, so that nothing a client put into a URL ends a line or moves the cursor of whoever reads it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+
+import ujson
+from flask import Flask, g, has_request_context, request
+from flask.logging import has_level_handler
+
+access_log = logging.getLogger(f"{__name__}.access")
+
+
+def init_app(app: Flask) -> None:
+    """Write the log of ``app`` in this form, unless somebody has set up another."""
+    access_log.setLevel(logging.INFO)
+    log = logging.getLogger(app.name)  # Flask's own, the parent of all others; it has no handler yet
+    if not has_level_handler(log):
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonLines())
+        log.addHandler(handler)
+
+
+def write_access(status: int | None, **more: str) -> None:
+    """Write the line of this request, and remember that it has one."""
+    g.logged = True
+    if not access_log.isEnabledFor(logging.INFO):
+        return
+    account = g.get("account")
+    line = {
+        "time": _now(),
+        "request_id": g.request_id,
+        "address": request.remote_addr,
+        "account": account and account.id,
+        "method": request.method,
+        "path": request.path,  # without the query, which may hold what is not meant for a log
+        "status": status,
+        "milliseconds": milliseconds(),
+    }
+    access_log.info(ujson.dumps(line | more, escape_forward_slashes=False))
+
+
+def milliseconds() -> float:
+    """Return how long this request has taken so far."""
+    return round(1000 * (time.perf_counter() - float(g.started)), 1)
+
+
+class JsonLines(logging.Formatter):
+    """Any other record as JSON too, its traceback inside of the line; that of a request is JSON already."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == access_log.name:
+            return record.getMessage()
+        line = {"time": _now(), "level": record.levelname, "message": record.getMessage()}
+        if has_request_context():
+            line["request_id"] = g.get("request_id")
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return str(ujson.dumps(line, escape_forward_slashes=False))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
