@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
 from html import escape
 from pathlib import Path, PurePosixPath
 
@@ -77,13 +78,11 @@ def find_changes(before: Stage, after: Stage) -> Iterator[Change]:
     """Yield each file that differs between two stages."""
     old, new = stage_files(before.path), stage_files(after.path)
     for path in sorted(old | new, key=_order):
-        sides = [_spans(stage.path / path) for stage, files in ((before, old), (after, new)) if path in files]
-        if path not in old:
-            yield Change(path, "added", [], sides[0])
-        elif path not in new:
-            yield Change(path, "removed", sides[0], [])
-        elif sides[0] != sides[1]:
-            yield Change(path, "changed", sides[0], sides[1])
+        was = (before.path / path).read_text(encoding="utf-8") if path in old else None
+        now = (after.path / path).read_text(encoding="utf-8") if path in new else None
+        if was != now:
+            kind = "added" if was is None else "removed" if now is None else "changed"
+            yield Change(path, kind, _coloured(path, was or ""), _coloured(path, now or ""))
 
 
 def stage_files(folder: Path) -> set[str]:
@@ -230,11 +229,11 @@ def _line(name: str, sign: str, spans: Spans) -> str:
     return f'{opening}<span class="sign">{sign}</span>{inside}{closing}'
 
 
-def _spans(file: Path) -> list[Spans]:
-    """Return the lines of a file, coloured."""
-    text = file.read_text(encoding="utf-8")
+@cache  # a chapter's files are asked for by both languages, by its tree and by the next chapter
+def _coloured(path: str, text: str) -> list[Spans]:
+    """Return the lines of a file, coloured as the name of the file says."""
     try:
-        tokens = list(get_lexer_for_filename(file.name).get_tokens(text))
+        tokens = list(get_lexer_for_filename(path).get_tokens(text))
     except ClassNotFound:
         tokens = [(Token.Text, text)]
     lines: list[Spans] = [[]]
