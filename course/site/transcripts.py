@@ -119,9 +119,14 @@ def render_http(page: Page, piece: Piece) -> str:
         raise page.error(piece.line, "no answer is recorded: run python -m course.site update")
     final = page.stage and find_stage(page.stage).number == FINAL_NUMBER
     url = f"http://127.0.0.1:{8001 if final else 5000}{exchange.path}"
+    new = sorted(fields_used(piece) - page.used)
+    hint = {"en": "copy it from the answer above", "ko": "위 응답에서 복사하세요"}[page.lang]
     forms = {
-        "curl": ("bash", as_curl(exchange, url)),
-        "PowerShell": ("powershell", as_powershell(exchange, url)),
+        "curl": ("bash", [*(f"{name}='...'  # {hint}" for name in new), *as_curl(exchange, url)]),
+        "PowerShell": (
+            "powershell",
+            [*(f"${name} = '...'  # {hint}" for name in new), *as_powershell(exchange, url)],
+        ),
         "HTTP": ("http", as_http(exchange)),
     }
     answer = ["```{ .http .answer }", *exchange.recorded, "```"]
@@ -245,6 +250,12 @@ def _power(text: str) -> str:
         escaped = re.sub(r'([`"$])', r"`\1", _VARIABLE.sub("\0\\1\0", text))
         return '"' + re.sub("\0(\\w+)\0", r"$\1", escaped) + '"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def fields_used(piece: Piece) -> frozenset[str]:
+    """Return the fields of earlier answers that a request uses."""
+    body = piece.body
+    return frozenset(_VARIABLE.findall("\n".join(body[: body.index("---")] if "---" in body else body)))
 
 
 def fields_of(body: str) -> dict[str, str]:

@@ -152,6 +152,12 @@ def test_http_becomes_powershell() -> None:
       -Body '{"name": "it''s 김미나"}\'""" in expanded(REQUEST)
 
 
+def test_the_first_use_of_a_field_says_where_it_comes_from() -> None:
+    shown = expanded(f"{REQUEST}\n{REQUEST}", lang="ko")
+    assert shown.count("    access_token='...'  # 위 응답에서 복사하세요\n") == 1
+    assert shown.count("    $access_token = '...'  # 위 응답에서 복사하세요\n") == 1
+
+
 def test_http_becomes_itself_and_the_answer_follows() -> None:
     shown = expanded(REQUEST)
     assert "    PATCH /v2/accounts/<id> HTTP/1.1\n    Authorization: Bearer <access_token>\n" in shown
