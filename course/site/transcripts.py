@@ -116,7 +116,7 @@ def render_http(page: Page, piece: Piece) -> str:
     """Return the request in three forms, as linked tabs, and the answer below."""
     exchange = read_http(page, piece)
     if not exchange.recorded:
-        raise page.error(piece.line, "no answer is recorded: run python -m course.site update")
+        raise page.error(piece.line, "no answer is recorded: run python3 -m course.site update")
     final = page.stage and find_stage(page.stage).number == FINAL_NUMBER
     url = f"http://127.0.0.1:{8001 if final else 5000}{exchange.path}"
     new = sorted(fields_used(piece) - page.used)

@@ -206,7 +206,7 @@ WRONG = {
     "a listing typed by hand": ("```python\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence without a name": ("```\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence left open": ("```http\nGET /", "this fence is never closed"),
-    "an answer not recorded": ("```http\nGET /\n```", "run python -m course.site update"),
+    "an answer not recorded": ("```http\nGET /\n```", "run python3 -m course.site update"),
     "no request": ("```http\nhello\n```", "begins with a method and a path"),
     "a word at http": ("```http quick\nGET /\n```", "can be fresh, not 'quick'"),
     "output before a command": ("```console\nhello\n```", "begins with a command"),
