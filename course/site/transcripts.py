@@ -217,10 +217,13 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
 
         if len(words) > 3 and not words[3].startswith("-") and words[3] not in cli.commands:
             raise page.error(line, f"the course has no {words[3]}: name one of {', '.join(cli.commands)}")
-    elif program == "cd":
-        # A clone is called what the repository is called, which a page may say.
-        if "/" in words[1] and not (ROOT / words[1]).is_dir():
-            raise page.error(line, f"there is no folder {words[1]}: name one that is there")
+    elif program == "cd" or words[:2] == ["cp", "-r"]:  # PowerShell takes both of them too
+        for folder in (name for name in words[1:] if "/" in name):
+            # A clone is called what the repository is called; what is the learner's, as a chapter is.
+            if not (ROOT / folder.replace("workspace/", "chapters/", 1)).is_dir():
+                raise page.error(line, f"there is no folder {folder}: name one that is there")
+    elif words == ["mkdir", "workspace"]:
+        return
     elif words[:2] not in (["flask", "run"], ["python", "run.py"], ["git", "clone"], ["flask", "--app"]):
         raise page.error(line, f"`{command.line}` can be run and compared: drop the word course")
 
