@@ -103,6 +103,29 @@ def test_what_counts(client: Client, before: list[Attempt], last: Attempt, statu
     expect(send(client, last), status)
 
 
+FORWARDED = {
+    "nobody is believed without a proxy": (0, "192.0.2.7", "127.0.0.1"),
+    "a proxy says who it saw": (1, "192.0.2.7", "192.0.2.7"),
+    "a client says nothing before it": (1, "203.0.113.66, 192.0.2.7", "192.0.2.7"),
+    "two proxies": (2, "203.0.113.66, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
+    "a request past the proxy": (1, "", "127.0.0.1"),
+}
+
+
+@pytest.mark.parametrize(("proxies", "header", "address"), FORWARDED.values(), ids=FORWARDED)
+def test_an_address_counts_as_our_proxies_saw_it(
+    service: Stage, log: Any, proxies: int, header: str, address: str
+) -> None:
+    """`X-Forwarded-For` is read from its end, as far as there are proxies; the log has the same address."""
+    client = Client(service.new_app(PROXIES=proxies, ATTEMPTS_PER_ADDRESS=1))
+    headers = {"X-Forwarded-For": header} if header else {}
+
+    expect(client.post(LOGIN, json={}, headers=headers), 400)
+    expect(client.post(LOGIN, json={}, headers=headers), 429)
+
+    assert log.text.count(f'"address":"{address}"') == 2
+
+
 @pytest.mark.parametrize("before", [[("wrong", MINA, HERE)] * 3, guesses()], ids=["account", "address"])
 def test_only_time_resets(client: Client, clock: Any, before: list[Attempt]) -> None:
     """A minute after its window began; what was refused meanwhile does not prolong it: no lock lasts."""
