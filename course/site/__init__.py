@@ -10,6 +10,7 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- tree: 02 -->                   its files; the comments are in docs/trees.toml
     <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
+    <!-- superseded -->                 what final does in another way, by the tests; docs/superseded.toml
 
 Transcripts are fences. Write the request or the commands, then let `python3 -m course.site update` record:
 

@@ -117,6 +117,21 @@ def test_stages_links_to_the_chapters_that_are_written() -> None:
     assert "[Views and blueprints](../chapters/01.md)" in shown
 
 
+@pytest.mark.parametrize(("lang", "reason"), [("en", "**Version 1 is retired"), ("ko", "**버전 1은 은퇴")])
+def test_superseded_says_what_ends_why_and_what_holds_instead(lang: str, reason: str) -> None:
+    shown = expanded("<!-- superseded -->", lang=lang)
+    assert reason in shown
+    assert "`GET /v1/accounts`" in shown
+    assert "`tests/final/test_v1.py::test_version_1_is_gone`" in shown
+
+
+def test_superseded_misses_a_translation(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    (tmp_path / "superseded.toml").write_text('"nobody says this" = "없는 말"', encoding="utf-8")
+    monkeypatch.setattr("course.site.superseded.DOCS", tmp_path)
+    with pytest.raises(PageError, match="differ in .*: translate it"):
+        expanded("<!-- superseded -->")
+
+
 def test_a_chapter_has_its_number_at_its_title() -> None:
     for title in ("# Views {#views}", "# 1. Views {#views}"):
         shown = expanded(f"{title}\n\n# no", path="chapters/01.md")
