@@ -116,7 +116,16 @@ def environment(**extra: str) -> dict[str, str]:
         if name not in DISTURBING and (not name.startswith("PIP_") or RESPECTED_PIP.fullmatch(name))
     }
     kept["PATH"] = os.pathsep.join([str(venv_python().parent), kept.get("PATH", "")])
-    return kept | {"VIRTUAL_ENV": str(VENV), "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"} | extra
+    return (
+        kept
+        | {
+            "VIRTUAL_ENV": str(VENV),
+            "PIP_USER": "0",
+            "PIP_REQUIRE_VIRTUALENV": "0",
+            "NO_MKDOCS_2_WARNING": "1",
+        }
+        | extra
+    )
 
 
 def hand_over(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> NoReturn:
