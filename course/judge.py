@@ -56,7 +56,8 @@ def judge(folder: Path, stage: str, *, full: bool) -> Judge:
         full: let pytest print all it has to say as well.
     """
     verdict = Judge()
-    options = ["--stage", str(folder), "--stage-as", stage, "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # With "=": pytest would take a path of its own for one of tests, and load the learner's conftest.py.
+    options = [f"--stage={folder}", f"--stage-as={stage}", "-p", "no:cacheprovider", "-p", "no:xdist"]
     options += ["-v"] if full else ["-p", "no:terminal"]
     pytest.main([str(ROOT / "tests"), "--rootdir", str(ROOT), *options], plugins=[verdict])
     return verdict

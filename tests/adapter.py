@@ -99,7 +99,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns("__pycache__", "instance", ".*", "tests")
+        ignored = shutil.ignore_patterns("__pycache__", "instance", ".*", "steps")
         shutil.copytree(source, self.folder, ignore=ignored)
         self._files = count(1)
 

@@ -162,6 +162,22 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
     assert [line["status"] for line in lines(caplog)] == [500]
 
 
+def test_lines_are_not_doubled_after_a_crash(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Flask gives its log a handler when it first needs one, at a crash: each later line is still one."""
+    loggers = [log for log in logging.root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
+    for log in (logging.root, *loggers):
+        monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, where nobody has set up a log
+    stage.app.add_url_rule("/v2/boom", "boom", boom)
+    client = stage.app.test_client()
+    client.get("/v2/boom")
+
+    client.get("/v2/nowhere")
+
+    assert capsys.readouterr().err.count("/v2/nowhere") == 1
+
+
 def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """Neither a password nor a token nor a query gets into the log."""
     with caplog.at_level(logging.DEBUG):

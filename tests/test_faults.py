@@ -26,7 +26,8 @@ class Verdicts:
 def judge(fault: Fault, folder: Path, scratch: Path) -> list[pytest.TestReport]:
     """Run the test that should catch ``fault`` on ``folder``, by a pytest inside this one."""
     verdicts = Verdicts()
-    which = [f"{TESTS / fault.caught_by}", "--stage", f"{folder}", "--stage-as", fault.stage.name]
+    # With "=": pytest would take a path of its own for one of tests, and load the conftest.py it finds there.
+    which = [f"{TESTS / fault.caught_by}", f"--stage={folder}", f"--stage-as={fault.stage.name}"]
     apart = [
         "-p",
         "no:xdist",
