@@ -36,6 +36,10 @@ class Config:
     # so that a flood of bad logins cannot occupy them all (trap 7 in the tour of this service).
     PASSWORD_SLOTS = 4
 
+    # How many proxies of ours a request comes through. Each adds the address it saw to `X-Forwarded-For`;
+    # what stands before those is the client's own word, and without a proxy all of it is.
+    PROXIES = 0
+
     # How often somebody may try to log in, and to sign up, in a minute: from one address, and as one account.
     # Raise the first where many people share an address, as in an office.
     ATTEMPTS_PER_ADDRESS = 60

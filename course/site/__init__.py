@@ -11,7 +11,7 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
 
-Transcripts are fences. Write the request or the commands, then let `python -m course.site update` record:
+Transcripts are fences. Write the request or the commands, then let `python3 -m course.site update` record:
 
     ```http                             headers may follow the request line; JSON says so by itself
     POST /v2/accounts                   {{access_token}} is that field of the last answer that had one
@@ -30,5 +30,5 @@ Transcripts are fences. Write the request or the commands, then let `python -m c
     $ python3 -m course up              `git clone`, and commands of the course, which must exist
     ```
 
-No other fence is allowed. When both languages say the same again: `python -m course.site pair <page>`.
+No other fence is allowed. When both languages say the same again: `python3 -m course.site pair <page>`.
 """

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
 from html import escape
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from pygments.lexers import get_lexer_for_filename
@@ -77,13 +79,11 @@ def find_changes(before: Stage, after: Stage) -> Iterator[Change]:
     """Yield each file that differs between two stages."""
     old, new = stage_files(before.path), stage_files(after.path)
     for path in sorted(old | new, key=_order):
-        sides = [_spans(stage.path / path) for stage, files in ((before, old), (after, new)) if path in files]
-        if path not in old:
-            yield Change(path, "added", [], sides[0])
-        elif path not in new:
-            yield Change(path, "removed", sides[0], [])
-        elif sides[0] != sides[1]:
-            yield Change(path, "changed", sides[0], sides[1])
+        was = (before.path / path).read_text(encoding="utf-8") if path in old else None
+        now = (after.path / path).read_text(encoding="utf-8") if path in new else None
+        if was != now:
+            kind = "added" if was is None else "removed" if now is None else "changed"
+            yield Change(path, kind, _coloured(path, was or ""), _coloured(path, now or ""))
 
 
 def stage_files(folder: Path) -> set[str]:
@@ -185,26 +185,22 @@ def _lines(change: Change, lang: str) -> Iterator[str]:
     operations = change.operations()
     for position, (tag, i1, i2, j1, j2) in enumerate(operations):
         if tag == "equal":
-            first = i1 if position == 0 else min(i1 + CONTEXT, i2)
-            last = i2 if position == len(operations) - 1 else max(i2 - CONTEXT, i1)
-            if last - first <= 1:
-                first = last
-            head_end = i1 if position == 0 else first
-            for line in change.old[i1:head_end]:
-                yield _line("", " ", line)
-            hidden = last - head_end
-            if hidden:
-                yield f'<span class="skip">… {hidden} {WORDS["skipped"][lang]}</span>'
-            if position < len(operations) - 1:
-                for line in change.old[last:i2]:
-                    yield _line("", " ", line)
+            same = [_line("span", line) for line in change.old[i1:i2]]
+            above = CONTEXT if position else 0
+            below = CONTEXT if position < len(operations) - 1 else 0
+            hidden = len(same) - above - below
+            if hidden > 1:
+                same[above : above + hidden] = [
+                    f'<span class="skip">… {hidden} {WORDS["skipped"][lang]}</span>'
+                ]
+            yield from same
             continue
         olds, news = change.old[i1:i2], change.new[j1:j2]
         pairs = [_mark_words(old, new) for old, new in zip(olds, news, strict=False)]
         for number, line in enumerate(olds):
-            yield _line("del", "-", pairs[number][0] if number < len(pairs) else line)
+            yield _line("del", pairs[number][0] if number < len(pairs) else line)
         for number, line in enumerate(news):
-            yield _line("ins", "+", pairs[number][1] if number < len(pairs) else line)
+            yield _line("ins", pairs[number][1] if number < len(pairs) else line)
 
 
 def _mark_words(old: Spans, new: Spans) -> tuple[Spans, Spans]:
@@ -219,22 +215,23 @@ def _mark_words(old: Spans, new: Spans) -> tuple[Spans, Spans]:
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag != "equal":
             for spans, start, end in ((marked[0], i1, i2), (marked[1], j1, j2)):
-                spans[start:end] = [(f"{name} word", text) for name, text in spans[start:end]]
+                spans[start:end] = [(f"{name} word".strip(), text) for name, text in spans[start:end]]
     return marked
 
 
-def _line(name: str, sign: str, spans: Spans) -> str:
-    inside = "".join(f'<span class="{kind.strip()}">{escape(text)}</span>' for kind, text in spans)
-    opening = f"<{name}>" if name else "<span>"
-    closing = f"</{name}>" if name else "</span>"
-    return f'{opening}<span class="sign">{sign}</span>{inside}{closing}'
+def _line(element: str, spans: Spans) -> str:
+    inside = ""
+    for kind, group in groupby(spans, key=lambda span: span[0]):
+        text = escape("".join(text for _, text in group), quote=False)
+        inside += f'<span class="{kind}">{text}</span>' if kind else text
+    return f"<{element}>{inside}</{element}>"
 
 
-def _spans(file: Path) -> list[Spans]:
-    """Return the lines of a file, coloured."""
-    text = file.read_text(encoding="utf-8")
+@cache  # a chapter's files are asked for by both languages, by its tree and by the next chapter
+def _coloured(path: str, text: str) -> list[Spans]:
+    """Return the lines of a file, coloured as the name of the file says."""
     try:
-        tokens = list(get_lexer_for_filename(file.name).get_tokens(text))
+        tokens = list(get_lexer_for_filename(path).get_tokens(text))
     except ClassNotFound:
         tokens = [(Token.Text, text)]
     lines: list[Spans] = [[]]
@@ -250,9 +247,11 @@ def _spans(file: Path) -> list[Spans]:
 
 
 def _colour(kind: _TokenType) -> str:
+    """Return the class that the style sheet colours, nothing for what has the colour of text."""
     while kind not in STANDARD_TYPES and kind.parent:
         kind = kind.parent
-    return str(STANDARD_TYPES.get(kind, ""))
+    name = str(STANDARD_TYPES.get(kind, ""))
+    return "" if name in ("n", "w") else name
 
 
 def _text(spans: Spans) -> str:

@@ -39,6 +39,8 @@ def expand(markdown: str, page: Page) -> str:
         if piece.name == "stage":
             page = replace(page, stage=piece.argument)
         expanded.append(_expand_piece(piece, page))
+        if piece.name == "http":
+            page = replace(page, used=page.used | transcripts.fields_used(piece))
     return number_title("\n".join(expanded), page)
 
 

@@ -115,7 +115,7 @@ def one_sided(path: str) -> list[str]:
         other = "English" if side == "ko" else "Korean"
         sentences.append(
             f'docs/{side}/{path}:{line}: "{block.words} ..." changed and its {other} did not: '
-            f"bring that along, then run python -m course.site pair {path}"
+            f"bring that along, then run python3 -m course.site pair {path}"
         )
     return sentences
 
@@ -125,7 +125,7 @@ def unrecorded(path: str) -> list[str]:
     recorded = read_lock().get(path, set())
     return [
         f'docs/en/{path}:{en.line}: "{en.words} ..." is new: read both languages, then run '
-        f"python -m course.site pair {path}"
+        f"python3 -m course.site pair {path}"
         for en, ko in compare(path)
         if (en.hash, ko.hash) not in recorded
     ]

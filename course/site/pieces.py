@@ -28,6 +28,7 @@ class Page:
     path: str
     lang: str
     stage: str = ""  # what `<!-- stage: ... -->` says
+    used: frozenset[str] = frozenset()  # the fields of earlier answers that its requests used so far
 
     @property
     def file(self) -> Path:

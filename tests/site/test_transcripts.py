@@ -18,7 +18,7 @@ def test_the_transcripts_of(path: str, tmp_path: Path) -> None:
             [
                 f"docs/en/{path}:{result.piece.line} shows",
                 *result.recorded,
-                "but this came back (python -m course.site update records it):",
+                "but this came back (python3 -m course.site update records it):",
                 *result.actual,
             ]
         )

@@ -1,0 +1,49 @@
+"""The commands of `python3 -m course.site`, for whoever writes pages."""
+
+from __future__ import annotations
+
+import click
+
+from course.site.pairs import record
+from course.site.pieces import PageError, all_pages
+from course.site.replay import update
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Keep the pages true: record their transcripts, pair their languages."""
+
+
+@cli.command("update")
+@click.argument("pages", nargs=-1)
+def update_command(pages: tuple[str, ...]) -> None:
+    """Run the transcripts of PAGES (by default all) and record in both languages what differs."""
+    for path in chosen(pages):
+        changed = update(path)
+        click.echo(f"{path}: {f'recorded at {changed}' if changed else 'as recorded'}")
+
+
+@cli.command("pair")
+@click.argument("pages", nargs=-1)
+@click.option("--one-sided", is_flag=True, help="Also where a block changed in one language only.")
+def pair_command(pages: tuple[str, ...], one_sided: bool) -> None:
+    """Say that both languages of PAGES (by default all) mean the same."""
+    record(chosen(pages), allow_one_sided=one_sided)
+
+
+def chosen(pages: tuple[str, ...]) -> list[str]:
+    """Return the pages that were named, all of them if none was."""
+    known = all_pages()
+    for path in pages:
+        if path not in known:
+            raise click.ClickException(f"there is no page {path}: name one of {', '.join(known)}")
+    return list(pages or known)
+
+
+def run_command_line() -> int:
+    """Run one command and return its exit status; a page that does not fit is its sentence and status 1."""
+    try:
+        cli(prog_name="python3 -m course.site")
+    except PageError as error:
+        click.echo(error, err=True)
+    return 1

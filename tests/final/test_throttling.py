@@ -1,0 +1,165 @@
+"""How often somebody may try: what counts, for whom, and that nothing but time resets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from adapter import PASSWORD, Client, Stage, expect
+
+LOGIN, ACCOUNTS = "/v2/auth/login", "/v2/accounts"
+MINA, OTHER, NOBODY = "mina@example.com", "other@example.com", "nobody@example.com"
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+PER_ACCOUNT, PER_ADDRESS = 3, 6  # in the tests of this file, so that the tables stay short
+
+Attempt = tuple[str, str, str]
+
+
+@pytest.fixture
+def client(service: Stage, clock: Any) -> Client:
+    """A client of the service with two accounts, which signed up from elsewhere; the clock stands still."""
+    app = service.new_app(ATTEMPTS_PER_ACCOUNT=PER_ACCOUNT, ATTEMPTS_PER_ADDRESS=PER_ADDRESS)
+    client = Client(app)
+    for email in (MINA, OTHER):
+        expect(send(client, ("sign up", email, "198.51.100.1")), 202)
+    clock.forward(60)
+    return client
+
+
+def send(client: Client, attempt: Attempt) -> Any:
+    """Send one attempt: what, with which e-mail, from which address."""
+    what, email, address = attempt
+    path, password = LOGIN, "not this one, certainly" if what == "wrong" else PASSWORD
+    body: dict[str, Any] = {"json": {"email": email, "password": password}}
+    if what == "sign up":
+        path, body["json"]["name"] = ACCOUNTS, "김미나"
+    if what == "malformed":
+        body = {"data": "{", "content_type": "application/json"}
+    return client.post(path, **body, environ_overrides={"REMOTE_ADDR": address})
+
+
+def guesses(address: str = HERE, count: int = PER_ADDRESS) -> list[Attempt]:
+    """Return attempts at one account after the other, from one address."""
+    return [("wrong", f"guess{number}@example.com", address) for number in range(count)]
+
+
+# What is sent first; the last attempt; and its status.
+COUNTED: dict[str, tuple[list[Attempt], Attempt, int]] = {
+    "wrong passwords": ([("wrong", MINA, HERE)] * 3, ("right", MINA, HERE), 429),
+    "fewer of them": ([("wrong", MINA, HERE)] * 2, ("right", MINA, HERE), 200),
+    "right passwords": ([("right", MINA, HERE)] * 3, ("right", MINA, HERE), 429),
+    "a right one resets nothing": (
+        [("wrong", MINA, HERE)] * 2 + [("right", MINA, HERE)],
+        ("right", MINA, HERE),
+        429,
+    ),
+    "every spelling of an e-mail": (
+        [("wrong", email, HERE) for email in ("MINA@example.com", "mina@EXAMPLE.com", " mina@example.com ")],
+        ("right", MINA, HERE),
+        429,
+    ),
+    "an account, wherever it is tried": (
+        [("wrong", MINA, f"192.0.2.{number}") for number in range(3)],
+        ("right", MINA, "192.0.2.9"),
+        429,
+    ),
+    "an e-mail without an account": ([("wrong", NOBODY, HERE)] * 3, ("wrong", NOBODY, HERE), 429),
+    "each account apart": ([("wrong", MINA, HERE)] * 3, ("right", OTHER, HERE), 200),
+    "an address, whatever it tries": (guesses(), ("right", MINA, HERE), 429),
+    "each address apart": (guesses(), ("right", MINA, THERE), 200),
+    "what cannot be read, for its address": (
+        [("malformed", "", HERE)] * PER_ADDRESS,
+        ("right", MINA, HERE),
+        429,
+    ),
+    "not for the account what its address was refused": (
+        guesses() + [("wrong", MINA, HERE)] * 3,
+        ("right", MINA, THERE),
+        200,
+    ),
+    "sign-ups of one e-mail": ([("sign up", NOBODY, HERE)] * 3, ("sign up", NOBODY, THERE), 429),
+    "sign-ups and log-ins apart": ([("sign up", MINA, HERE)] * 3, ("right", MINA, HERE), 200),
+    "the addresses of one IPv6 network together": (
+        guesses("2001:db8:0:1::1"),
+        ("right", MINA, "2001:db8:0:1:ffff:ffff:ffff:ffff"),
+        429,
+    ),
+    "each IPv6 network apart": (guesses("2001:db8:0:1::1"), ("right", MINA, "2001:db8:0:2::1"), 200),
+    "IPv4 written as IPv6 like IPv4": (
+        guesses("::ffff:192.0.2.1"),
+        ("right", MINA, "::ffff:192.0.2.2"),
+        200,
+    ),
+    "what is no address as one": (guesses("unix:/run/accounts"), ("right", MINA, "unix:/run/accounts"), 429),
+}
+
+
+@pytest.mark.parametrize(("before", "last", "status"), COUNTED.values(), ids=COUNTED)
+def test_what_counts(client: Client, before: list[Attempt], last: Attempt, status: int) -> None:
+    """For each account by its e-mail, and for each address, everything that arrives counts."""
+    for attempt in before:
+        send(client, attempt)
+
+    expect(send(client, last), status)
+
+
+FORWARDED = {
+    "nobody is believed without a proxy": (0, "192.0.2.7", "127.0.0.1"),
+    "a proxy says who it saw": (1, "192.0.2.7", "192.0.2.7"),
+    "a client says nothing before it": (1, "203.0.113.66, 192.0.2.7", "192.0.2.7"),
+    "two proxies": (2, "203.0.113.66, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
+    "a request past the proxy": (1, "", "127.0.0.1"),
+}
+
+
+@pytest.mark.parametrize(("proxies", "header", "address"), FORWARDED.values(), ids=FORWARDED)
+def test_an_address_counts_as_our_proxies_saw_it(
+    service: Stage, log: Any, proxies: int, header: str, address: str
+) -> None:
+    """`X-Forwarded-For` is read from its end, as far as there are proxies; the log has the same address."""
+    client = Client(service.new_app(PROXIES=proxies, ATTEMPTS_PER_ADDRESS=1))
+    headers = {"X-Forwarded-For": header} if header else {}
+
+    expect(client.post(LOGIN, json={}, headers=headers), 400)
+    expect(client.post(LOGIN, json={}, headers=headers), 429)
+
+    assert log.text.count(f'"address":"{address}"') == 2
+
+
+@pytest.mark.parametrize("before", [[("wrong", MINA, HERE)] * 3, guesses()], ids=["account", "address"])
+def test_only_time_resets(client: Client, clock: Any, before: list[Attempt]) -> None:
+    """A minute after its window began; what was refused meanwhile does not prolong it: no lock lasts."""
+    for attempt in before:
+        expect(send(client, attempt), 401)
+    clock.forward(20)
+    refused = [send(client, ("right", MINA, HERE)) for _ in range(20)]
+
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in refused} == {(429, "40")}
+    clock.forward(39)
+    expect(send(client, ("right", MINA, HERE)), 429)
+    clock.forward(1)
+    expect(send(client, ("right", MINA, HERE)), 200)
+
+
+def test_a_refusal_costs_nothing_and_tells_nothing(client: Client, problem: Any, hashes: Any) -> None:
+    """No password is checked, and an account and an e-mail without one are refused alike."""
+    for email in (MINA, NOBODY):
+        for _ in range(PER_ACCOUNT):
+            send(client, ("wrong", email, HERE))
+    hashes.clear()
+
+    known, unknown = (send(client, ("right", email, THERE)) for email in (MINA, NOBODY))
+
+    assert problem(known, 429) | {"instance": ""} == problem(unknown, 429) | {"instance": ""}
+    assert hashes == []
+
+
+def test_counters_of_the_past_are_forgotten(client: Client, clock: Any) -> None:
+    """The memory that they use is that of one window."""
+    windows = client._client.application.extensions["rate_limits"]
+    for number in range(1000):
+        windows.hit(f"address {number}", 60)
+    clock.forward(60)
+    windows.hit("address", 60)
+
+    assert sum(len(counts) for counts in windows._windows.values()) == 1
