@@ -1,7 +1,7 @@
 """Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
 
-A fault is a patch in tests/faults/NN/, made against chapter NN. Its first lines say in both languages what is
-wrong, and which test of the shared suite must notice:
+A fault is a patch in tests/faults/NN/, made against chapter NN, or in tests/faults/final/. Its first lines
+say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/.
 
     en: An unknown e-mail answers 404, so anybody can ask who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
@@ -50,7 +50,7 @@ class StaleFault(Exception):
 
 
 def all_faults() -> list[Fault]:
-    """Return every fault there is, chapter by chapter."""
+    """Return every fault there is, chapter by chapter, those of `final` last."""
     return [_read(file) for file in sorted(FAULTS.glob("*/*.patch"))]
 
 
