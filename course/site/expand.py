@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from course.site import changes, drawings, listings, transcripts
+from course.site import changes, drawings, listings, superseded, transcripts
 from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
 from course.stages import UnknownStage
 
@@ -18,6 +18,7 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "tree": changes.tree,
     "figure": drawings.figure,
     "stages": drawings.stages,
+    "superseded": superseded.superseded,
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
