@@ -21,7 +21,7 @@ def check(key: str, full: bool) -> int:
         key: a chapter, whose folder in `workspace/` is judged, or a folder that is named like its chapter.
         full: show the tests' whole output as well.
     """
-    stage, folder = _what(key)
+    stage, folder = what_to_check(key)
     verdict = judge(folder, stage.name, full=full)
     if not verdict.behaviours:
         raise Failure(verdict.broken or f"There is no test for {stage.name} yet: check another chapter.")
@@ -29,7 +29,12 @@ def check(key: str, full: bool) -> int:
     return 0 if all(behaviour.kept for behaviour in verdict.behaviours.values()) else 1
 
 
-def _what(key: str) -> tuple[Stage, Path]:
+def what_to_check(key: str) -> tuple[Stage, Path]:
+    """Return the stage that ``key`` names and the learner's folder of it.
+
+    Raises:
+        Failure: there is no such stage, or nothing of the learner's yet.
+    """
     folder = Path(key)
     try:
         if folder.is_dir():

@@ -29,20 +29,26 @@ def up(site_port: int | None, port: int | None) -> int:
 @click.option("--port", type=PORT, default=5000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--reload/--no-reload", default=True, help="Start again when a file changes.")
-def run(stage: str, port: int, host: str, reload: bool) -> int:
+@click.option("--step", type=click.IntRange(1, 5), help="Chapter 6 only: the state after this step.")
+def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int:
     """Run a stage: start, a chapter's number, or final."""
     from course.run import run
 
-    return run(stage, port, host, reload)
+    return run(stage, port, host, reload, step)
 
 
 @cli.command()
 @click.argument("chapter", metavar="CHAPTER|FOLDER")
 @click.option("--full", is_flag=True, help="Show the whole output of the tests.")
-def check(chapter: str, full: bool) -> int:
+@click.option("--my-tests", is_flag=True, help="Judge your tests instead: which named faults do they catch?")
+def check(chapter: str, full: bool, my_tests: bool) -> int:
     """Judge your own code of a chapter by the course's tests."""
-    from course.check import check
+    from course.check import check, what_to_check
+    from course.grade import grade
 
+    if my_tests:
+        stage, folder = what_to_check(chapter)
+        return grade(stage, folder / "tests")
     return check(chapter, full)
 
 

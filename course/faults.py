@@ -1,7 +1,7 @@
 """Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
 
-A fault is a patch in tests/faults/NN/, made against chapter NN. Its first lines say in both languages what is
-wrong, and which test of the shared suite must notice:
+A fault is a patch in tests/faults/NN/, made against chapter NN, or in tests/faults/final/. Its first lines
+say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/.
 
     en: An unknown e-mail answers 404, so anybody can ask who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
@@ -15,12 +15,9 @@ wrong, and which test of the shared suite must notice:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import whatthepatch
-
+from course.patches import StalePatch, apply_patch
 from course.stages import ROOT, Stage, find_stage
 
 FAULTS = ROOT / "tests" / "faults"
@@ -42,22 +39,10 @@ class Fault:
         Raises:
             StaleFault: the code it was made against has changed.
         """
-        for change in whatthepatch.parse_patch(self.patch):
-            file = folder / change.header.new_path
-            lines = file.read_text(encoding="utf-8").splitlines()
-            for _, hunk in groupby(change.changes, key=lambda line: line.hunk):
-                lines = self._replace(lines, list(hunk), change.header.new_path)
-            file.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-    def _replace(self, lines: list[str], hunk: list[Any], where: str) -> list[str]:
-        """Change one place, wherever it has moved to since the patch was made."""
-        old = [line.line for line in hunk if line.old is not None]
-        new = [line.line for line in hunk if line.new is not None]
-        found = [start for start in range(len(lines)) if lines[start : start + len(old)] == old]
-        if len(found) != 1:
-            problem = "is gone" if not found else "is there more than once: add context to the patch"
-            raise StaleFault(f"the fault {self.name!r} of {self.stage.name}: its place in {where} {problem}")
-        return lines[: found[0]] + new + lines[found[0] + len(old) :]
+        try:
+            apply_patch(self.patch, folder)
+        except StalePatch as error:
+            raise StaleFault(f"the fault {self.name!r} of {self.stage.name}: {error}") from None
 
 
 class StaleFault(Exception):
@@ -65,7 +50,7 @@ class StaleFault(Exception):
 
 
 def all_faults() -> list[Fault]:
-    """Return every fault there is, chapter by chapter."""
+    """Return every fault there is, chapter by chapter, those of `final` last."""
     return [_read(file) for file in sorted(FAULTS.glob("*/*.patch"))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,21 +57,46 @@ def judge(folder: Path, stage: str, *, full: bool) -> Judge:
         full: let pytest print all it has to say as well.
     """
     verdict = Judge()
-    options = ["--stage", str(folder), "--stage-as", stage, "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # With "=": pytest would take a path of its own for one of tests, and load the learner's conftest.py.
+    options = [f"--stage={folder}", f"--stage-as={stage}", "-p", "no:cacheprovider", "-p", "no:xdist"]
     options += ["-v"] if full else ["-p", "no:terminal"]
     pytest.main([str(ROOT / "tests"), "--rootdir", str(ROOT), *options], plugins=[verdict])
     return verdict
 
 
 def explanation(report: pytest.TestReport) -> str:
-    """Return what a failed test expected and got: the message of its assertion, without Python's own part."""
+    """Return what a failed test expected and got, and where the learner's code raised something."""
     crash = getattr(report.longrepr, "reprcrash", None)
     message = crash.message if crash else report.longreprtext
     lines = message.removeprefix("AssertionError: ").splitlines()
-    told = [line for line in lines if not line.startswith(("assert ", " +  where", "  +"))]
+    told = [line for line in lines if not INTROSPECTION.match(line)]
     if told and told[0].strip():
-        return "\n".join(told[:6]).strip()
-    return lines[0].replace("assert ", "Expected, and not so: ", 1)
+        sentence = "\n".join(told[:6]).strip()
+    else:
+        sentence = lines[0].replace("assert ", "Expected, and not so: ", 1)
+    return "\n".join([sentence, *_raised(report)])
+
+
+def _raised(report: pytest.TestReport) -> list[str]:
+    """Return where in the learner's files the last exception was raised that the test or the log shows."""
+    traceback = "\n".join([report.longreprtext, *(text for _, text in report.sections)])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    places = PLACE.findall(crash.message if crash else "") or PLACE.findall(
+        traceback
+    )  # a SyntaxError says where
+    if not places:
+        return []
+    file, line = places[-1]
+    raised = EXCEPTION.findall(traceback)
+    what = f": {raised[-1]}" if raised and raised[-1] not in report.longreprtext.splitlines()[-1] else ""
+    return [f"Look at {file}, line {line}{what}"]
+
+
+#: How pytest explains an assertion, for those who wrote the test.
+INTROSPECTION = re.compile(r"assert |\s*\+\s")
+#: A line of a learner's file in a traceback: the private copy that was judged is called like the stage.
+PLACE = re.compile(r"(?:[\w.]*\d\d_[a-z_]+|start|final)-\d+[/\\]([\w./\\]+\.py)\"?(?:, line |:)(\d+)")
+EXCEPTION = re.compile(r"^((?:[a-z_]+\.)*[A-Z]\w*(?:Error|Exception)\b.*)$", re.MULTILINE)
 
 
 def _key(nodeid: str) -> str:

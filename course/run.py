@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from course import ports
-from course.bootstrap import environment, hand_over
+from course.bootstrap import STATE, environment, hand_over
 from course.failures import Failure
 from course.programs import PYTHON, output_of
-from course.stages import UnknownStage, find_stage
+from course.stages import Stage, UnknownStage, find_stage
+from course.steps import build_step
 
 #: `flask`, but it looks for changed files itself. Where watchdog is installed (mkdocs brings it), Flask has
 #: that look, and it watches every library folder too and then misses the learner's edit.
 FLASK = "import sys; sys.modules['watchdog'] = None; from flask.cli import main; main()"
 
 
-def run(key: str, port: int, host: str, reload: bool) -> int:
+def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -> int:
     """Run the stage called ``key`` in its folder until it ends.
+
+    Args:
+        step: for chapter 6, which of its steps to run instead; it is put into a folder of its own.
 
     Raises:
         Failure: there is no such stage, or the port is in use.
@@ -23,6 +30,9 @@ def run(key: str, port: int, host: str, reload: bool) -> int:
         stage = find_stage(key)
     except UnknownStage as error:
         raise Failure(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+    folder = stage.path
+    if step is not None:
+        folder = step_folder(stage, step)
     if not ports.free(port, host):
         hint = " (on macOS it is the AirPlay Receiver's)" if port == 5000 else ""
         raise Failure(f"Port {port} is in use{hint}: end what listens there, or choose another with --port.")
@@ -36,4 +46,19 @@ def run(key: str, port: int, host: str, reload: bool) -> int:
         )
     command = [*flask, "run", "--debug", "--host", host, "--port", str(port)]
     command += [] if reload else ["--no-reload"]
-    hand_over(command, cwd=stage.path, env=environment(HOST=host, PORT=str(port)))
+    hand_over(command, cwd=folder, env=environment(HOST=host, PORT=str(port)))
+
+
+def step_folder(stage: Stage, step: int) -> Path:
+    """Make the state of one step of a chapter anew and return its folder.
+
+    Raises:
+        Failure: the stage has no steps.
+    """
+    if not (stage.path / "steps").is_dir():
+        raise Failure(f"{stage.name} has no steps, only chapter 6 has: leave --step out.")
+    folder = STATE / "steps" / f"{stage.name}-{step}"
+    shutil.rmtree(folder, ignore_errors=True)
+    build_step(stage, step, folder)
+    print(f"Step {step} is in {folder}.", flush=True)
+    return folder

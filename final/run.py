@@ -5,6 +5,7 @@ import os
 import sys
 
 import flask_migrate
+
 from app import create_app
 
 if __name__ == "__main__":

@@ -39,8 +39,9 @@ def expect(response: TestResponse, *statuses: int) -> Any:
     """
     sent = f"{response.request.method} {response.request.full_path.rstrip('?')}"
     wanted = " or ".join(map(str, statuses))
+    answered = " ".join(response.get_data(as_text=True).split())[:200]
     assert response.status_code in statuses, (
-        f"{sent}: expected {wanted}, got {response.status_code}: {response.get_data(as_text=True)[:300]}"
+        f"{sent}: expected {wanted}, got {response.status_code}: {answered}"
     )
     if not response.data:
         return None
@@ -99,7 +100,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns("__pycache__", "instance", ".*", "tests")
+        ignored = shutil.ignore_patterns("__pycache__", "instance", ".*", "steps")
         shutil.copytree(source, self.folder, ignore=ignored)
         self._files = count(1)
 
@@ -115,8 +116,9 @@ class LoadedStage:
 
     def load_package(self) -> ModuleType:
         """Load `app` afresh, as a new process would."""
-        folder = self.folder / "app"
-        module = folder / "__init__.py" if folder.is_dir() else self.folder / "app.py"
+        module = self.folder / "app" / "__init__.py"
+        if not module.exists():  # `start`, and a learner who has not come to the package yet
+            module = self.folder / "app.py"
         return _load(f"stage_app_{next(_serial)}", module)
 
     def settings(self, base: str = "TestingConfig", **overrides: Any) -> type:

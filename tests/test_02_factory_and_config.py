@@ -124,12 +124,13 @@ def give_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, secret: str | Non
         monkeypatch.setenv("FLASK_SECRET_KEY" if stage.number == FINAL else "FLASK_JWT_SECRET_KEY", secret)
 
 
-@pytest.mark.parametrize("why", ["missing", "empty", "short", "the one of development"])
+@pytest.mark.parametrize("why", ["missing", "empty", "short", "short digits", "the one of development"])
 def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     """Production does not start with a missing, short or published secret, and says so in one line."""
     development = stage.loaded.config.DevelopmentConfig
     published = development.SECRET_KEY if stage.number == FINAL else development.JWT_SECRET_KEY
-    secret = {"missing": None, "empty": "", "short": "x" * 31, "the one of development": published}[why]
+    chosen = {"empty": "", "short": "x" * 31, "short digits": "7" * 31, "the one of development": published}
+    secret = chosen.get(why)  # None where it is missing
     give_secret(stage, monkeypatch, secret)
 
     with pytest.raises(SystemExit) as stopped:
@@ -141,9 +142,12 @@ def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.Monk
     assert not secret or secret not in message
 
 
-def test_production_starts_with_a_good_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("secret", [GOOD_SECRET, "7" * 32], ids=["letters", "digits"])
+def test_production_starts_with_a_good_secret(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
     """Production starts when it was given a secret of 32 bytes or more."""
-    give_secret(stage, monkeypatch, GOOD_SECRET)
+    give_secret(stage, monkeypatch, secret)
 
     app = stage.new_app("ProductionConfig")
 

@@ -41,8 +41,10 @@ def test_every_answer_has_a_request_id(stage: Stage, url: str) -> None:
     """Each answer, an error too, names its request in `X-Request-ID`, and each has another name."""
     client = stage.sign_up().client
 
-    ids = [client._client.get(url, headers=_bearer(client)).headers["X-Request-ID"] for _ in range(2)]
+    answers = [client._client.get(url, headers=_bearer(client)) for _ in range(2)]
+    ids = [answer.headers.get("X-Request-ID", "") for answer in answers]
 
+    assert all(ids), f"GET {url}: expected the header X-Request-ID, and it is not there"
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", found) for found in ids)
     assert ids[0] != ids[1]
 
@@ -160,6 +162,22 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
         stage.app.test_client().get("/v2/boom")
 
     assert [line["status"] for line in lines(caplog)] == [500]
+
+
+def test_lines_are_not_doubled_after_a_crash(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Flask gives its log a handler when it first needs one, at a crash: each later line is still one."""
+    loggers = [log for log in logging.root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
+    for log in (logging.root, *loggers):
+        monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, where nobody has set up a log
+    stage.app.add_url_rule("/v2/boom", "boom", boom)
+    client = stage.app.test_client()
+    client.get("/v2/boom")
+
+    client.get("/v2/nowhere")
+
+    assert capsys.readouterr().err.count("/v2/nowhere") == 1
 
 
 def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

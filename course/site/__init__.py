@@ -3,7 +3,7 @@
 Notes for authors. A page is `docs/en/<page>.md` and `docs/ko/<page>.md`: the same blocks in the same order,
 the same fences and directives, and headings with the same `{#id}`. A directive stands on a line of its own:
 
-    <!-- stage: 02 -->                  what the transcripts from here on are run against
+    <!-- stage: 02 -->                  what transcripts from here on are run against; 06 step 2 too
     <!-- code: chapters/02_factory_and_config/app/models.py#Account.to_dict hl="text of a line" -->
     <!-- code: chapters/02_factory_and_config/config.py -->         without #, the whole file
     <!-- diff: 01 02 -->                what stage 02 changed; for one file, <!-- diff: 01 02 app/v2.py -->

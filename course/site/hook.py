@@ -17,6 +17,7 @@ from course.site.expand import expand  # noqa: E402
 from course.site.pieces import Page, PageError  # noqa: E402
 
 _ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
+_TEST = re.compile(r'<code class="test">[^<]*</code>')
 _COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
 _ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
@@ -46,12 +47,13 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Mend what the theme writes.
 
     Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
-    languages does not need them. Its search has no name for those who listen to the page. And the JSON of an
-    answer, which is one word, may break after its commas.
+    languages does not need them. Its search has no name for those who listen to the page. What is one long
+    word may break: the JSON of an answer after its commas, the name of a test after its underscores.
     """
     output = _ALTERNATE.sub("", output)
     name = "검색" if page.file.src_uri.startswith("ko/") else "Search"
     output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
+    output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)
     return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
 
 

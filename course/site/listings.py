@@ -8,7 +8,17 @@ from pathlib import Path
 from course.site.pieces import Page, Piece
 from course.stages import ROOT, UnknownStage, all_stages, find_stage
 
-LEXERS = {".py": "python", ".toml": "toml", ".html": "html", ".yml": "yaml", ".yaml": "yaml", ".txt": "text"}
+LEXERS = {
+    ".py": "python",
+    ".patch": "diff",
+    ".md": "markdown",
+    ".ini": "ini",
+    ".toml": "toml",
+    ".html": "html",
+    ".yml": "yaml",
+    ".yaml": "yaml",
+    ".txt": "text",
+}
 
 
 def code(page: Page, piece: Piece) -> str:
@@ -81,7 +91,7 @@ def name_of(file: Path, stage: str) -> str:
         if candidate.path in file.parents:
             inside = file.relative_to(candidate.path).as_posix()
             try:
-                own = bool(stage) and find_stage(stage) == candidate
+                own = bool(stage) and find_stage(stage.split()[0]) == candidate
             except UnknownStage:
                 own = False
             return inside if own else f"{candidate.name}/{inside}"

@@ -20,6 +20,7 @@ from course.bootstrap import environment
 from course.site.pieces import LANGUAGES, Page, Piece, read_page
 from course.site.transcripts import Command, Exchange, fields_of, fill, read_console, read_http
 from course.stages import ROOT, find_stage
+from course.steps import build_step
 
 SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
 PATIENCE = 60  # seconds for a command
@@ -138,7 +139,13 @@ class _Player:
         if str(ROOT / "tests") not in sys.path:
             sys.path.insert(0, str(ROOT / "tests"))
         self._adapter: Any = importlib.import_module("adapter")
-        stage = find_stage(page.stage)
+        name, _, step = page.stage.partition(" step ")
+        stage = find_stage(name)
+        if step:
+            folder = scratch / f"step-{step}"
+            shutil.rmtree(folder, ignore_errors=True)
+            build_step(stage, int(step), folder)
+            stage = replace(stage, path=folder)
         self.page = page
         self.stack = stack
         self.loaded = self._adapter.LoadedStage(stage.name, stage.number, stage.path, scratch)

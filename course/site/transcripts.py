@@ -117,7 +117,7 @@ def render_http(page: Page, piece: Piece) -> str:
     exchange = read_http(page, piece)
     if not exchange.recorded:
         raise page.error(piece.line, "no answer is recorded: run python3 -m course.site update")
-    final = page.stage and find_stage(page.stage).number == FINAL_NUMBER
+    final = page.stage and find_stage(page.stage.split()[0]).number == FINAL_NUMBER
     url = f"http://127.0.0.1:{8001 if final else 5000}{exchange.path}"
     new = sorted(fields_used(piece) - page.used)
     hint = {"en": "copy it from the answer above", "ko": "위 응답에서 복사하세요"}[page.lang]

@@ -83,11 +83,24 @@ class NotAllowed(Problem):
     detail = "Your role does not allow this."
 
 
+class WrongPassword(NotAllowed):
+    """The token is good, but it may be stolen; the password that would prove the owner is wrong."""
+
+    detail = "The current password is wrong."
+
+
 class AccountNotFound(Problem):
     """There is no such account, or it is none of the asker's business.
 
     Both look the same, and like any address at which there is nothing.
     """
+
+    status = 404
+    detail = "There is nothing at this address."
+
+
+class SessionNotFound(Problem):
+    """There is no such session, it is over, or it is somebody else's: all look the same."""
 
     status = 404
     detail = "There is nothing at this address."

@@ -10,7 +10,9 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -96,6 +98,23 @@ def in_database(service: Stage) -> Check:
                 return list(result.all()) if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture(scope="session")
+def at_once() -> Check:
+    """Return what ``work(0)`` to ``work(count - 1)`` return when all begin at the same moment."""
+
+    def race(count: int, work: Callable[[int], Any]) -> list[Any]:
+        barrier = Barrier(count)
+
+        def begin(number: int) -> Any:
+            barrier.wait()
+            return work(number)
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(begin, range(count)))
+
+    return race
 
 
 @pytest.fixture

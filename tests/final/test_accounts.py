@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -66,19 +64,7 @@ def test_emails_that_look_alike_are_not_the_same(service: Stage, one: str, other
     assert len(service.list_accounts()) == 2
 
 
-def at_once(count: int, work: Any) -> list[Any]:
-    """Return what ``work(0)`` to ``work(count - 1)`` return when all begin at the same moment."""
-    barrier = Barrier(count)
-
-    def begin(number: int) -> Any:
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(begin, range(count)))
-
-
-def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage) -> None:
+def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage, at_once: Any) -> None:
     """The race ends in the ordinary answer for all, and in one account."""
     app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=20)
 
@@ -89,7 +75,7 @@ def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage) -> None:
     assert count_accounts(app) == 1
 
 
-def test_twenty_sign_ups_at_once_are_all_kept(service: Stage) -> None:
+def test_twenty_sign_ups_at_once_are_all_kept(service: Stage, at_once: Any) -> None:
     """Writers wait for each other: nothing is lost and nobody hears that the database is locked."""
     app = service.new_app(PASSWORD_SLOTS=20)
 

@@ -122,10 +122,41 @@ ACCOUNTS = [
     Row("a role", new()[:-1] + ', "role": "admin"}', code="unknown_field"),
 ]
 
+
+def change(new: str, current: str = f'"{PASSWORD}"') -> str:
+    """Return the body of a change of password from pieces of JSON."""
+    return f'{{"current_password": {current}, "new_password": {new}}}'
+
+
+LONG = '"a passphrase that is long enough"'
+
+# What changing a password refuses besides: the rules of signing up, before any password is checked.
+PASSWORDS = [
+    *(
+        Row(f"the new password {value}", change(value), code="wrong_type")
+        for value in ("7", "null", "[]", "true")
+    ),
+    *(
+        Row(f"the current password {value}", change(LONG, value), code="wrong_type")
+        for value in ("7", "null", "{}")
+    ),
+    Row("a new password of 14", change('"fourteen chars"'), code="too_short"),
+    Row("a new password of 129", change(f'"{"x" * 129}"'), code="too_long"),
+    Row("a new password that becomes 144", change('"' + "\ufdfa" * 8 + '"'), code="too_long"),
+    Row("a new password that becomes 14", change('"' + "\u1100\u1161" * 14 + '"'), code="too_short"),
+    Row("a new password with NUL", change('"a passphrase with\\u0000 in it"'), code="not_text"),
+    Row("a new password with half a character", change('"a passphrase with\\ud800"'), code="not_text"),
+    Row("a current password with NUL", change(LONG, '"\\u0000"'), code="not_text"),
+    Row("no current password", f'{{"new_password": {LONG}}}', code="missing"),
+    Row("somebody else's id", change(LONG)[:-1] + ', "id": "7"}', code="unknown_field"),
+    Row("two new passwords", change(LONG)[:-1] + f', "new_password": {LONG}}}', code="duplicate_field"),
+]
+
 CASES = [
     *(("POST", "/v2/accounts", row) for row in [*BODIES, *ACCOUNTS]),
     *(("POST", "/v2/auth/login", row) for row in BODIES if row.code != "missing"),
     *(("PATCH", "/v2/accounts/me", row) for row in BODIES if "field" not in row.name),
+    *(("PUT", "/v2/accounts/me/password", row) for row in [*BODIES, *PASSWORDS]),
 ]
 
 
@@ -147,6 +178,7 @@ def test_a_hostile_body_is_refused_and_nothing_happens(
     if row.status == 400:
         assert row.code in {error["code"] for error in body["errors"]}
     assert hashes == []
+    assert "passphrase" not in answer.text
     assert expect(account.client.get("/accounts/me"), 200)["name"] == account.name
     assert len(service.list_accounts()) == 1
 
@@ -173,10 +205,11 @@ QUERIES += [
 QUERIES += ["after=0190000000007000800000000000000", "after=../../etc/passwd"]
 
 
+@pytest.mark.parametrize("path", ["/v2/accounts", "/v2/auth/sessions"])
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:24])
-def test_a_hostile_query_is_refused(service: Stage, problem: Any, query: str) -> None:
+def test_a_hostile_query_is_refused(service: Stage, problem: Any, query: str, path: str) -> None:
     """A page that cannot be is 400."""
-    assert problem(service.admin.get(f"/v2/accounts?{query}"), 400)["errors"]
+    assert problem(service.admin.get(f"{path}?{query}"), 400)["errors"]
 
 
 PATHS = ["/v2/accounts/%00", "/v2/accounts/%ff%fe", "/v2/accounts/me%00", "/v2/accounts/ME", "/v2/accounts/1"]

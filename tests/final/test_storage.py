@@ -74,11 +74,33 @@ def test_a_database_of_another_revision_is_not_ready(service: Stage, problem: An
     problem(service.client.get("/health/ready"), 503)
 
 
+OLD_SESSION = (
+    "INSERT INTO accounts VALUES ('a', 'm@b.c', 'm@b.c', 'Mina', 'member', 'x', '2026-01-01 00:00:00', NULL)",
+    "INSERT INTO sessions VALUES ('s', 'a', '2026-01-02 00:00:00', '2099-01-01 00:00:00', NULL)",
+)
+
+
+def test_the_sessions_of_before_go_on(empty: Flask) -> None:
+    """A session from before the devices keeps its end, and was last used when it began."""
+    db(empty, "upgrade", "0001")
+    with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
+        for statement in OLD_SESSION:
+            connection.exec_driver_sql(statement)
+
+    db(empty, "upgrade")
+
+    with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
+        row = connection.exec_driver_sql("SELECT last_used_at, revoked_at, address FROM sessions").one()
+        assert tuple(row) == ("2026-01-02 00:00:00", None, None)
+        connection.exec_driver_sql("DELETE FROM accounts")  # and still goes with its account
+        assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
+
+
 REBUILD = '''"""Alter a table that others refer to."""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "9999", "0001"
+revision, down_revision = "9999", "0002"
 
 
 def upgrade():
@@ -106,7 +128,7 @@ def test_the_database_refuses_what_the_service_should(service: Stage, in_databas
     service.sign_up()
     for statement in (
         "UPDATE accounts SET role = 'owner'",
-        "INSERT INTO sessions SELECT 'x', 'nobody', created_at, expires_at, NULL FROM sessions",
+        "UPDATE sessions SET account_id = 'nobody'",
         "INSERT INTO accounts SELECT 'x', email, email_key, name, role, password_hash, created_at, NULL"
         " FROM accounts",
     ):

@@ -48,7 +48,8 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
 
 def refuse_weak_secret(app: Flask) -> None:
     """Stop with one clear line where tokens could be forged, before the first request and not after it."""
-    secret = app.config["JWT_SECRET_KEY"] or ""
+    # The environment is read as JSON, so that a secret of digits arrives as a number.
+    secret = app.config["JWT_SECRET_KEY"] = str(app.config["JWT_SECRET_KEY"] or "")
     weak = len(secret.encode()) < 32 or "-only, everybody can read" in secret
     if weak and not app.config["ALLOW_WEAK_SECRET"]:
         # Not an exception with a traceback: who reads this is starting a server.

@@ -12,7 +12,7 @@ from flask.logging import has_level_handler
 
 from .exceptions import InMaintenance
 
-access_log = logging.getLogger(f"{__name__}.access")
+access_log = logging.getLogger("access")  # not below Flask's own, whose handler would write each line again
 
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 

@@ -1,19 +1,21 @@
-"""`/v2/accounts`: signing up, and the accounts. Chapter 1 for the views, chapter 3 for who may call them."""
+"""`/v2/accounts`: signing up, and the accounts.
+
+Chapter 1 for the views, chapter 3 for who may call them, chapter 6 for the password.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
 from flask_restx import Resource
 
 from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
-from ..decorators.rate_limits import account_asked_for
+from ..decorators.rate_limits import account_asked_for, account_of_token
 from ..models import Role
-from ..parsing import read_page
 from ..services import account
-from .documentation import ACCEPTED, ACCOUNT, CHANGES, NEW_ACCOUNT, PAGE, Namespace
+from .documentation import ACCEPTED, ACCOUNT, CHANGES, NEW_ACCOUNT, PAGE, PASSWORD_CHANGE, Namespace
+from .pages import PARAMS, page
 
 ns = Namespace("accounts", "Sign up and look after your account; for admins, everybody's", path="/accounts")
 
@@ -31,23 +33,13 @@ class Accounts(Resource):  # type: ignore[misc]
         account.register(**data)
         return {"status": "accepted"}, 202
 
-    @ns.documented(
-        gives={200: PAGE},
-        fails=(400, 403),
-        params={"limit": "accounts on a page, 1 to 100", "after": "as in `next`"},
-    )
+    @ns.documented(gives={200: PAGE}, fails=(400, 403), params=PARAMS)
     @token_required
     @role_required(Role.ADMIN)
     @compressed
     def get(self) -> tuple[Any, int, dict[str, str]]:
         """List the accounts, oldest first, page by page. For admins."""
-        after, limit = read_page()
-        found = account.find_page(after, limit + 1)  # one more than asked for tells whether a page follows
-        items = [represent(one) for one in found[:limit]]
-        if len(found) <= limit:
-            return {"items": items, "next": None}, 200, {}
-        following = url_for(".accounts", after=items[-1]["id"], limit=limit)
-        return {"items": items, "next": following}, 200, {"Link": f'<{following}>; rel="next"'}
+        return page(account.find_page, represent)
 
 
 @ns.route("/me", "/<uuid:account_id>", endpoint="account")
@@ -72,6 +64,20 @@ class OneAccount(Resource):  # type: ignore[misc]
     def delete(self, account_id: UUID | None = None) -> tuple[None, int]:
         """Delete an account, at once and for good."""
         account.remove(principal(), _id(account_id))
+        return None, 204
+
+
+@ns.route("/me/password", endpoint="password")
+class Password(Resource):  # type: ignore[misc]
+    """One's own password. A token alone does not change it: it may be stolen."""
+
+    @ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(400, 403, 413, 415, 429, 503))
+    @token_required
+    @validated(current_password=str, new_password=str)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
+    def put(self, data: dict[str, str]) -> tuple[None, int]:
+        """Change your password. Your other devices are logged out."""
+        account.change_password(principal(), current=data["current_password"], new=data["new_password"])
         return None, 204
 
 

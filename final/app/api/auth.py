@@ -1,17 +1,24 @@
-"""`/v2/auth`: logging in. Chapter 2 for the token, chapter 3 for what stands around the view."""
+"""`/v2/auth`: logging in and out, and one's devices.
+
+Chapter 2 for the token, chapter 3 for what stands around the views, chapter 6 for the sessions.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from uuid import UUID
 
+from flask import request
 from flask_restx import Resource
 
-from ..decorators import rate_limited, validated
+from ..decorators import principal, rate_limited, token_required, validated
 from ..decorators.rate_limits import account_asked_for
-from ..services import auth
-from .documentation import CREDENTIALS, GRANT, Namespace
+from ..services import auth, sessions
+from .documentation import CREDENTIALS, GRANT, SESSION_PAGE, Namespace
+from .pages import PARAMS, page
 
-ns = Namespace("auth", "Logging in", path="/auth")
+ns = Namespace("auth", "Logging in and out, and your devices", path="/auth")
 
 
 @ns.route("/login", endpoint="login")
@@ -24,9 +31,64 @@ class Login(Resource):  # type: ignore[misc]
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Log in: an e-mail and a password for an access token."""
-        grant = auth.log_in(**data)
+        device = auth.Device(request.remote_addr, request.headers.get("User-Agent"))
+        grant = auth.log_in(**data, device=device)
         return {
             "access_token": grant.access_token,
             "token_type": "Bearer",
             "expires_in": grant.expires_in,
         }
+
+
+@ns.route("/logout", endpoint="logout")
+class Logout(Resource):  # type: ignore[misc]
+    """The way out."""
+
+    @ns.documented(gives={204: None})
+    @token_required
+    def post(self) -> tuple[None, int]:
+        """Log out: the token of this request works no more. Other devices stay logged in."""
+        sessions.log_out(principal())
+        return None, 204
+
+
+@ns.route("/sessions", endpoint="sessions")
+class Sessions(Resource):  # type: ignore[misc]
+    """The devices that one is logged in on."""
+
+    @ns.documented(gives={200: SESSION_PAGE}, fails=(400,), params=PARAMS)
+    @token_required
+    def get(self) -> tuple[Any, int, dict[str, str]]:
+        """List your devices, oldest log-in first, page by page."""
+        return page(partial(sessions.find_page, principal()), represent)
+
+    @ns.documented(gives={204: None})
+    @token_required
+    def delete(self) -> tuple[None, int]:
+        """Log out everywhere, here too."""
+        sessions.end_all(principal())
+        return None, 204
+
+
+@ns.route("/sessions/<uuid:session_id>", endpoint="session")
+class OneSession(Resource):  # type: ignore[misc]
+    """One device. To anybody but its owner it is not there, not even to an admin."""
+
+    @ns.documented(gives={204: None}, fails=(404,))
+    @token_required
+    def delete(self, session_id: UUID) -> tuple[None, int]:
+        """Log out one device."""
+        sessions.end(principal(), str(session_id))
+        return None, 204
+
+
+def represent(shown: Any) -> dict[str, Any]:
+    """Return what its owner sees of a session; `current` is the one that asks."""
+    return {
+        "id": shown.id,
+        "created_at": shown.created_at,
+        "last_used_at": shown.last_used_at,
+        "address": shown.address,
+        "agent": shown.agent,
+        "current": shown.id == principal().session_id,
+    }

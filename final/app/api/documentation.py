@@ -64,6 +64,10 @@ PASSWORD = _text("correct horse battery staple", "15 characters or more", min_le
 NEW_ACCOUNT = Model("NewAccount", {"email": EMAIL, "name": NAME, "password": PASSWORD})
 CHANGES = Model("AccountChanges", {"name": NAME})
 CREDENTIALS = Model("Credentials", {"email": EMAIL, "password": _text("correct horse battery staple", "")})
+PASSWORD_CHANGE = Model(
+    "PasswordChange",
+    {"current_password": _text("correct horse battery staple", "as proof"), "new_password": PASSWORD},
+)
 ACCEPTED = Model("Accepted", {"status": fields.String(example="accepted")})
 ACCOUNT = Model(
     "Account",
@@ -79,6 +83,24 @@ PAGE = Model(
     "AccountPage",
     {
         "items": fields.List(fields.Nested(ACCOUNT)),
+        "next": fields.String(description="the URL of the next page; null on the last"),
+    },
+)
+SESSION = Model(
+    "Session",
+    {
+        "id": fields.String(),
+        "created_at": fields.DateTime(),
+        "last_used_at": fields.DateTime(description="to five minutes"),
+        "address": fields.String(description="from where it was begun; null where nobody knows"),
+        "agent": fields.String(description="by what, in the client's own words; null where it said nothing"),
+        "current": fields.Boolean(description="whether it is the one that asks"),
+    },
+)
+SESSION_PAGE = Model(
+    "SessionPage",
+    {
+        "items": fields.List(fields.Nested(SESSION)),
         "next": fields.String(description="the URL of the next page; null on the last"),
     },
 )
@@ -105,4 +127,7 @@ PROBLEM = Model(
         "errors": fields.List(fields.Nested(FIELD_ERROR), description="where the input is not valid"),
     },
 )
-MODELS = (NEW_ACCOUNT, CHANGES, CREDENTIALS, ACCEPTED, ACCOUNT, PAGE, GRANT, FIELD_ERROR, PROBLEM)
+MODELS = (
+    *(NEW_ACCOUNT, CHANGES, PASSWORD_CHANGE, CREDENTIALS),
+    *(ACCEPTED, ACCOUNT, PAGE, GRANT, SESSION, SESSION_PAGE, FIELD_ERROR, PROBLEM),
+)

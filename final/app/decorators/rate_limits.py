@@ -15,6 +15,7 @@ from flask import current_app, request
 from ..errors import TooManyRequests
 from ..parsing import read_body
 from ..services.emails import email_key
+from .access import principal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,11 @@ def account_asked_for() -> str:
     Stands below `validated`: it needs an e-mail to count by.
     """
     return f"account {email_key(read_body()['email'])}"
+
+
+def account_of_token() -> str:
+    """Count by whoever asks. Stands below `token_required`."""
+    return f"account {principal().id}"
 
 
 def rate_limited(

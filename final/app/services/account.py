@@ -1,17 +1,18 @@
-"""Accounts: signing up, reading, changing, deleting, and who may do it to whom."""
+"""Accounts: signing up, reading, changing, deleting, and who may do it to whom. Chapters 1, 3 and 6."""
 
 from __future__ import annotations
 
 import unicodedata
 from contextlib import suppress
+from typing import Any, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import AccountNotFound, EmailTaken, FieldError, InvalidInput, LastAdmin
+from ..errors import AccountNotFound, EmailTaken, FieldError, InvalidInput, LastAdmin, WrongPassword
 from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
 from ..models import Account, Role
-from . import passwords
+from . import passwords, sessions
 from .auth import Principal
 from .emails import email_key, is_email, tidy
 
@@ -19,6 +20,7 @@ NAME_MAX_LENGTH = 100  # code points
 
 _SHOWN = select(Account.id, Account.email, Account.name, Account.role, Account.created_at)
 _ONE = _SHOWN.where(Account.id == bindparam("account_id"))
+_HASH = select(Account.password_hash).where(Account.id == bindparam("account_id"))
 _PAGE = _SHOWN.where(Account.id > bindparam("after")).order_by(Account.id).limit(bindparam("limit"))
 
 
@@ -71,6 +73,30 @@ def set_password(email: str, password: str) -> None:
         if found is None:
             raise AccountNotFound
         found.password_hash = hashed
+
+
+def change_password(asker: Principal, current: str, new: str) -> None:
+    """Give ``asker`` another password, and log them out everywhere else: whoever had the old one is out.
+
+    Raises:
+        InvalidInput: the new password cannot be one.
+        WrongPassword: ``current`` is not the password, or not any more.
+        TooBusy: too many passwords are being hashed.
+    """
+    _refuse(passwords.problem_with_new(new, field="new_password"))
+    found = fetch_one(_HASH, account_id=asker.id)
+    if found is None or not passwords.current().verify(found.password_hash, current):
+        raise WrongPassword
+    hashed = passwords.current().hash(new)
+    # No lock was held for the two hashes. Only the password that was checked is replaced: of several changes
+    # at the same moment one wins, and `current` is wrong for the others. First the account and then its
+    # sessions: a log-in locks the account too, so none with the old password slips in between.
+    mine = update(Account).where(Account.id == asker.id, Account.password_hash == found.password_hash)
+    with transaction():
+        changed = db.session.execute(mine.values(password_hash=hashed))
+        if cast(CursorResult[Any], changed).rowcount == 0:
+            raise WrongPassword
+        sessions.end_others(asker)
 
 
 def find(asker: Principal, account_id: str) -> AnyRow | Principal:

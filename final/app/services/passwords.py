@@ -28,17 +28,20 @@ MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
 
 
-def problem_with_new(password: str) -> FieldError | None:
+def problem_with_new(password: str, field: str = "password") -> FieldError | None:
     """Say why ``password`` cannot be anybody's new password, None where it can.
 
     Length is all that is asked for: no rule about digits or capitals (NIST 3.1.1.2). Both the text as typed
     and its normal form must have it: NFKC turns a single letter such as U+FDFA into 18.
+
+    Args:
+        field: what the client calls it.
     """
     if len(password) > MAX_LENGTH or len(_normalise(password)) > MAX_LENGTH:
-        return FieldError("password", "too_long", f"use at most {MAX_LENGTH} characters")
+        return FieldError(field, "too_long", f"use at most {MAX_LENGTH} characters")
     if min(len(password), len(_normalise(password))) < MIN_LENGTH:
         message = f"use at least {MIN_LENGTH} characters, a sentence for example"
-        return FieldError("password", "too_short", message)
+        return FieldError(field, "too_short", message)
     return None
 
 

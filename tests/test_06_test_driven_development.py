@@ -1,0 +1,174 @@
+"""Practice 6, test-driven development: two features whose tests were there before they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from adapter import PASSWORD, Client, SignedUp, Stage, expect
+
+ME = "/v2/accounts/me"
+NEW = "another passphrase for the tests 2"
+
+
+def second_device(stage: Stage, account: SignedUp, password: str = PASSWORD) -> Client:
+    """Log the account in once more, and return the client of that log-in."""
+    return Client(stage.app, stage.prefix, stage.token(account.email, password))
+
+
+def change(client: Client, current: Any = PASSWORD, new: Any = NEW) -> Any:
+    """Ask for another password."""
+    return client.open("PUT", f"{ME}/password", json={"current_password": current, "new_password": new})
+
+
+# -- log out ----------------------------------------------------------------------------------------
+
+
+def test_logging_out_ends_the_token(stage: Stage) -> None:
+    """`POST /v2/auth/logout` answers 204, and the token that was sent stops working."""
+    account = stage.sign_up()
+
+    assert expect(account.client.post("/v2/auth/logout"), 204) is None
+
+    expect(account.client.get(ME), 401)
+    expect(account.client.patch(ME, json={"name": "이서준"}), 401)
+    expect(account.client.delete(ME), 401)
+
+
+def test_logging_out_is_for_one_device(stage: Stage) -> None:
+    """Another log-in of the same account goes on, and so does everybody else's."""
+    account, other = stage.sign_up(), stage.sign_up()
+    tablet = second_device(stage, account)
+
+    expect(account.client.post("/v2/auth/logout"), 204)
+
+    expect(tablet.get(ME), 200)
+    expect(other.client.get(ME), 200)
+
+
+def test_who_logged_out_may_log_in_again(stage: Stage) -> None:
+    """After a log-out the password still works, and gives a token that does."""
+    account = stage.sign_up()
+    expect(account.client.post("/v2/auth/logout"), 204)
+
+    expect(second_device(stage, account).get(ME), 200)
+    expect(account.client.get(ME), 401)
+
+
+def test_logging_out_twice_is_401(stage: Stage) -> None:
+    """Whoever has logged out is a stranger, also to the log-out."""
+    account = stage.sign_up()
+    expect(account.client.post("/v2/auth/logout"), 204)
+
+    expect(account.client.post("/v2/auth/logout"), 401)
+
+
+def test_a_stranger_cannot_log_out(stage: Stage) -> None:
+    """Without a token there is nothing to end."""
+    answer = stage.client.post("/v2/auth/logout")
+
+    expect(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+# -- change the password ------------------------------------------------------------------------------
+
+
+def test_a_changed_password_counts_at_once(stage: Stage) -> None:
+    """`PUT /v2/accounts/me/password` answers 204; the new password opens, the old one does not."""
+    account = stage.sign_up()
+
+    assert expect(change(account.client), 204) is None
+
+    expect(stage.log_in(account.email, PASSWORD), 401)
+    expect(stage.log_in(account.email, NEW), 200)
+
+
+def test_a_changed_password_ends_the_other_sessions(stage: Stage) -> None:
+    """Whoever had the old password is logged out; the device that changed it is not."""
+    account = stage.sign_up()
+    stolen = second_device(stage, account)
+
+    expect(change(account.client), 204)
+
+    expect(stolen.get(ME), 401)
+    expect(account.client.get(ME), 200)
+
+
+def test_the_passwords_of_others_stay(stage: Stage) -> None:
+    """Nobody else is logged out or locked out."""
+    account, other = stage.sign_up(), stage.sign_up()
+
+    expect(change(account.client), 204)
+
+    expect(other.client.get(ME), 200)
+    expect(stage.log_in(other.email), 200)
+
+
+def test_the_current_password_is_needed(stage: Stage) -> None:
+    """A token alone changes no password: with a wrong current one it is 403, and nothing happens."""
+    account = stage.sign_up()
+    tablet = second_device(stage, account)
+
+    expect(change(account.client, current="not this one, certainly"), 403)
+
+    expect(stage.log_in(account.email, NEW), 401)
+    expect(stage.log_in(account.email), 200)
+    expect(tablet.get(ME), 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"current_password", "new_password"}),
+        ({"current_password": PASSWORD}, {"new_password"}),
+        ({"new_password": NEW}, {"current_password"}),
+        ({"current_password": PASSWORD, "new_password": "fourteen chars"}, {"new_password"}),
+        ({"current_password": PASSWORD, "new_password": 7}, {"new_password"}),
+        ({"current_password": None, "new_password": NEW}, {"current_password"}),
+    ],
+    ids=["nothing", "no new one", "no current one", "a short one", "a number", "null"],
+)
+def test_a_bad_change_is_400(stage: Stage, body: dict[str, object], fields: set[str]) -> None:
+    """The new password is held to the rules of a sign-up, and all faults are told at once."""
+    account = stage.sign_up()
+
+    answer = account.client.open("PUT", f"{ME}/password", json=body)
+
+    expect(answer, 400)
+    assert {error["field"] for error in answer.get_json(force=True)["errors"]} == fields
+    expect(stage.log_in(account.email), 200)
+
+
+def test_a_stranger_cannot_change_a_password(stage: Stage) -> None:
+    """Without a token it is 401, whatever the body."""
+    expect(change(stage.client), 401)
+    expect(stage.client.open("PUT", f"{ME}/password", data="{", content_type="application/json"), 401)
+
+
+def test_passwords_are_not_repeated(stage: Stage) -> None:
+    """No answer shows a password that was sent."""
+    account = stage.sign_up()
+
+    for answer in (change(account.client, "wrong-hunter1", NEW), change(account.client, PASSWORD, "hunter2")):
+        assert "hunter" not in answer.text
+
+
+def test_guessing_the_current_password_is_slowed(stage: Stage, clock: Any) -> None:
+    """Whoever found a token cannot try passwords with it for long."""
+    account, other = stage.sign_up(), stage.sign_up()
+
+    answers = [change(account.client, current=f"guess number {number:03}") for number in range(60)]
+
+    assert answers[0].status_code == 403
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    expect(change(other.client), 204)
+
+
+def test_a_password_cannot_be_read(stage: Stage) -> None:
+    """There is no GET: 405, and `Allow` names PUT."""
+    answer = stage.sign_up().client.get(f"{ME}/password")
+
+    assert answer.status_code == 405
+    assert "PUT" in answer.headers["Allow"]
