@@ -26,6 +26,7 @@ WORDS = {
     "changed": {"en": "changed", "ko": "변경"},
     "removed": {"en": "removed", "ko": "삭제"},
     "skipped": {"en": "unchanged lines", "ko": "줄은 그대로"},
+    "empty": {"en": "an empty file", "ko": "빈 파일"},
     "files": {"en": "The files of this stage", "ko": "이 단계의 파일"},
 }
 
@@ -183,6 +184,8 @@ def _details(change: Change, after: Stage, lang: str, *, opened: bool = False) -
 def _lines(change: Change, lang: str) -> Iterator[str]:
     """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
     operations = change.operations()
+    if not operations:
+        yield f'<span class="skip">{WORDS["empty"][lang]}</span>'
     for position, (tag, i1, i2, j1, j2) in enumerate(operations):
         if tag == "equal":
             same = [_line("span", line) for line in change.old[i1:i2]]

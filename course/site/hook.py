@@ -47,8 +47,8 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Mend what the theme writes.
 
     Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
-    languages does not need them. Its search has no name for those who listen to the page. What is one long
-    word may break: the JSON of an answer after its commas, the name of a test after its underscores.
+    languages does not need them. Its search has no name for those who listen to the page. And what is one
+    long word may break: the JSON of an answer after its commas, the name of a test after its underscores.
     """
     output = _ALTERNATE.sub("", output)
     name = "검색" if page.file.src_uri.startswith("ko/") else "Search"
