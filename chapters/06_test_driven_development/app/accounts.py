@@ -6,9 +6,10 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from . import sessions
 from .exceptions import EmailTaken, NoSuchAccount, NotAllowed, NotLoggedIn
 from .extensions import db
-from .models import Account, hash_password
+from .models import Account, Session, hash_password
 
 LARGEST_ID = 2**63 - 1  # a database refuses to look for a larger one
 
@@ -81,16 +82,18 @@ def rename(account: Account, name: str) -> None:
     commit()
 
 
-def change_password(account: Account, current: str, new: str) -> None:
-    """Give ``account`` a new password.
+def change_password(session: Session, current: str, new: str) -> None:
+    """Give the account of ``session`` a new password, and log it out everywhere else.
 
     Raises:
         NotAllowed: ``current`` is not the password it has.
     """
+    account = session.account
     if not account.has_password(current):
         raise NotAllowed("the current password is wrong")
     account.set_password(new)
-    commit()
+    sessions.end_others(session)
+    commit()  # once: there is no moment in which the password is new and the old tokens still work
 
 
 def remove(account: Account) -> None:

@@ -34,7 +34,6 @@ def end(session: Session) -> None:
 
 
 def end_others(session: Session) -> None:
-    """Log ``session``'s account out everywhere else."""
+    """Log ``session``'s account out everywhere else, when the caller commits."""
     others = delete(Session).where(Session.account_id == session.account_id, Session.id != session.id)
     db.session.execute(others)
-    db.session.commit()

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request, url_for
 
-from . import accounts, errors, rules, sessions, v1
+from . import accounts, errors, rules, v1
 from .decorators import json_required, rate_limited, token_required, validated
 from .exceptions import InvalidInput, ServiceError
 from .views import BaseView
@@ -62,8 +62,7 @@ class PasswordView(BaseView):
     @validated(current_password=rules.text, new_password=rules.new_password)
     @rate_limited(10, seconds=60, by=whoever_asks)
     def put(self, data: dict[str, Any]) -> Response:
-        accounts.change_password(g.account, data["current_password"], data["new_password"])
-        sessions.end_others(g.session)
+        accounts.change_password(g.session, data["current_password"], data["new_password"])
         return Response(status=204)
 
 
