@@ -83,7 +83,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Judging one stage, leave out the tests that do not apply to it."""
     if config.getoption("--stage") is None:
         return
-    keep = [item for item in items if isinstance(item.callspec.params.get("stage"), tuple)]
+    keep = [
+        item
+        for item in items
+        if isinstance(getattr(item, "callspec", None) and item.callspec.params.get("stage"), tuple)
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in keep])
     items[:] = keep
 

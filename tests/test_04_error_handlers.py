@@ -35,6 +35,8 @@ def send(stage: Stage, case: str) -> Any:
         return stage.admin.get("/accounts/999999999")
     if case == "unknown URL":
         return client.get(f"{prefix}/{SECRET}")
+    if case == "double slash":
+        return client._client.get(f"{prefix}//accounts", headers={"Host": f"{SECRET}.example"})
     if case == "no such method":
         return client.open("PUT", "/accounts", json={})
     if case == "too large":
@@ -58,6 +60,7 @@ ERRORS = {
     "wrong role": 403,
     "unknown account": 404,
     "unknown URL": 404,
+    "double slash": 404,
     "no such method": 405,
     "too large": 413,
     "not JSON": 415,

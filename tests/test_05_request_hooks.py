@@ -164,6 +164,22 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
     assert [line["status"] for line in lines(caplog)] == [500]
 
 
+@superseded(
+    "final",
+    "a fault of ours is answered in every mode",
+    by="final/test_logs.py::test_a_worker_that_is_stopped_leaves_a_line",
+)
+def test_a_crash_is_logged_where_nobody_answers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """In testing and debug mode an exception goes on to the developer, and still leaves its line."""
+    app = stage.new_app(TESTING=True)
+    app.add_url_rule("/v2/boom", "boom", boom)
+    with caplog.at_level(logging.INFO), pytest.raises(ZeroDivisionError):
+        app.test_client().get("/v2/boom")
+
+    (line,) = lines(caplog)
+    assert (line["status"], line["error"]) == (None, "ZeroDivisionError")
+
+
 def test_lines_are_not_doubled_after_a_crash(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,14 +209,16 @@ def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture
 
 def test_a_url_cannot_forge_a_line(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """A line break in a URL does not begin a line of the log."""
-    forged = '/v2/x%0D%0A{"status": 200, "path": "/forged"}'
+    forged = '/v2/x%0D%0A%E2%80%A8%C2%85%C2%9B2J%E2%80%AE{"status": 200, "path": "/forged"}'
     stage.client  # noqa: B018
     with caplog.at_level(logging.INFO):
         stage.client._client.get(forged)
 
     (line,) = lines(caplog)
     assert line["status"] == 404
-    assert all("\n" not in record.getMessage() for record in caplog.records)
+    for record in caplog.records:
+        assert len(record.getMessage().splitlines()) == 1
+        assert record.getMessage().isascii()  # nor does anything move the cursor of who reads it
 
 
 # -- maintenance ----------------------------------------------------------------------------------
@@ -238,6 +256,15 @@ def test_version_1_announces_its_end(stage: Stage) -> None:
     assert deprecated
     assert parsedate_to_datetime(headers["Sunset"]).timestamp() > int(deprecated[1])
     assert headers["Link"] == f'</v2{account.path}>; rel="successor-version"'
+
+
+@superseded("final", RETIRED, by=GONE)
+def test_the_announcement_can_be_sent(stage: Stage) -> None:
+    """A digit of another script is a number to a URL rule; what comes of it still fits into a header."""
+    answer = stage.sign_up().client.get("/v1/accounts/\uff11")
+
+    for name, value in answer.headers:
+        assert value.isascii(), f"{name}: {value!r}"
 
 
 def test_version_2_does_not(stage: Stage) -> None:

@@ -156,3 +156,18 @@ def test_a_page_links_to_the_next(service: Stage) -> None:
     last = service.admin.get(following)
     assert expect(last, 200)["next"] is None
     assert "Link" not in last.headers
+
+
+def test_the_list_is_compressed_and_not_kept(service: Stage) -> None:
+    """What another worker changes has to show at once, so nobody answers the list from memory."""
+    service.sign_up(name="김미나")
+    for name in ("김미나", "김민아"):
+        with service.app.app_context():  # as another worker would: past this application's services
+            database = service.app.extensions["sqlalchemy"]
+            table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
+            database.session.execute(table.update().where(table.c.role == "member").values(name=name))
+            database.session.commit()
+
+        listed = expect(service.admin.get("/v2/accounts"), 200)["items"]
+
+        assert name in [account["name"] for account in listed]

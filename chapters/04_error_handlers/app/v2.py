@@ -58,9 +58,8 @@ def whole_number(name: str, default: str, least: int, most: int) -> int:
     return int(text)
 
 
-bp.register_error_handler(
-    ServiceError, errors.as_problem
-)  # the same as @bp.errorhandler, for a function that is there
+# The same as @bp.errorhandler, for a function that is there already.
+bp.register_error_handler(ServiceError, errors.as_problem)
 bp.add_url_rule("/accounts", view_func=AccountsView.as_view("accounts"))
 bp.add_url_rule("/accounts/<int:account_id>", view_func=v1.AccountView.as_view("account"))
 bp.add_url_rule("/accounts/me", view_func=MeView.as_view("me"))

@@ -76,7 +76,7 @@ def log_crash(error: BaseException | None) -> None:
 
 
 def write_line(**fields: object) -> None:
-    """Write to the access log. JSON keeps it one line whatever the client put into its URL."""
+    """Write to the access log: JSON in ASCII, one line whatever the client put into its URL."""
     g.logged = True
     account = g.get("account")
     line = {
@@ -88,7 +88,7 @@ def write_line(**fields: object) -> None:
         "path": request.path,  # without the query, which may hold what is not meant for a log
         "milliseconds": milliseconds(),
     }
-    access_log.info(ujson.dumps(line | fields, ensure_ascii=False, escape_forward_slashes=False))
+    access_log.info(ujson.dumps(line | fields, escape_forward_slashes=False))
 
 
 def milliseconds() -> float:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.http import http_date
@@ -36,7 +37,8 @@ def announce_the_end(response: Response) -> Response:
     """Tell clients of this version, and of no other, that it will go: RFC 9745 and RFC 8594."""
     response.headers["Deprecation"] = f"@{int(DEPRECATED.timestamp())}"
     response.headers["Sunset"] = http_date(SUNSET)
-    response.headers["Link"] = f'<{request.path.replace("/v1/", "/v2/", 1)}>; rel="successor-version"'
+    successor = quote(request.path.replace("/v1/", "/v2/", 1))  # a header holds no ١, and a URL may
+    response.headers["Link"] = f'<{successor}>; rel="successor-version"'
     return response
 
 

@@ -19,6 +19,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
         config: a configuration class, or where to import it from.
     """
     app = Flask(__name__, instance_relative_config=True)
+    app.url_map.merge_slashes = False  # else // is redirected before any handler, with a page of HTML
 
     # Configuration, weakest first: what comes later wins.
     app.config.from_mapping(PAGE_SIZE=20)

@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 def by_path(error: Exception) -> Response:
     """Answer in the shape of the version that the URL looks like."""
-    return as_v1(error) if request.path.startswith("/v1/") else as_problem(error)
+    return as_v1(error) if f"{request.path}/".startswith("/v1/") else as_problem(error)
 
 
 def as_v1(error: Exception) -> Response:

@@ -27,9 +27,10 @@ def cached(seconds: int) -> Callable:
             if kept is not None:
                 body, content_type = kept
                 return Response(body, content_type=content_type, headers={"Cache-Status": "app; hit"})
+            generation = cache.generation
             response = make_response(view(*args, **kwargs))
             if response.status_code == 200:
-                cache.put(key, (response.get_data(), response.content_type), seconds)
+                cache.put(key, (response.get_data(), response.content_type), seconds, generation)
             return response
 
         return wrapper
@@ -38,11 +39,15 @@ def cached(seconds: int) -> Callable:
 
 
 class Cache:
-    """Values that expire, or are forgotten when what they were made from changes. Threads share one."""
+    """Values that expire, or are forgotten when what they were made from changes.
+
+    The threads of one process share it. Another process has its own, and does not hear of a change here.
+    """
 
     def __init__(self, size: int = 1000) -> None:
         self._lock = Lock()
         self._size = size
+        self.generation = 0  # how often everything was forgotten
         self._values: dict[str, tuple[float, Any]] = {}  # key: (when it expires, value)
 
     def get(self, key: str) -> Any:
@@ -50,9 +55,15 @@ class Cache:
         expires, value = self._values.get(key, (0.0, None))
         return value if time.time() < expires else None
 
-    def put(self, key: str, value: Any, seconds: int) -> None:
-        """Keep ``value`` for ``seconds``. Where the cache is full, the oldest value makes room."""
+    def put(self, key: str, value: Any, seconds: int, generation: int) -> None:
+        """Keep ``value`` for ``seconds``. Where the cache is full, the oldest value makes room.
+
+        Args:
+            generation: that of the cache before ``value`` was made. One that is over made it out of date.
+        """
         with self._lock:
+            if generation != self.generation:
+                return
             self._values.pop(key, None)
             if len(self._values) >= self._size:
                 del self._values[next(iter(self._values))]
@@ -61,4 +72,5 @@ class Cache:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
+            self.generation += 1
             self._values.clear()

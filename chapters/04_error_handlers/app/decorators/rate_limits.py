@@ -42,7 +42,7 @@ class FixedWindows:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._counts: dict[tuple[str, int], int] = {}  # (whose counter, when the window ends): how many
+        self._windows: dict[int, dict[str, int]] = {}  # when a window ends: whose counter, how many
 
     def hit(self, key: str, seconds: int) -> tuple[int, int]:
         """Count one request for ``key``.
@@ -53,11 +53,9 @@ class FixedWindows:
         now = int(time.time())
         ends = now - now % seconds + seconds
         with self._lock:  # to read, to add and to write are three steps: no thread may come in between
-            if (key, ends) not in self._counts:
-                self._forget_windows_before(now)
-            count = self._counts.get((key, ends), 0) + 1
-            self._counts[key, ends] = count
+            if ends not in self._windows:  # a new window begins, so older ones may be forgotten
+                self._windows = {end: counts for end, counts in self._windows.items() if end > now}
+                self._windows[ends] = {}
+            count = self._windows[ends].get(key, 0) + 1
+            self._windows[ends][key] = count
         return count, ends - now
-
-    def _forget_windows_before(self, now: int) -> None:
-        self._counts = {window: count for window, count in self._counts.items() if window[1] > now}

@@ -31,9 +31,8 @@ def compress(response: Response) -> Response:
         return response
     quality = {coding.lower(): weight for coding, weight in request.accept_encodings}
     readable = quality.get("gzip", quality.get("*", 0))
-    plain_is_refused = (
-        quality.get("identity", quality.get("*", 1)) == 0
-    )  # then a small answer is compressed too
+    # Where plain is refused even a small answer is compressed.
+    plain_is_refused = quality.get("identity", quality.get("*", 1)) == 0
     if not readable or readable < quality.get("identity", 0):
         return response
     if len(response.get_data()) < WORTHWHILE and not plain_is_refused:
