@@ -37,7 +37,7 @@ def what_to_check(key: str) -> tuple[Stage, Path]:
     """
     folder = Path(key)
     try:
-        if folder.is_dir():
+        if folder.is_dir() and (folder.name != key or not (WORKSPACE / key).is_dir()):  # `final` may be both
             return find_stage(folder.resolve().name), folder.resolve()
         stage = find_stage(key)
     except UnknownStage as error:

@@ -41,7 +41,7 @@ PIP_SIGNS = (
     (
         r"No matching distribution found|Could not find a version",
         "The package index has no package for this Python and system: start the course with Python 3.11, "
-        "3.12 or 3.13.",
+        "3.12 or 3.13, or use an index that is not behind.",
     ),
 )
 
