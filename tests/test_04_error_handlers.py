@@ -24,7 +24,7 @@ def send(stage: Stage, case: str) -> Any:
     if case == "malformed":
         return client.post("/accounts", data="{" + SECRET, content_type="application/json")
     if case == "deep":
-        return client.post("/accounts", data='{"name":' + "[" * 8000, content_type="application/json")
+        return client.post("/accounts", data='{"name":' + "[" * 16_000, content_type="application/json")
     if case == "invalid":
         return client.post("/accounts", json={"email": SECRET, "name": "", "password": SECRET[:7]})
     if case == "no token":
