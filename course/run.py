@@ -17,6 +17,10 @@ from course.steps import build_step
 FLASK = "import sys; sys.modules['watchdog'] = None; from flask.cli import main; main()"
 
 
+#: Addresses that only this machine reaches. Elsewhere the debugger would let anybody run code.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
 def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -> int:
     """Run the stage called ``key`` in its folder until it ends.
 
@@ -46,6 +50,11 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
         )
     command = [*flask, "run", "--debug", "--host", host, "--port", str(port)]
     command += [] if reload else ["--no-reload"]
+    if host not in LOOPBACK:
+        print(
+            f"Anybody who reaches {host} can use this service, so it runs without the debugger.", flush=True
+        )
+        command.append("--no-debugger")
     hand_over(command, cwd=folder, env=environment(HOST=host, PORT=str(port)))
 
 

@@ -14,7 +14,7 @@ class Config:
     HOST = "127.0.0.1"
     PORT = 8001
 
-    # A relative path is below instance/. The scaled service sets DATABASE_URL=postgresql+psycopg://...
+    # A relative path is below instance/.
     SQLALCHEMY_DATABASE_URI = "sqlite:///accounts.sqlite"
 
     # Not for tokens, which have keys of their own: for what only this service reads again.

@@ -20,7 +20,11 @@ def keep_private(file: Path, content: bytes) -> bytes:
         descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(descriptor, "wb") as target:
             target.write(content)
-        with suppress(FileExistsError):
-            os.link(own, file)
-        own.unlink()
+        try:
+            with suppress(FileExistsError):
+                os.link(own, file)
+        except (OSError, NotImplementedError):  # a USB stick knows no links, and one worker at a time
+            own.replace(file)
+        finally:
+            own.unlink(missing_ok=True)  # whatever happened: no key is left lying about
     return file.read_bytes()

@@ -197,3 +197,19 @@ def _environment() -> dict[str, str]:
     import os
 
     return {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
+
+
+def test_a_key_is_kept_where_files_cannot_be_linked(
+    service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a USB stick a key is kept all the same, and nothing but the key stays behind."""
+
+    def no_links(*names: object) -> None:
+        raise PermissionError("this file system knows no links")
+
+    monkeypatch.setattr("os.link", no_links)
+    keep_private = service.loaded.package.files.keep_private
+
+    assert keep_private(tmp_path / "key.pem", b"first") == b"first"
+    assert keep_private(tmp_path / "key.pem", b"second") == b"first"
+    assert [file.name for file in tmp_path.iterdir()] == ["key.pem"]

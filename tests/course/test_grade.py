@@ -1,0 +1,58 @@
+"""`check 6 --my-tests`: a learner's tests are held against named faults, on the right code first."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from course import grade as module
+from course.failures import Failure
+from course.faults import all_faults
+from course.grade import grade
+from course.stages import find_stage
+
+STAGE = find_stage("6")
+TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}
+
+
+@pytest.fixture
+def tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The chapter's own tests as a learner's, to be graded by two faults."""
+    monkeypatch.setattr(module, "all_faults", lambda: [f for f in all_faults() if f.name in TWO_FAULTS])
+    return Path(shutil.copytree(STAGE.path / "tests", tmp_path / "tests"))
+
+
+def test_good_tests_catch_every_fault(tests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert grade(STAGE, tests) == 0
+    assert "2 of 2 faults are caught by your tests." in capsys.readouterr().out
+
+
+def test_what_got_past_is_said_in_words(tests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, indent in (("test_with_pytest.py", "    "), ("test_with_unittest.py", "        ")):
+        source = (tests / name).read_text(encoding="utf-8")
+        assert '"""P6"""' in source
+        (tests / name).write_text(source.replace('"""P6"""', f'"""P6"""\n{indent}return'), encoding="utf-8")
+
+    assert grade(STAGE, tests) == 1
+
+    printed = capsys.readouterr().out
+    assert "got past  One change of a password logs everybody out." in printed
+    assert "caught    Logging out answers 204, and the token goes on working." in printed
+
+
+def test_tests_that_are_red_on_the_right_code_are_not_graded(tests: Path) -> None:
+    (tests / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n", encoding="utf-8")
+
+    with pytest.raises(Failure, match="red on the right code"):
+        grade(STAGE, tests)
+
+
+def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="There are no tests to grade"):
+        grade(STAGE, tmp_path / "nothing")
+    for file in tests.glob("test_*.py"):
+        file.unlink()
+    with pytest.raises(Failure, match="pytest finds no test"):
+        grade(STAGE, tests)

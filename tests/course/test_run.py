@@ -1,0 +1,27 @@
+"""`run`: a stage in its folder, with reload, and a step of chapter 6."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.failures import Failure
+from course.run import run, step_folder
+from course.stages import find_stage
+
+
+def test_the_debugger_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Whoever reaches the debugger can run code: it is left out where others can."""
+    started = []
+    monkeypatch.setattr("course.run.hand_over", lambda command, **_: started.append(command))
+    monkeypatch.setattr("course.run.ports.free", lambda *_: True)
+
+    for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104
+        run("1", 5000, host, reload=True)
+
+    assert ["--no-debugger" in command for command in started] == [False, True]
+    assert "without the debugger" in capsys.readouterr().out
+
+
+def test_only_chapter_6_has_steps() -> None:
+    with pytest.raises(Failure, match="only chapter 6 has"):
+        step_folder(find_stage("5"), 2)
