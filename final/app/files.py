@@ -17,14 +17,25 @@ def keep_private(file: Path, content: bytes) -> bytes:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         own = file.with_name(f".{secrets.token_hex(8)}")
-        descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(content)
+        _create(own, content)
         try:
+            os.link(own, file)
+        except FileExistsError:
+            pass  # another worker was first
+        except (OSError, NotImplementedError):  # a USB stick and some network drives know no links
             with suppress(FileExistsError):
-                os.link(own, file)
-        except (OSError, NotImplementedError):  # a USB stick knows no links, and one worker at a time
-            own.replace(file)
+                _create(file, content)
         finally:
             own.unlink(missing_ok=True)  # whatever happened: no key is left lying about
     return file.read_bytes()
+
+
+def _create(file: Path, content: bytes) -> None:
+    # For this user only, and only if there is no such file; after an error, a full disk say, there is none.
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content)
+    except OSError:
+        file.unlink()
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,8 +195,6 @@ def test_the_service_starts_from_any_folder(service: Stage, tmp_path: Path) -> N
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
 
 
@@ -213,3 +212,37 @@ def test_a_key_is_kept_where_files_cannot_be_linked(
     assert keep_private(tmp_path / "key.pem", b"first") == b"first"
     assert keep_private(tmp_path / "key.pem", b"second") == b"first"
     assert [file.name for file in tmp_path.iterdir()] == ["key.pem"]
+    assert os.name == "nt" or (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_key_wins_where_files_cannot_be_linked(
+    service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that comes second takes the key of the first, so that both check the same tokens."""
+
+    def another_worker_is_first(own: Path, file: Path) -> None:
+        file.write_bytes(b"of another worker")
+        raise OSError("this file system knows no links")
+
+    monkeypatch.setattr("os.link", another_worker_is_first)
+
+    kept = service.loaded.package.files.keep_private(tmp_path / "key.pem", b"mine")
+
+    assert kept == b"of another worker"
+    assert [file.name for file in tmp_path.iterdir()] == ["key.pem"]
+
+
+def test_a_full_disk_leaves_no_key_behind(
+    service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a private key is no use to us, and some to a thief."""
+
+    def full(descriptor: int, mode: str) -> None:
+        os.close(descriptor)
+        raise OSError("no space left on the device")
+
+    monkeypatch.setattr("os.fdopen", full)
+
+    with pytest.raises(OSError, match="no space"):
+        service.loaded.package.files.keep_private(tmp_path / "key.pem", b"key")
+    assert list(tmp_path.iterdir()) == []
