@@ -1,7 +1,8 @@
 """The configuration, a class for each place the service runs in. Chapter 2, factory and configuration.
 
 Every setting can be given by the environment as `FLASK_<NAME>`, or in `instance/config.toml`; the environment
-wins. `DATABASE_URL` is understood too, because that is what hosting platforms set.
+wins. `DATABASE_URL` is understood too, because that is what hosting platforms set; so far it has to name
+an SQLite file.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from typing import Any
 
 import flask_migrate
 from flask import Flask
@@ -23,7 +24,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
         config: a configuration class, or where to import it from.
 
     Raises:
-        SystemExit: the configuration is not safe for production; one line says why.
+        SystemExit: a setting is of the wrong kind, or not safe for production; one line says which.
     """
     # Its own files are served by nobody but the documentation page, so there is no /static.
     app = Flask(__name__, instance_relative_config=True, static_folder=None)
@@ -31,10 +32,12 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     # Configuration first, since everything below reads it. Weakest first: what comes later wins.
     app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
+    defaults = dict(app.config)
     app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
     if url := os.environ.get("DATABASE_URL"):
         app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
+    refuse_wrong(app, defaults)
     refuse_unsafe(app)
 
     # One spelling of a URL: /v2//accounts is nothing, and not a redirect to somewhere else.
@@ -72,12 +75,23 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     return app
 
 
+def refuse_wrong(app: Flask, defaults: dict[str, Any]) -> None:
+    """Stop at a setting that is not what its default is, a number or text, and not at the first request."""
+    # The environment is read as JSON, so that a secret of digits arrives as a number.
+    app.config["SECRET_KEY"] = str(app.config["SECRET_KEY"] or "")
+    for name, default in defaults.items():
+        for kind, wanted in ((int, "a whole number"), (str, "text (digits need double quotes around them)")):
+            if type(default) is kind and type(app.config[name]) is not kind:  # True is an int, but no number
+                sys.exit(f"{name} has to be {wanted}: correct FLASK_{name} or instance/config.toml")
+    if not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        sys.exit("DATABASE_URL (or SQLALCHEMY_DATABASE_URI) has to begin with sqlite: nothing else works yet")
+
+
 def refuse_unsafe(app: Flask) -> None:
     """Stop a server that anybody could get into, before its first request, with one line and no traceback."""
     if not app.config["PRODUCTION"]:
         return
-    # The environment is read as JSON, so that a secret of digits arrives as a number.
-    secret = app.config["SECRET_KEY"] = str(app.config["SECRET_KEY"] or "")
+    secret = app.config["SECRET_KEY"]
     if len(secret.encode()) < 32 or "-only, everybody can read" in secret:
         sys.exit("SECRET_KEY is missing, short or public: set FLASK_SECRET_KEY to 32 random bytes or more")
     if app.debug or app.config["DEBUG"] or app.config["TESTING"]:

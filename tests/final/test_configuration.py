@@ -59,6 +59,34 @@ def test_production_starts_with_any_good_secret(
     assert service.new_app("ProductionConfig").config["SECRET_KEY"] == secret
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FLASK_MAX_CONTENT_LENGTH", "abc"),
+        ("FLASK_ATTEMPTS_PER_ADDRESS", "1.5"),
+        ("FLASK_PAGE_SIZE", "null"),
+        ("FLASK_PROXIES", "true"),
+        ("FLASK_KEYS_FOLDER", "7"),
+        ("FLASK_SQLALCHEMY_DATABASE_URI", "7"),
+        ("DATABASE_URL", "postgres://somebody:hunter2@db.example.com/accounts"),
+    ],
+)
+@pytest.mark.parametrize("place", ["DevelopmentConfig", "ProductionConfig"])
+def test_a_setting_of_the_wrong_kind_stops_the_start(
+    service: Stage, monkeypatch: pytest.MonkeyPatch, name: str, value: str, place: str
+) -> None:
+    """One line names it at the start, where the first request would have been a 500."""
+    monkeypatch.setenv("FLASK_SECRET_KEY", GOOD_SECRET)
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as stopped:
+        service.new_app(place)
+
+    message = str(stopped.value.code)
+    assert name in message and "\n" not in message
+    assert value not in message
+
+
 def test_a_database_url_is_understood(
     service: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
