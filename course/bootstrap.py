@@ -23,6 +23,8 @@ from course.failures import ROOT, Failure, explain_os_error, explain_pip
 VENV = ROOT / ".venv"
 STATE = ROOT / ".course"  # logs, the built site: everything the course may make again
 REQUIREMENTS = ROOT / "requirements.txt"
+WHEELS = ROOT / "wheels"  # in a copy made by `pack`: its packages come from here, without a network
+TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"  # what `test` wants besides: nobody else waits for it
 
 #: pip's settings that say where packages come from. The others could send them elsewhere than to `.venv`.
 RESPECTED_PIP = re.compile(
@@ -38,11 +40,16 @@ def main(arguments: Sequence[str]) -> int:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console of code page 949 lacks characters
     try:
         with signals_as_interrupt():
-            if not inside_venv() or not ready():
-                if not ready() and (not arguments or arguments[0] in ("-h", "--help")):
+            if arguments[:1] == ["doctor"]:  # it has to speak where nothing can be set up
+                from course.doctor import doctor
+
+                return doctor(arguments[1:])
+            tests = arguments[:1] in (["test"], ["score"])
+            if not inside_venv() or not ready(tests):
+                if (not arguments or arguments[0] in ("-h", "--help")) and not ready():
                     print(overview())  # nobody should wait for an installation to read what there is
                     return 0
-                set_up()
+                set_up(tests)
                 hand_over([str(venv_python()), "-m", "course", *arguments])
             from course.cli import run_command_line
 
@@ -56,44 +63,54 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def set_up() -> None:
+def set_up(tests: bool = False) -> None:
     """Make `.venv` hold exactly the locked requirements; do nothing when it does.
+
+    Args:
+        tests: whether it is to hold what the tests want too.
 
     Raises:
         Failure: with the sentence to show.
         OSError: the folder is read-only, the disk is full, ...
     """
-    if ready():
+    if ready(tests):
         return
     with _one_at_a_time() as lock:
-        if ready():  # another command made it while this one waited
+        if ready(tests):  # another command made it while this one waited
             return
-        if not REQUIREMENTS.is_file():
-            raise Failure(
-                "requirements.txt is missing: restore it with git checkout requirements.txt, or clone again."
-            )
+        for file in (REQUIREMENTS, TEST_REQUIREMENTS) if tests else (REQUIREMENTS,):
+            if not file.is_file():
+                name = file.relative_to(ROOT).as_posix()
+                raise Failure(f"{name} is missing: restore it with git checkout {name}, or clone again.")
         missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
         if missing:
             raise Failure(
                 f"This Python lacks {' and '.join(missing)}: on Debian or Ubuntu run sudo apt install "
                 f"python3.{sys.version_info.minor}-venv, elsewhere take Python from https://www.python.org/downloads/"
             )
-        print(_why(), flush=True)
-        _remove_venv()
-        _make_venv()
-        _install(lock)
-        _marker().write_text(
-            json.dumps(_promise()), encoding="utf-8"
-        )  # last: it says that all before it is done
         if not ready():
+            print(_why(), flush=True)
+            _remove_venv()
+            _make_venv()
+            _install(lock, REQUIREMENTS)
+            _mark_done(tests=False)
+        if tests:
+            print("Installing what the tests want besides, once.", flush=True)
+            _install(lock, TEST_REQUIREMENTS)
+            _mark_done(tests=True)
+        if not ready(tests):
             raise Failure("The new .venv does not start: delete the folder .venv and run the command again.")
 
 
-def ready() -> bool:
-    """Return whether `.venv` is finished, holds the present lock, and its Python still starts."""
+def ready(tests: bool = False) -> bool:
+    """Return whether `.venv` is finished, holds the present lock (with that of the `tests`?), and starts."""
     try:
         marker = json.loads(_marker().read_text(encoding="utf-8"))
-        return (marker["requirements"], marker["python"]) == (_digest(), _version_of(venv_python()))
+        if marker["requirements"] != _digest(REQUIREMENTS):
+            return False
+        if tests and marker.get("tests") != _digest(TEST_REQUIREMENTS):
+            return False
+        return bool(marker["python"] == _version_of(venv_python()))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -166,7 +183,9 @@ def overview() -> str:
     """Return the commands with a line on each, read from cli.py without running it: there is no click yet."""
     tree = ast.parse((ROOT / "course" / "cli.py").read_text(encoding="utf-8"))
     commands = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-    lines = [f"  {c.name.rstrip('_'):<8}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]]
+    lines = [
+        f"  {c.name.rstrip('_'):<10}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]
+    ]
     return "\n".join(
         ["Usage: python3 -m course COMMAND", "", "Commands:", *lines, "", "Begin with: python3 -m course up"]
     )
@@ -183,11 +202,12 @@ def _make_venv() -> None:
         raise Failure(explain_pip(log.read_text(encoding="utf-8"), log).replace("pip could", "Python could"))
 
 
-def _install(lock: int) -> None:
+def _install(lock: int, requirements: Path) -> None:
     """Run pip and show how far it is. pip holds the lock too: if we are killed, the next waits for it."""
     log = STATE / "install.log"
     command = [str(venv_python()), "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(REQUIREMENTS)]
+    command += ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(requirements)]
+    command += from_wheels(requirements)
     env = environment(PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
     env.setdefault("PIP_RETRIES", "2")  # pip's five keep a learner without network waiting
     inherit = {"pass_fds": (lock,)} if os.name == "posix" else {}
@@ -197,7 +217,7 @@ def _install(lock: int) -> None:
     progress = _Progress()
     try:
         while pip.poll() is None:
-            progress.show(_how_far(log.read_text(encoding="utf-8", errors="replace"), before))
+            progress.show(_how_far(log.read_text(encoding="utf-8", errors="replace"), requirements, before))
             time.sleep(0.2)
     finally:
         progress.end()
@@ -205,12 +225,24 @@ def _install(lock: int) -> None:
             pip.terminate()
             pip.wait()
     if pip.returncode:
+        if "--no-index" in command and "No matching distribution" in log.read_text("utf-8", "replace"):
+            raise Failure(
+                f"The folder wheels lacks packages for this Python {sys.version_info.major}."
+                f"{sys.version_info.minor} and system: START.txt says which it has (pip's log: {log})."
+            )
         raise Failure(explain_pip(log.read_text(encoding="utf-8", errors="replace"), log))
     print(f"Installed {len(_installed()) - before} packages into .venv.", flush=True)
 
 
-def _how_far(log: str, before: int) -> str:
-    total = len(re.findall(r"^\S+==", REQUIREMENTS.read_text(encoding="utf-8"), re.M)) - log.count(
+def from_wheels(requirements: Path) -> list[str]:
+    """Return pip's options for a copy made by `pack`; what only the tests want is not in it."""
+    if not WHEELS.is_dir():
+        return []
+    return ["--find-links", str(WHEELS), *(["--no-index"] if requirements == REQUIREMENTS else [])]
+
+
+def _how_far(log: str, requirements: Path, before: int) -> str:
+    total = len(re.findall(r"^\S+==", requirements.read_text(encoding="utf-8"), re.M)) - log.count(
         "Ignoring "
     )
     if "Installing collected packages" in log:
@@ -300,12 +332,19 @@ def _marker() -> Path:
     return VENV / "course-ready.json"
 
 
-def _promise() -> dict[str, str | None]:
-    return {"requirements": _digest(), "python": _version_of(venv_python()), "executable": sys.executable}
+def _mark_done(tests: bool) -> None:
+    """Say what `.venv` holds. Written last: it says that all before it is done."""
+    promise = {
+        "requirements": _digest(REQUIREMENTS),
+        "tests": _digest(TEST_REQUIREMENTS) if tests else None,
+        "python": _version_of(venv_python()),
+        "executable": sys.executable,
+    }
+    _marker().write_text(json.dumps(promise), encoding="utf-8")
 
 
-def _digest() -> str:
-    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def _digest(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
 def _version_of(python: Path) -> str | None:

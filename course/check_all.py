@@ -53,8 +53,9 @@ def check_all(pytest_arguments: Sequence[str]) -> int:
         tally.add(_step("types", ["mypy"]))
         ran = _step("tests", ["pytest", "-n", "auto", "-q", f"--junitxml={report}", *pytest_arguments])
         count_tests(tally, report, ran)
-        # Not --quiet: with it mkdocs forgets the warnings that --strict should fail on.
-        tally.add(_step("site", ["mkdocs", "build", "--strict", "--site-dir", str(site)]))
+        if pytest_arguments:  # otherwise tests/site has built it, as strictly, and looked at all of it
+            # Not --quiet: with it mkdocs forgets the warnings that --strict should fail on.
+            tally.add(_step("site", ["mkdocs", "build", "--strict", "--site-dir", str(site)]))
     if before is None:
         tally.skip("that the tests leave the folder as it was: git is not here")
     else:

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 
+from course import words
+
 PORT = click.IntRange(1, 65535)
+
+CHAPTER = click.argument("chapter", metavar="CHAPTER")
+FOLDER = click.argument("chapter", metavar="CHAPTER|FOLDER")
+
+
+def remember(_context: click.Context, _option: click.Parameter, lang: str | None) -> None:
+    """Keep the language that was asked for, for the commands that follow."""
+    from course.progress import Progress
+
+    if lang is not None:
+        progress = Progress()
+        progress.language = lang
+        progress.save()
+
+
+def spoken(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command for learners the option that chooses its language."""
+    return click.option(
+        "--lang",
+        type=click.Choice(words.LANGUAGES),
+        expose_value=False,
+        callback=remember,
+        help="Language of what the course says; it is remembered.",
+    )(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@spoken
 def cli() -> None:
     """Learn Flask by growing one service, a better way at a time. Begin with: python3 -m course up"""
 
@@ -38,18 +69,91 @@ def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int
 
 
 @cli.command()
-@click.argument("chapter", metavar="CHAPTER|FOLDER")
+@CHAPTER
+@click.option("--again", is_flag=True, help="Put what you have aside, under another name, and begin anew.")
+@spoken
+def begin(chapter: str, again: bool) -> int:
+    """Begin a chapter: a copy of the stage before it, for you to change."""
+    from course.begin import begin
+
+    return begin(chapter, again)
+
+
+@cli.command()
+@FOLDER
+@click.option("--watch", is_flag=True, help="Go on, and judge at every save.")
 @click.option("--full", is_flag=True, help="Show the whole output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Judge your tests instead: which named faults do they catch?")
-def check(chapter: str, full: bool, my_tests: bool) -> int:
+@click.option("--stretch", is_flag=True, help="Judge the chapter's stretch tasks instead.")
+@spoken
+def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) -> int:
     """Judge your own code of a chapter by the course's tests."""
     from course.check import check, what_to_check
     from course.grade import grade
+    from course.watch import watch as watch_folder
 
     if my_tests:
         stage, folder = what_to_check(chapter)
         return grade(stage, folder / "tests")
-    return check(chapter, full)
+    if stretch:
+        from course.stretch import check_stretch
+
+        return check_stretch(chapter, full)
+    return watch_folder(chapter) if watch else check(chapter, full)
+
+
+@cli.command()
+@FOLDER
+@spoken
+def hint(chapter: str) -> int:
+    """Show one hint more for the behaviour that is next."""
+    from course.hint import hint
+
+    return hint(chapter)
+
+
+@cli.command()
+@CHAPTER
+@click.argument("file", required=False)
+@click.option("--mine", is_flag=True, help="What your folder still lacks, instead.")
+@spoken
+def diff(chapter: str, file: str | None, mine: bool) -> int:
+    """Show what a chapter changes, file by file."""
+    from course.diff import diff
+
+    return diff(chapter, mine, file)
+
+
+@cli.command()
+@CHAPTER
+@click.option("--yes", is_flag=True, help="Replace the files of before without asking.")
+@spoken
+def solution(chapter: str, yes: bool) -> int:
+    """Copy the finished files of a chapter beside yours."""
+    from course.solution import solution
+
+    return solution(chapter, yes)
+
+
+@cli.command()
+@spoken
+def progress() -> int:
+    """Show what is done and what is next."""
+    from course.progress import progress
+
+    return progress()
+
+
+@cli.command()
+@FOLDER
+@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--json", "as_json", type=click.Path(path_type=Path), help="Write JSON to this file.")
+@spoken
+def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
+    """Judge a folder and write the result for a program, a grader for example."""
+    from course.report import report
+
+    return report(chapter, junit, as_json)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -61,6 +165,28 @@ def test(pytest_arguments: tuple[str, ...]) -> int:
     return check_all(pytest_arguments)
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def doctor(arguments: tuple[str, ...]) -> int:
+    """Say what is wrong with this machine, and what to do about it."""
+    from course.doctor import doctor
+
+    return doctor(arguments)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--for", "systems", default="linux,macos,windows", show_default=True, help="The room's systems."
+)
+@click.option("--python", "pythons", default="3.11,3.12,3.13", show_default=True, help="The room's Pythons.")
+def pack(folder: Path, systems: str, pythons: str) -> int:
+    """Make a folder to carry into a room that has no internet."""
+    from course.pack import pack
+
+    return pack(folder, systems.split(","), pythons.split(","))
+
+
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def carry(file: Path) -> int:
@@ -70,8 +196,25 @@ def carry(file: Path) -> int:
     return carry(file)
 
 
+@cli.command()
+@click.argument("stages", nargs=-1)
+@click.option("--write", is_flag=True, help="Put the numbers into docs/score.toml, which the site shows.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Mutants at a time; by default as many as there are cores."
+)
+@click.option(
+    "--every", type=click.IntRange(1), default=1, help="Judge one mutant of so many, the same each time."
+)
+def score(stages: tuple[str, ...], write: bool, jobs: int | None, every: int) -> int:
+    """For maintainers: how many named faults and mutants the suite notices."""
+    from course.score import score
+
+    return score(stages, write, jobs or os.cpu_count() or 1, every)
+
+
 def run_command_line(arguments: list[str]) -> int:
     """Run one command and return its exit status; a wrong use is one sentence and status 2."""
+    choose_language(arguments)
     try:
         return cli.main(arguments or ["--help"], prog_name="python3 -m course", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -79,3 +222,20 @@ def run_command_line(arguments: list[str]) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+
+
+def choose_language(arguments: list[str]) -> None:
+    """Speak what these arguments ask for, else what was remembered; the help too."""
+    from course.progress import Progress
+
+    given = [value for name, value in pairwise(arguments) if name == "--lang"]
+    given += [argument.partition("=")[2] for argument in arguments if argument.startswith("--lang=")]
+    chosen = next((lang for lang in given if lang in words.LANGUAGES), None) or Progress().language
+    if chosen is not None:
+        words.choose(chosen)
+    told = words.messages(words.language()).get("help", {})
+    for name, command in [("course", cli), *cli.commands.items()]:
+        command.help = told.get(name, command.help)
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.help = told.get(f"{name}{option.opts[0]}", told.get(option.opts[0], option.help))

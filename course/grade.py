@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,9 +21,11 @@ from course.failures import ROOT, Failure
 from course.faults import Fault, all_faults
 from course.programs import PYTHON
 from course.stages import Stage
-from course.steps import LEFT_BEHIND
+from course.steps import LEFT_OUT
+from course.words import language, say
 
-PATIENCE = 60  # seconds for one run of the learner's tests
+PATIENCE = 60  # seconds for the learner's tests on the right code
+TIMES = 10  # on code with a fault they may take as many times as long before they count as hanging
 NO_TESTS = 5  # pytest's exit status where it found none
 
 
@@ -31,11 +35,16 @@ class Run:
 
     status: int | None  # pytest's exit status, None where they had to be stopped
     output: str
+    seconds: float = 0.0
 
     @property
     def red(self) -> bool:
         """Whether they noticed something: failing and hanging both count."""
         return self.status != 0
+
+    def tells_of(self, outcomes: str) -> bool:
+        """Whether pytest came to its end and counts tests of these outcomes, a regular expression."""
+        return re.search(rf"\b[1-9]\d* ({outcomes})", self.output) is not None
 
 
 def grade(stage: Stage, tests: Path) -> int:
@@ -45,52 +54,61 @@ def grade(stage: Stage, tests: Path) -> int:
         Failure: there are no tests, or they are red on the right code, so that nothing can be said of faults.
     """
     if not tests.is_dir():
-        raise Failure(f"There are no tests to grade: write them into {_named(tests)} and check again.")
+        raise Failure(say("grade.none", tests=_named(tests)))
     faults = [fault for fault in all_faults() if fault.stage == stage]
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         right = _run_on(stage, None, tests, Path(scratch) / "right")
         if right.status == NO_TESTS:
-            raise Failure(f"pytest finds no test in {_named(tests)}: name the files test_*.py.")
-        if right.red:
-            raise Failure(
-                f"{right.output.rstrip()}\n\nYour tests are red on the right code, {_named(stage.path)}: "
-                "make them green there first, then they can be held against faults."
-            )
+            raise Failure(say("grade.not_found", tests=_named(tests)))
+        if right.red or not right.tells_of("passed"):
+            code = _named(stage.path)
+            said = say("grade.red", code=code)
+            if right.status is not None and not right.tells_of("failed|error"):
+                said = say("grade.unfinished", code=code, status=right.status)
+            raise Failure(f"{right.output.rstrip()}\n\n{said}".lstrip())
+        limit = max(PATIENCE, TIMES * right.seconds)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = pool.map(lambda f: _run_on(stage, f, tests, Path(scratch) / f.name), faults)
+            runs = pool.map(lambda f: _run_on(stage, f, tests, Path(scratch) / f.name, limit), faults)
             caught = list(_show(Console(soft_wrap=True, highlight=False), faults, runs))
     return 0 if all(caught) else 1
 
 
 def _show(console: Console, faults: list[Fault], runs: Iterator[Run]) -> Iterator[bool]:
-    lang = "ko" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("ko") else "en"
-    console.print("Green on the right code. On code with a fault in it:\n")
+    console.print(say("grade.green") + "\n")
     caught = 0
     for fault, run in zip(faults, runs, strict=True):
-        mark = "[green]caught  [/]" if run.red else "[yellow]got past[/]"
-        console.print(f"{mark}  {escape(fault.text[lang])}")
+        mark = f"[green]{say('grade.caught')}[/]" if run.red else f"[yellow]{say('grade.past')}[/]"
+        console.print(f"{mark}  {escape(fault.text[language()])}")
         caught += run.red
         yield run.red
-    console.print(f"\n{caught} of {len(faults)} faults are caught by your tests.")
+    console.print("\n" + say("grade.sum", caught=caught, all=len(faults)))
 
 
-def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path) -> Run:
-    """Run ``tests`` on a copy of the stage with ``fault`` in it."""
-    shutil.copytree(stage.path, folder, ignore=LEFT_BEHIND)
+def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path, limit: float = PATIENCE) -> Run:
+    """Run ``tests`` on a copy of the stage with ``fault`` in it, for ``limit`` seconds at most."""
+    shutil.copytree(stage.path, folder, ignore=LEFT_OUT)
     shutil.rmtree(folder / "tests", ignore_errors=True)
-    shutil.copytree(tests, folder / "tests", ignore=LEFT_BEHIND)
+    shutil.copytree(tests, folder / "tests", ignore=LEFT_OUT)
     if fault:
         fault.plant(folder)
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no"]
     command += ["-x"] if fault else []
     env = environment(PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1")
+    started = time.monotonic()
     try:
         done = subprocess.run(
-            command, cwd=folder, env=env, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,  # a test that asks somebody something waits for nobody
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=limit,
         )
     except subprocess.TimeoutExpired:
-        return Run(None, f"Your tests did not end within {PATIENCE} seconds.")
-    return Run(done.returncode, done.stdout + done.stderr)
+        return Run(None, say("grade.slow", seconds=round(limit)))
+    return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
 
 
 def _named(path: Path) -> str:

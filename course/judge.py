@@ -1,103 +1,168 @@
-"""What the shared tests say about one folder, gathered by a small pytest plugin."""
+"""What the shared tests say about one folder: asked of processes of their own, which the code may break."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from dataclasses import dataclass
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-import pytest
+from course.findings import Finding, Task
+from course.lessons import Behaviour, all_behaviours
+from course.stages import Stage
+from course.verdict import Result, Verdict
 
-from course.failures import ROOT
+LIMIT = 20.0  # seconds for one test; the slowest takes one, and a laptop may be busy
+PATIENT_LIMIT = 100.0  # for chapter 7, whose tests run programs of their own
+PIPELINE = 7
+RESTARTS = 3  # how often the tests of one file go on after the code ended their process
 
 
 @dataclass
-class Behaviour:
-    """One promise of the course, in a sentence, and whether the folder keeps it."""
+class _Court:
+    """One process at work, and what it has said so far."""
 
-    sentence: str
-    test: str
-    kept: bool = True
-    message: str = ""
-
-
-class Judge:
-    """Collects the behaviours in the lessons' order. A test that runs for two versions is one behaviour."""
-
-    def __init__(self) -> None:
-        self.behaviours: dict[str, Behaviour] = {}
-        self.broken = ""  # why the tests could not even be collected
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Order the tests as the lessons are, and take each one's sentence from its docstring."""
-        items.sort(key=lambda item: item.path.name)
-        for item in items:
-            function = getattr(item, "function", None)
-            sentence = (inspect.getdoc(function) or item.name).splitlines()[0].replace("`", "")
-            self.behaviours.setdefault(_key(item.nodeid), Behaviour(sentence, item.nodeid))
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure of a test, its set-up or its clean-up."""
-        behaviour = self.behaviours[_key(report.nodeid)]
-        if report.failed and behaviour.kept:
-            behaviour.kept = False
-            behaviour.message = explanation(report)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note that a file of tests could not be read."""
-        if report.failed:
-            self.broken = report.longreprtext
+    task: Task
+    process: Any
+    pipe: Connection
+    finished: set[str] = field(default_factory=set)
+    running: str | None = None
+    ended: bool = False
 
 
-def judge(folder: Path, stage: str, *, full: bool) -> Judge:
-    """Run the shared tests on ``folder`` as if it were ``stage``.
+def judge(
+    folder: Path,
+    stage: Stage,
+    *,
+    tests: tuple[str, ...] = (),
+    behaviours: Sequence[Behaviour] = (),
+    full: bool = False,
+    tell: Callable[[Result], None] = lambda result: None,
+    outdated: Callable[[], bool] = lambda: False,
+    limit: float = LIMIT,
+) -> Verdict:
+    """Run the shared tests on ``folder`` as if it were ``stage``, its own chapter's first.
 
     Args:
+        tests: only these, as `file.py::function`; by default all.
+        behaviours: judge by these and not by those of the chapters.
         full: let pytest print all it has to say as well.
+        tell: called with each result as soon as it is certain.
+        outdated: asked now and then; once it says yes, the rest is left.
+        limit: seconds that one test may take.
     """
-    verdict = Judge()
-    # With "=": pytest would take a path of its own for one of tests, and load the learner's conftest.py.
-    options = [f"--stage={folder}", f"--stage-as={stage}", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    options += ["-v"] if full else ["-p", "no:terminal"]
-    pytest.main([str(ROOT / "tests"), "--rootdir", str(ROOT), *options], plugins=[verdict])
+    asked = [b for b in behaviours or all_behaviours(stage) if not tests or b.test in tests]
+    verdict = Verdict({behaviour.test: Result(behaviour) for behaviour in asked})
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        trial = _Trial(verdict, Path(scratch).resolve(), tell)
+        for files in _shares(asked, bool(tests), full):
+            patience = max(limit, PATIENT_LIMIT) if f"test_{PIPELINE:02}_" in str(files) else limit
+            trial.waiting.append(Task(str(folder.resolve()), stage.name, files, "", patience, full=full))
+        trial.run(outdated, 1 if full else os.cpu_count() or 1)
     return verdict
 
 
-def explanation(report: pytest.TestReport) -> str:
-    """Return what a failed test expected and got, and where the learner's code raised something."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    message = crash.message if crash else report.longreprtext
-    lines = message.removeprefix("AssertionError: ").splitlines()
-    told = [line for line in lines if not INTROSPECTION.match(line)]
-    if told and told[0].strip():
-        sentence = "\n".join(told[:6]).strip()
-    else:
-        sentence = lines[0].replace("assert ", "Expected, and not so: ", 1)
-    return "\n".join([sentence, *_raised(report)])
+def _shares(asked: list[Behaviour], single: bool, full: bool) -> list[tuple[str, ...]]:
+    """Divide the tests among processes: file by file, the newest chapter's first, for it is worked on."""
+    if single:
+        return [tuple(behaviour.test for behaviour in asked)]
+    files = sorted({behaviour.test.partition("::")[0] for behaviour in asked}, reverse=True)
+    return [tuple(sorted(files))] if full else [(file,) for file in files]
 
 
-def _raised(report: pytest.TestReport) -> list[str]:
-    """Return where in the learner's files the last exception was raised that the test or the log shows."""
-    traceback = "\n".join([report.longreprtext, *(text for _, text in report.sections)])
-    crash = getattr(report.longrepr, "reprcrash", None)
-    places = PLACE.findall(crash.message if crash else "") or PLACE.findall(
-        traceback
-    )  # a SyntaxError says where
-    if not places:
-        return []
-    file, line = places[-1]
-    raised = EXCEPTION.findall(traceback)
-    what = f": {raised[-1]}" if raised and raised[-1] not in report.longreprtext.splitlines()[-1] else ""
-    return [f"Look at {file}, line {line}{what}"]
+class _Trial:
+    """Keeps the processes at work and gathers what they say."""
+
+    def __init__(self, verdict: Verdict, scratch: Path, tell: Callable[[Result], None]) -> None:
+        self.verdict, self.scratch, self.tell = verdict, scratch, tell
+        self.waiting: list[Task] = []
+        self.courts: list[_Court] = []
+        self.restarts: Counter[tuple[str, ...]] = Counter()
+        self.serial = count(1)
+        self.stuck = False
+
+    def run(self, outdated: Callable[[], bool], workers: int) -> None:
+        try:
+            while (self.waiting or self.courts) and not self.stuck:
+                while self.waiting and len(self.courts) < workers:
+                    self.courts.append(self._open(self.waiting.pop(0)))
+                for pipe in wait([court.pipe for court in self.courts], timeout=0.1):
+                    self._hear(next(court for court in self.courts if court.pipe is pipe))
+                if outdated():
+                    self.verdict.whole = False
+                    return
+        finally:
+            for court in self.courts:
+                court.process.kill()
+                court.process.join()
+        if not self.stuck:
+            self.verdict.leave_out_the_unasked()
+
+    def _open(self, task: Task) -> _Court:
+        scratch = self.scratch / str(next(self.serial))
+        scratch.mkdir()
+        task = Task(**{**vars(task), "scratch": str(scratch)})
+        ours, theirs = _context().Pipe(duplex=False)
+        process = _context().Process(target=_hold, args=(theirs, task), daemon=True)
+        process.start()
+        theirs.close()
+        return _Court(task, process, ours)
+
+    def _hear(self, court: _Court) -> None:
+        try:
+            message = court.pipe.recv()
+        except (EOFError, OSError):
+            self._close(court)
+            return
+        kind, *what = message
+        if kind == "start":
+            court.running = what[0]
+        elif kind == "finish":
+            court.running = None
+            court.finished.add(what[0])
+        elif kind == "end":
+            court.ended = True
+        if kind in ("found", "failed", "finish") and (certain := self.verdict.hear(kind, *what)):
+            self.tell(certain)
+
+    def _close(self, court: _Court) -> None:
+        """Take leave of a process; one that did not say so first was ended by the learner's code."""
+        self.courts.remove(court)
+        court.pipe.close()
+        court.process.join()
+        if court.ended or court.running is None:
+            return
+        hangs = Path(court.task.scratch, "hangs.txt")
+        dump = hangs.read_text(encoding="utf-8", errors="replace") if hangs.is_file() else ""
+        self.stuck = bool(dump)
+        finding = Finding(traceback=dump, seconds=court.task.limit)
+        result = self.verdict.settle(court.running, "hung" if dump else "ended", finding)
+        self.tell(result)
+        skipped = court.task.skipped | court.finished | {court.running}
+        files = court.task.tests
+        if not self.stuck and self.restarts[files] < RESTARTS:
+            self.restarts[files] += 1
+            self.waiting.insert(0, Task(**{**vars(court.task), "skipped": frozenset(skipped)}))
 
 
-#: How pytest explains an assertion, for those who wrote the test.
-INTROSPECTION = re.compile(r"assert |\s*\+\s")
-#: A line of a learner's file in a traceback: the private copy that was judged is called like the stage.
-PLACE = re.compile(r"(?:[\w.]*\d\d_[a-z_]+|start|final)-\d+[/\\]([\w./\\]+\.py)\"?(?:, line |:)(\d+)")
-EXCEPTION = re.compile(r"^((?:[a-z_]+\.)*[A-Z]\w*(?:Error|Exception)\b.*)$", re.MULTILINE)
+@cache
+def _context() -> Any:
+    """Return how to start processes: forked from one that has all libraries, on Windows each from scratch."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["course.judging"])
+    return context
 
 
-def _key(nodeid: str) -> str:
-    return nodeid.split("[")[0]
+def _hold(results: Connection, task: Task) -> None:
+    from course.judging import hold  # here, because this process never needs the libraries that it brings
+
+    hold(results, task)

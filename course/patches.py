@@ -21,6 +21,12 @@ def apply_patch(patch: str, folder: Path) -> None:
     """
     for change in whatthepatch.parse_patch(patch):
         file = folder / change.header.new_path
+        if not file.exists() and all(line.old is None for line in change.changes):  # a new file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(
+                "\n".join(line.line for line in change.changes) + "\n", encoding="utf-8", newline="\n"
+            )
+            continue
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:

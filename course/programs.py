@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,12 +15,13 @@ from course.failures import Failure
 PYTHON = sys.executable
 
 
-def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str) -> str:
+def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str, reason: str = "") -> str:
     """Run ``command`` and return what it wrote to its standard output.
 
     Args:
         purpose: the beginning of the sentence should it fail, for example "The site could not be built".
         log: the name of the file in `.course/` that keeps all it wrote.
+        reason: a pattern for where it says why it failed; else that is the last line.
 
     Raises:
         Failure: it failed.
@@ -29,8 +31,9 @@ def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str) -> s
     STATE.mkdir(exist_ok=True)
     (STATE / log).write_text(output + errors, encoding="utf-8")
     if done.returncode:
-        reason = last_lines(output + errors, 1).rstrip(".")
-        raise Failure(f"{purpose} ({reason}): see {STATE / log}")
+        found = re.search(reason, output + errors) if reason else None
+        why = (found[1] if found else last_lines(output + errors, 1)).rstrip(".")
+        raise Failure(f"{purpose} ({why}): see {STATE / log}")
     return output
 
 

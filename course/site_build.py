@@ -1,16 +1,12 @@
-"""The site: built when something it is made from has changed, and served from `.course/site`."""
+"""The site: built into `.course/site` when something it is made from has changed."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import os
+import re
 import shutil
-import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from course.bootstrap import STATE
@@ -18,82 +14,73 @@ from course.failures import ROOT, Failure
 from course.programs import PYTHON, output_of
 
 BUILT = STATE / "site"
-INPUTS = ("mkdocs.yml", "requirements.txt", "README.md", "docs", "chapters", "final", "tests", "course/site")
+INPUTS = ("mkdocs.yml", "requirements.txt", "README.md", "docs", "chapters", "final", "tests", "course")
+#: When one of these is another, every page may be: all is built, not only the pages that say something new.
+FRAME = ("mkdocs.yml", "requirements.txt", "docs/figures/card.html", "docs/lab/messages", "course/site")
 CHANGING = {"__pycache__", "instance", ".pytest_cache", ".mypy_cache"}  # written by running, not by writing
+STAMP = "site.stamp"  # the digests of FRAME and INPUTS when the site was built
 
 
 def build_site() -> bool:
     """Build the site into `.course/site` if it is not there or older than its inputs; return whether it was.
 
     Raises:
-        Failure: mkdocs failed.
+        Failure: mkdocs failed. What was built before is still there.
     """
-    stamp = STATE / "site.stamp"
-    now = _digest(ROOT)
-    if (BUILT / "index.html").is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == now:
+    now, stamp = digests(), STATE / STAMP
+    was = stamp.read_text(encoding="utf-8").split() if stamp.is_file() and _is_built() else []
+    if was == now:
         return False
     if not (ROOT / "mkdocs.yml").is_file():
         raise Failure("mkdocs.yml is missing: restore it with git checkout mkdocs.yml, or clone again.")
-    stamp.unlink(missing_ok=True)
-    fresh = STATE / "site.new"  # built aside, so that nobody is ever served half a site
-    command = [PYTHON, "-m", "mkdocs", "build", "--clean", "--site-dir", str(fresh)]
-    output_of(command, ROOT, purpose="The site could not be built", log="site.log")
-    shutil.rmtree(BUILT, ignore_errors=True)
-    fresh.rename(BUILT)
-    stamp.write_text(now, encoding="utf-8")
+    if was[:1] == now[:1]:
+        stamp.write_text(f"{now[0]} unfinished", encoding="utf-8")
+        _mkdocs("--dirty", BUILT)
+    else:
+        fresh = STATE / "site.new"  # built aside, so that nobody is ever served half a site
+        _mkdocs("--clean", fresh)
+        shutil.rmtree(BUILT, ignore_errors=True)
+        fresh.rename(BUILT)
+    stamp.write_text(" ".join(now), encoding="utf-8")
     return True
 
 
-@contextmanager
-def serve_site(port: int) -> Iterator[None]:
-    """Serve `.course/site` on the loopback address while the block runs."""
-    handler = functools.partial(_Handler, directory=str(BUILT))
-    with _Server(("127.0.0.1", port), handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-        try:
-            yield
-        finally:
-            server.shutdown()
+def digests() -> list[str]:
+    """Return what is different as soon as a file of FRAME is, and one of INPUTS."""
+    return [_digest(ROOT, FRAME), _digest(ROOT, INPUTS)]
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    """Not http.server's own, which asks the name service for its name: seconds, without a network."""
-
-    allow_reuse_address = os.name == "posix"  # on Windows it would let two servers share a port
-    daemon_threads = True
-    request_queue_size = 64  # a browser opens several connections at once
+def _is_built() -> bool:
+    return (BUILT / "index.html").is_file()
 
 
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    # Windows keeps these in its registry, where other programs overwrite them.
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".css": "text/css",
-        ".html": "text/html; charset=utf-8",
-        ".js": "text/javascript",
-        ".json": "application/json",
-        ".mjs": "text/javascript",
-        ".svg": "image/svg+xml",
-        ".wasm": "application/wasm",
-    }
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")  # a site built anew is seen at once
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal belongs to the addresses."""
+def _mkdocs(how: str, folder: Path) -> None:
+    output_of(
+        [PYTHON, "-m", "mkdocs", "build", how, "--site-dir", str(folder)],
+        ROOT,
+        purpose="The site could not be built",
+        log="site.log",
+        reason=r"ERROR +- +(?:Config value '\w+': )?(.+)",
+    )
 
 
-def _digest(root: Path) -> str:
+def remarks() -> list[str]:
+    """Return what the last build said besides: a part that is left out, a link that leads nowhere."""
+    log = STATE / "site.log"
+    said = log.read_text(encoding="utf-8") if log.is_file() else ""
+    return re.findall(r"The site is built without the lab: .*|(?<=WARNING -  )(?!A 'dirty' build).*", said)
+
+
+def _digest(root: Path, names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(_files(root)):
+    for file in sorted(_files(root, names)):
         state = file.stat()
         digest.update(f"{file.relative_to(root).as_posix()} {state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for name in INPUTS:
+def _files(root: Path, names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
         top = root / name
         if top.is_file():
             yield top

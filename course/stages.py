@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,6 +11,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
+
+#: What running a stage, its tests or its jobs leaves in the folder: nobody's work, never copied or shown.
+LEFT_BEHIND = (
+    "__pycache__",
+    "*.pyc",
+    "instance",
+    ".*_cache",
+    ".coverage",
+    ".nox",
+    "htmlcov",
+    "image.tar",
+    "reached",
+)
+ignore_left_behind = shutil.ignore_patterns(*LEFT_BEHIND)
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,11 @@ def find_stage(key: str) -> Stage:
     raise UnknownStage(f"there is no stage {key!r}; there are: {known}")
 
 
+def chapters() -> tuple[Stage, ...]:
+    """Return the chapters that a learner works through: every stage but `start` and `final`."""
+    return tuple(stage for stage in all_stages() if 0 < stage.number < FINAL_NUMBER)
+
+
 def stage_before(stage: Stage) -> Stage:
     """Return the stage that ``stage`` was made from.
 
@@ -65,6 +86,18 @@ def stage_before(stage: Stage) -> Stage:
     if position == 0:
         raise UnknownStage(f"nothing comes before {stage.name}")
     return stages[position - 1]
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Return the files of a stage that somebody wrote, by their paths from its ``folder``."""
+    found: dict[str, Path] = {}
+    for parent, folders, names in os.walk(folder):
+        left = ignore_left_behind(parent, [*folders, *names])
+        folders[:] = sorted(set(folders) - left - {".git"})
+        for name in sorted(set(names) - left):
+            file = Path(parent, name)
+            found[file.relative_to(folder).as_posix()] = file
+    return found
 
 
 def _stage(entry: dict[str, object]) -> Stage:

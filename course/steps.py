@@ -15,10 +15,11 @@ import shutil
 from pathlib import Path
 
 from course.patches import apply_patch
-from course.stages import Stage, stage_before
+from course.stages import LEFT_BEHIND, Stage, stage_before
 
 STEPS = range(1, 6)
-LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "instance", ".pytest_cache", "steps")
+#: What a copy for somebody to run goes without.
+LEFT_OUT = shutil.ignore_patterns(*LEFT_BEHIND, "steps")
 
 
 def build_step(stage: Stage, step: int, folder: Path) -> None:
@@ -32,12 +33,12 @@ def build_step(stage: Stage, step: int, folder: Path) -> None:
         StalePatch: a step's patch does not fit the chapter before any more.
     """
     if step == max(STEPS):
-        shutil.copytree(stage.path, folder, ignore=LEFT_BEHIND)
+        shutil.copytree(stage.path, folder, ignore=LEFT_OUT)
         return
-    shutil.copytree(stage_before(stage).path, folder, ignore=LEFT_BEHIND)
+    shutil.copytree(stage_before(stage).path, folder, ignore=LEFT_OUT)
     shutil.copy(stage.path / "spec.md", folder)
     if step >= 2:
         shutil.copy(stage.path / "pytest.ini", folder)
-        shutil.copytree(stage.path / "tests", folder / "tests", ignore=LEFT_BEHIND)
+        shutil.copytree(stage.path / "tests", folder / "tests", ignore=LEFT_OUT)
     for patch in sorted((stage.path / "steps").glob(f"{step}_*.patch")):
         apply_patch(patch.read_text(encoding="utf-8"), folder)

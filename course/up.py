@@ -21,9 +21,11 @@ from course import ports
 from course.bootstrap import STATE, environment
 from course.failures import ROOT, Failure
 from course.programs import PYTHON, decode, last_lines, output_of
-from course.site_build import build_site, serve_site
+from course.site_build import BUILT, build_site, digests, remarks
+from course.site_server import serve_site
 
 FINAL = ROOT / "final"
+LOOK = 0.3  # seconds between two looks at what the site is made from
 PATIENCE = 30  # seconds until a server that does not answer is given up
 
 
@@ -46,16 +48,41 @@ def up(site_port: int | None, port: int | None) -> int:
             demo = prepare_final()
         with console.status("Building the site ..."):
             build_site()
-        with _service(chosen) as (service, log), serve_site(chosen_site):
+        _remark(console)
+        with _service(chosen) as (service, log), serve_site(BUILT, chosen_site):
             _wait_for(f"http://127.0.0.1:{chosen_site}/", service, log)
             _wait_for(f"http://127.0.0.1:{chosen}/health/live", service, log)
             _show(console, chosen_site, chosen, demo)
-            while service.poll() is None:
-                time.sleep(0.2)
+            _build_on_save(console, service)
             raise _ended(service, log)
     except KeyboardInterrupt:
         console.print("\nstopped")
     return 0
+
+
+def _build_on_save(console: Console, service: subprocess.Popen[bytes]) -> None:
+    """Build the site again after every save, until the service ends; the open page then reloads itself."""
+    seen = digests()
+    while service.poll() is None:
+        time.sleep(LOOK)
+        if (now := digests()) == seen:
+            continue
+        while (later := digests()) != now:  # an editor, or git, is still writing
+            now = later
+            time.sleep(LOOK)
+        seen, began = now, time.monotonic()
+        try:
+            build_site()
+        except Failure as failure:  # what was there is there still
+            console.print(f"[red]{escape(str(failure))}[/]")
+        else:
+            console.print(f"[dim]Saved, and built again in {time.monotonic() - began:.1f} s.[/]")
+            _remark(console)
+
+
+def _remark(console: Console) -> None:
+    for sentence in remarks():
+        console.print(f"[dim]{escape(sentence)}[/]")
 
 
 def prepare_final() -> dict[str, str]:
@@ -100,6 +127,7 @@ def _service(port: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Run the final service in a session of its own: Ctrl-C reaches us alone, and we end it in order."""
     log = STATE / f"service-{port}.log"
     env = environment(HOST="127.0.0.1", PORT=str(port), FLASK_DEBUG="0", PYTHONUNBUFFERED="1")
+    env.setdefault("FLASK_PUBLIC_URL", f"http://127.0.0.1:{port}")  # where the links in its mail lead
     with log.open("wb") as output:
         service = subprocess.Popen(
             [PYTHON, "run.py"],
@@ -151,6 +179,7 @@ def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> 
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{port}"
     rows = {
         "Site": f"{site}/   {site}/ko/ (한국어)",
+        "Account": f"{service}/",
         "Service": f"{service}/v2/docs",
         "Log-in": f"{demo['email']}   password: {demo['password']}",
         "Try it": curl(port),
@@ -158,4 +187,4 @@ def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> 
     console.print()
     for name, value in rows.items():
         console.print(f"[bold]{name:<9}[/]{escape(value)}")
-    console.print("\nCtrl-C ends both.")
+    console.print("\nA page reloads when what it shows is saved.\nCtrl-C ends both.")

@@ -7,11 +7,17 @@ import sys
 import flask_migrate
 
 from app import create_app
+from app.errors import KeysUnreadable
+from app.services import keys
 
 if __name__ == "__main__":
     app = create_app()
     with app.app_context():
         flask_migrate.upgrade()  # one command is enough to try it; a server is migrated before it starts
+        try:
+            keys.current().refresh()
+        except KeysUnreadable as error:
+            sys.exit(error.remedy)
     host = os.environ.get("HOST") or app.config["HOST"]
     port = str(os.environ.get("PORT") or app.config["PORT"])
     if not port.isdecimal():

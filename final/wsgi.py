@@ -1,4 +1,4 @@
-"""What a server imports: `gunicorn wsgi:app`. Production, unless APP_CONFIG names another class."""
+"""What a server imports: `serve.py`. Production, unless APP_CONFIG names another class."""
 
 import os
 

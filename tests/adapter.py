@@ -11,6 +11,7 @@ import importlib.util
 import json
 import shutil
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,39 +19,85 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from course.stages import LEFT_BEHIND
+
+if TYPE_CHECKING:  # learners, and browsers, have no psycopg
+    from databases import PostgreSQL
 
 PASSWORD = "a passphrase for the tests 1"
 GOOD_SECRET = "0123456789abcdef0123456789abcdef-for-the-suite"
+
+# What `final` does not start in production without, besides its secret.
+MAIL_OF_PRODUCTION = {"PUBLIC_URL": "https://accounts.example.com", "SMTP_URL": "smtps://mail.example.com"}
+MAIL_OF_PRODUCTION |= {"MAIL_INTERVAL": 0}  # nothing is sent
 
 FACTORY, TOKENS, FINAL = 2, 3, 8  # the numbers of the stages from which something is so
 
 _serial = count(1)
 
 
+@dataclass
+class Exchange:
+    """What a test sent, and the answer; None where an exception came out instead."""
+
+    method: str
+    url: str
+    body: Any
+    app: Flask
+    response: TestResponse | None = None
+
+
+#: The last exchanges, so that a failure can be told with what was sent and what came back.
+EXCHANGES: deque[Exchange] = deque(maxlen=50)
+
+
+class RecordingClient(FlaskClient):
+    """Flask's test client, which keeps a log of the last exchanges."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        url = str(args[0]) if args and isinstance(args[0], str) else str(options.get("path", ""))
+        body = options.get("json", options.get("data"))
+        exchange = Exchange(options.get("method", "GET"), url, body, self.application)
+        EXCHANGES.append(exchange)
+        exchange.response = super().open(*args, **options)
+        return exchange.response
+
+
+class Unexpected(AssertionError):
+    """An answer is not what it should be. Its parts are kept, so that it can be told in any language."""
+
+    def __init__(self, response: TestResponse, wanted: str, came: str) -> None:
+        self.response, self.wanted = response, wanted
+        sent = f"{response.request.method} {response.request.full_path.rstrip('?')}"
+        super().__init__(f"{sent}: expected {wanted}, got {came}")
+
+
 def expect(response: TestResponse, *statuses: int) -> Any:
     """Check the status of ``response`` and return its JSON, None where there is no body.
 
     Raises:
-        AssertionError: it is another status; the message says what was sent and what came back.
+        Unexpected: it is another status; the message says what was sent and what came back.
     """
-    sent = f"{response.request.method} {response.request.full_path.rstrip('?')}"
-    wanted = " or ".join(map(str, statuses))
-    answered = " ".join(response.get_data(as_text=True).split())[:200]
-    assert response.status_code in statuses, (
-        f"{sent}: expected {wanted}, got {response.status_code}: {answered}"
-    )
+    if response.status_code not in statuses:
+        answered = " ".join(response.get_data(as_text=True).split())[:200]
+        raise Unexpected(response, " or ".join(map(str, statuses)), f"{response.status_code}: {answered}")
     if not response.data:
         return None
-    assert response.is_json, f"{sent}: expected JSON, got {response.content_type}: {response.text[:300]}"
+    if not response.is_json:
+        raise Unexpected(response, "JSON", f"{response.content_type}: {response.text[:300]}")
     return json.loads(response.data)
 
 
 class Client:
     """Sends requests to one application, with a token if it was given one."""
+
+    reads_first = True  # before a change, where the stage asks for it
 
     def __init__(self, app: Flask, prefix: str = "", token: str | None = None) -> None:
         self._client = app.test_client()
@@ -62,9 +109,15 @@ class Client:
         headers = dict(options.pop("headers", {}))
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        if not path.startswith(("/v1", "/v2", "/health")):
+        if not path.startswith(("/v1", "/v2", "/health", "/.well-known", "/metrics", "/version")):
             path = self.prefix + path
-        return self._client.open(path, method=method, headers=headers, **options)
+        answer = self._client.open(path, method=method, headers=headers, **options)
+        if answer.status_code == 428 and self.reads_first:
+            # A stage that lets nobody change what they have not read: read it, and say so.
+            read = self._client.get(path, headers=headers)
+            headers["If-Match"] = read.headers["ETag"]
+            answer = self._client.open(path, method=method, headers=headers, **options)
+        return answer
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.open("GET", path, **options)
@@ -100,7 +153,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns("__pycache__", "instance", ".*", "steps")
+        ignored = shutil.ignore_patterns(*LEFT_BEHIND, ".git", "steps")
         shutil.copytree(source, self.folder, ignore=ignored)
         self._files = count(1)
 
@@ -147,8 +200,12 @@ class LoadedStage:
 class Stage:
     """One stage for one test: an application with nothing in it, and its clients."""
 
-    def __init__(self, loaded: LoadedStage, version: str | None = None) -> None:
+    def __init__(
+        self, loaded: LoadedStage, version: str | None = None, server: PostgreSQL | None = None
+    ) -> None:
         self.loaded = loaded
+        self.server = server  # of final: where its databases are, None for files of SQLite
+        self._databases: list[str] = []
         self.name = loaded.name
         self.number = loaded.number
         self._apps: list[Flask] = []
@@ -165,16 +222,23 @@ class Stage:
     def new_app(self, base: str = "TestingConfig", **overrides: Any) -> Flask:
         """Return another application, with a database of its own unless ``overrides`` name one."""
         if self.number < FACTORY:
-            return self.loaded.load_package().app
+            return _recorded(self.loaded.load_package().app, "app")
+        if self.server and "SQLALCHEMY_DATABASE_URI" not in overrides:
+            self._databases.append(self.server.new_name())
+            overrides["SQLALCHEMY_DATABASE_URI"] = self.server.url_of(self._databases[-1])
+        if base == "ProductionConfig" and self.number == FINAL:
+            overrides = MAIL_OF_PRODUCTION | overrides
         return self.create_app(self.loaded.settings(base, **overrides))
 
     def create_app(self, *config: Any) -> Flask:
         """Call the stage's factory."""
         with self.loaded.importable_config():
-            app = self.loaded.package.create_app(*config)
+            app = _recorded(self.loaded.package.create_app(*config), "create_app()")
         self._apps.append(app)
         if self.number == FINAL:
-            _migrate(self.loaded, app)
+            _migrate(self, app)
+            for name in self._databases:
+                self.server.make(name)  # type: ignore[union-attr]  # an empty one where none was migrated
         return app
 
     def close(self) -> None:
@@ -185,6 +249,8 @@ class Stage:
                 database.session.remove()
                 for engine in database.engines.values():
                     engine.dispose()
+        for name in self._databases:
+            self.server.drop(name)  # type: ignore[union-attr]
 
     def new_app_of_expired_tokens(self) -> Flask:
         """Return an application whose access tokens have expired when it hands them out."""
@@ -251,6 +317,13 @@ class Stage:
         return [account for account in accounts if account.get("role") != "admin"]
 
 
+def _recorded(app: Any, what: str) -> Flask:
+    """Return ``app``, whose clients keep what they send."""
+    assert isinstance(app, Flask), f"{what} is {app!r}, not an application"
+    app.test_client_class = RecordingClient
+    return app
+
+
 def _load(name: str, file: Path) -> ModuleType:
     """Import ``file`` as the top-level module or package ``name``."""
     search = [str(file.parent)] if file.name == "__init__.py" else None
@@ -262,18 +335,40 @@ def _load(name: str, file: Path) -> ModuleType:
     return module
 
 
-def _migrate(loaded: LoadedStage, app: Flask) -> None:
-    """Give the database of `final` its tables: by its migrations once, then by copies of that file."""
+def _migrate(stage: Stage, app: Flask) -> None:
+    """Give the database of `final` its tables: by its migrations once, then by copies of that one."""
     with app.app_context():
-        database = Path(app.extensions["sqlalchemy"].engine.url.database)
+        url = app.extensions["sqlalchemy"].engine.url
+    if not url.drivername.startswith("sqlite"):
+        if stage.server and url.database in stage._databases:
+            stage.server.make(url.database, like=_template(stage, stage.server))
+        return
+    database = Path(url.database)
     if database.exists() and database.stat().st_size:
         return
-    template = loaded.folder / "migrated.sqlite"
+    template = stage.loaded.folder / "migrated.sqlite"
     if not template.exists():
-        result = app.test_cli_runner().invoke(args=["db", "upgrade"])
-        assert result.exit_code == 0, result.output
-        with app.app_context():
-            app.extensions["sqlalchemy"].engine.dispose()
+        _upgrade(app)
         shutil.copy(database, template)
     else:
         shutil.copy(template, database)
+
+
+def _template(stage: Stage, server: PostgreSQL) -> str:
+    if server.template is None:
+        name = server.new_name()
+        server.make(name)
+        with stage.loaded.importable_config():
+            url = server.url_of(name)
+            settings = stage.loaded.settings(SQLALCHEMY_DATABASE_URI=url)
+            _upgrade(stage.loaded.package.create_app(settings))
+        server.template = name
+    return server.template
+
+
+def _upgrade(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert result.exit_code == 0, result.output
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose()

@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--stage-as", metavar="NAME", help="the stage it stands for; its folder's name says it otherwise"
     )
+    group.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        help="run all tests of final on this one; otherwise SQLite, and those of storage and races on both",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "superseded(stage, reason, by): from this stage on another behaviour, proved by the test `by`",
     )
-    config.addinivalue_line("markers", "threads: needs threads, so it does not run in a browser")
+    config.addinivalue_line("markers", "threads: needs threads or programs, so it does not run in a browser")
+    config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
     folder = config.getoption("--stage")
     if folder is None:
         config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]

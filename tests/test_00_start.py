@@ -109,7 +109,7 @@ def test_an_id_is_not_given_twice(stage: Stage) -> None:
     assert stage.sign_up().id != account.id
 
 
-@pytest.mark.parametrize("unknown", ["999999999", "99999999999999999999999", "nobody"])
+@pytest.mark.parametrize("unknown", ["999999999", str(2**63), "99999999999999999999999", "nobody"])
 def test_an_unknown_account_is_404(stage: Stage, unknown: str) -> None:
     """An id that no account has is 404, for every method."""
     path = f"{stage.prefix}/accounts/{unknown}"

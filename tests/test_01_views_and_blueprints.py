@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from adapter import FINAL, PASSWORD, Stage, expect
 from flask.views import MethodView
 from superseded import superseded
 
@@ -38,10 +38,13 @@ def test_every_view_belongs_to_a_blueprint(stage: Stage) -> None:
 def test_a_version_is_a_blueprint(stage: Stage) -> None:
     """All of `/v2/accounts` is served by the blueprint `v2`."""
     served = {
-        r.endpoint.split(".")[0] for r in stage.app.url_map.iter_rules() if r.rule.startswith("/v2/accounts")
+        (rule.rule.split("/")[1], rule.endpoint.split(".")[0])
+        for rule in stage.app.url_map.iter_rules()
+        if rule.rule.startswith(("/v1/accounts", "/v2/accounts"))
     }
 
-    assert served == {"v2"}
+    assert ("v2", "v2") in served
+    assert served <= {("v1", "v1"), ("v2", "v2")}
 
 
 @superseded("final", RETIRED, by=GONE)
@@ -95,40 +98,51 @@ def test_version_2_lists_page_by_page(stage: Stage) -> None:
 
 def test_the_last_page_has_no_next(stage: Stage) -> None:
     """A page that holds exactly what is left says that nothing follows."""
-    for _ in range(2):
+    for _ in range(21):
         stage.sign_up()
-    everything = len(expect(stage.admin.get("/v2/accounts"), 200)["items"])
+    everything = len(expect(stage.admin.get("/v2/accounts?limit=100"), 200)["items"])
 
     page = expect(stage.admin.get(f"/v2/accounts?limit={everything}"), 200)
+    unasked = expect(stage.admin.get("/v2/accounts"), 200)
 
     assert page["next"] is None
+    assert len(unasked["items"]) == 20 and unasked["next"]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "two", "", "1.5", "9" * 5000])
 def test_a_bad_limit_is_refused(stage: Stage, limit: str) -> None:
     """A `limit` that is no number from 1 to 100 is refused with 400."""
-    expect(stage.admin.get(f"/v2/accounts?limit={limit}"), 400)
+    answer = stage.admin.get(f"/v2/accounts?limit={limit}")
+    expect(answer, 400)
+    assert "limit" in answer.text, "the answer says what is wrong"
+
+    for fine in (1, 100):
+        expect(stage.admin.get(f"/v2/accounts?limit={fine}"), 200)
 
 
-@pytest.mark.parametrize("after", ["-1", "somewhere", "1 OR 1=1", "9" * 30, "9" * 5000])
+@pytest.mark.parametrize("after", ["-1", "somewhere", "1 OR 1=1", str(2**63), "9" * 30, "9" * 5000])
 def test_a_made_up_cursor_is_refused(stage: Stage, after: str) -> None:
     """A cursor that no page gave out is refused with 400."""
     expect(stage.admin.get("/v2/accounts", query_string={"after": after}), 400)
 
+    if stage.number < FINAL:  # whose cursors are no numbers
+        nobody = expect(stage.admin.get("/v2/accounts", query_string={"after": 2**63 - 1}), 200)
+        assert nobody == {"items": [], "next": None}
+
 
 def test_korean_is_readable_on_the_wire(stage: Stage, version: str) -> None:
     """A Korean name travels as UTF-8 text, not as `\\uXXXX`, in every answer."""
-    account = stage.sign_up(name="김미나")
+    account = stage.sign_up(name="김미나 A/S")
 
     answers = [
         account.client.get(account.path),
         stage.admin.get("/accounts"),
-        account.client.patch(account.path, json={"name": "김미나 2"}),
+        account.client.patch(account.path, json={"name": "김미나 A/S 2"}),
     ]
 
     for answer in answers:
         expect(answer, 200)
-        assert "김미나".encode() in answer.data, f"{answer.request.path}: {answer.data!r}"
+        assert "김미나 A/S".encode() in answer.data, f"{answer.request.path}: {answer.data!r}"
 
 
 def test_every_answer_has_the_same_content_type(stage: Stage, version: str) -> None:
@@ -173,3 +187,5 @@ def test_refusals_are_json_too(stage: Stage, version: str) -> None:
 
     assert answer.status_code == 400
     assert answer.is_json
+    body = answer.get_json()
+    assert body.get("error") or body.get("detail")  # as problem details say it, from chapter 4 on

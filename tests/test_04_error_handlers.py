@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def send(stage: Stage, case: str) -> Any:
         return stage.admin.get("/accounts/999999999")
     if case == "unknown URL":
         return client.get(f"{prefix}/{SECRET}")
+    if case == "the version alone":
+        return client._client.get(prefix)
     if case == "double slash":
         return client._client.get(f"{prefix}//accounts", headers={"Host": f"{SECRET}.example"})
     if case == "no such method":
@@ -60,6 +63,7 @@ ERRORS = {
     "wrong role": 403,
     "unknown account": 404,
     "unknown URL": 404,
+    "the version alone": 404,
     "double slash": 404,
     "no such method": 405,
     "too large": 413,
@@ -79,7 +83,10 @@ def test_version_2_answers_problem_details(stage: Stage, case: str, status: int)
     assert answer.content_type.split(";")[0] == "application/problem+json"
     problem = answer.get_json(force=True)
     assert {"type", "title", "status", "detail"} <= set(problem)
+    assert re.match("about:blank$|[a-z]+://|/", problem["type"]), "a URI, or that nothing more is to be said"
     assert problem["status"] == status
+    assert problem.get("errors") != []
+    assert all({"field", "message"} <= set(error) for error in problem.get("errors", []))
 
 
 @superseded("final", RETIRED, by=GONE)
@@ -95,6 +102,7 @@ def test_version_1_answers_as_it_always_did(stage: Stage, case: str, status: int
     body = answer.get_json()
     assert isinstance(body["error"], str) and body["error"]
     assert set(body) <= {"error", "errors"}
+    assert body.get("errors") != {}
 
 
 @every_error
@@ -135,6 +143,9 @@ def test_a_429_says_how_long_to_wait(stage: Stage, clock: Any) -> None:
 
     assert answer.status_code == 429
     assert answer.content_type.split(";")[0] == "application/problem+json"
+    assert answer.get_json(force=True)["detail"][0].isalpha(), (
+        "a sentence for people, and not what Python writes"
+    )
     assert 1 <= int(answer.headers["Retry-After"]) <= 3600
 
 

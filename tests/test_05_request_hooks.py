@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,6 +29,14 @@ URLS = {
 }
 
 every_answer = pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+
+
+NAP = 20  # milliseconds
+
+
+def nap() -> str:
+    time.sleep(NAP / 1000)
+    return "rested"
 
 
 def boom() -> str:
@@ -126,17 +136,20 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """The access log has one line of JSON for each request: when, which, who, how it ended, how long."""
+    stage.app.add_url_rule("/v2/nap", "nap", stage.decorators.token_required(nap))
     account = stage.sign_up()
     caplog.clear()
     with caplog.at_level(logging.INFO):
-        answer = account.client.get("/v2/accounts/me")
+        started = time.perf_counter()
+        answer = account.client.get("/v2/nap")
+        took = (time.perf_counter() - started) * 1000
 
     (line,) = lines(caplog)
     assert line["request_id"] == answer.headers["X-Request-ID"]
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/v2/accounts/me", 200)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/v2/nap", 200)
     assert line["account"] == account.id
     assert line["address"] == "127.0.0.1"
-    assert line["milliseconds"] >= 0
+    assert NAP - 1 <= line["milliseconds"] <= took + 1  # rounded, and clocks tick
     assert datetime.fromisoformat(line["time"]).utcoffset().total_seconds() == 0
 
 
@@ -245,8 +258,22 @@ def test_maintenance_answers_before_any_view(stage: Stage, caplog: pytest.LogCap
 # -- a hook of one blueprint ----------------------------------------------------------------------
 
 
+@pytest.fixture
+def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Move the server to another time zone; Windows has no way to do that, and stays where it is."""
+    read_zone: Callable[[], None] = getattr(time, "tzset", lambda: None)
+
+    def move(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        read_zone()
+
+    yield move
+    monkeypatch.undo()
+    read_zone()
+
+
 @superseded("final", RETIRED, by=GONE)
-def test_version_1_announces_its_end(stage: Stage) -> None:
+def test_version_1_announces_its_end(stage: Stage, set_zone: Callable[[str], None]) -> None:
     """Answers of version 1 carry `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and where to go instead."""
     account = stage.sign_up()
 
@@ -256,6 +283,10 @@ def test_version_1_announces_its_end(stage: Stage) -> None:
     assert deprecated
     assert parsedate_to_datetime(headers["Sunset"]).timestamp() > int(deprecated[1])
     assert headers["Link"] == f'</v2{account.path}>; rel="successor-version"'
+
+    set_zone("KST-9")  # nine hours before Greenwich, as POSIX writes it
+    in_seoul = account.client.get(f"/v1{account.path}").headers
+    assert (in_seoul["Deprecation"], in_seoul["Sunset"]) == (headers["Deprecation"], headers["Sunset"])
 
 
 @superseded("final", RETIRED, by=GONE)
@@ -304,7 +335,9 @@ def compressed_answer(stage: Stage, accepted: str | None, make: Callable[[], Res
     """Return what a client that sends ``accepted`` gets from a view that answers ``make()``."""
     stage.app.add_url_rule("/probe", "probe", stage.decorators.compressed(make))
     headers = {} if accepted is None else {"Accept-Encoding": accepted}
-    return stage.app.test_client().get("/probe", headers=headers)
+    answer = stage.app.test_client().get("/probe", headers=headers)
+    assert answer.status_code == 200
+    return answer
 
 
 def text(length: int = 5000) -> Callable[[], Response]:
@@ -348,17 +381,20 @@ def test_the_client_chooses_the_coding(stage: Stage, accepted: str | None, codin
     assert int(answer.headers["Content-Length"]) == len(answer.data)
 
 
-def test_a_small_answer_is_not_compressed(stage: Stage) -> None:
+@pytest.mark.parametrize(("length", "accepted"), [(20, "gzip"), (0, "gzip, identity;q=0")])
+def test_a_small_answer_is_not_compressed(stage: Stage, length: int, accepted: str) -> None:
     """An answer that would hardly get smaller is sent as it is."""
-    answer = compressed_answer(stage, "gzip", text(20))
+    answer = compressed_answer(stage, accepted, text(length))
 
+    assert answer.data == b"x" * length
     assert "Content-Encoding" not in answer.headers
     assert answer.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_small_answer_is_compressed_where_plain_is_refused(stage: Stage) -> None:
+@pytest.mark.parametrize("accepted", ["gzip, identity;q=0", "gzip, *;q=0"])
+def test_a_small_answer_is_compressed_where_plain_is_refused(stage: Stage, accepted: str) -> None:
     """`identity;q=0` says that plain is not acceptable, however small the answer."""
-    answer = compressed_answer(stage, "gzip, identity;q=0", text(20))
+    answer = compressed_answer(stage, accepted, text(20))
 
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(answer.data) == b"x" * 20
@@ -378,20 +414,20 @@ def test_a_streamed_answer_is_left_alone(stage: Stage) -> None:
     sent = []
 
     def stream() -> Any:
-        for part in (b"one", b"two"):
+        for part in (b"one" * 500, b"two" * 500):  # worth compressing
             sent.append(part)
             yield part
 
     answer = compressed_answer(stage, "gzip", lambda: Response(stream(), content_type="text/plain"))
 
     assert "Content-Encoding" not in answer.headers
-    assert answer.data == b"onetwo"
-    assert sent == [b"one", b"two"]
+    assert answer.data == b"one" * 500 + b"two" * 500
+    assert len(sent) == 2
 
 
 def test_what_is_compressed_already_is_left_alone(stage: Stage) -> None:
     """A view that compressed its answer itself is not compressed a second time."""
-    packed = gzip.compress(b"x" * 5000)
+    packed = gzip.compress(os.urandom(5000))  # long enough to be worth compressing
 
     def view() -> Response:
         return Response(packed, headers={"Content-Encoding": "gzip"})

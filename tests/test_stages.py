@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from course.stages import FINAL_NUMBER, Stage, all_stages, find_stage, stage_before
+from course.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage, stage_before
 
 TESTS = Path(__file__).resolve().parent
 CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
@@ -16,12 +16,7 @@ CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
 
 def files(stage: Stage) -> dict[str, bytes]:
     """Return the files of a stage, less what running it leaves behind."""
-    left_behind = {"__pycache__", "instance", ".pytest_cache"}
-    return {
-        path.relative_to(stage.path).as_posix(): path.read_bytes()
-        for path in stage.path.rglob("*")
-        if path.is_file() and not left_behind & set(path.parts)
-    }
+    return {name: path.read_bytes() for name, path in files_of(stage.path).items()}
 
 
 @pytest.mark.parametrize("stage", CHAPTERS, ids=lambda stage: stage.name)

@@ -6,11 +6,19 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- stage: 02 -->                  what transcripts from here on are run against; 06 step 2 too
     <!-- code: chapters/02_factory_and_config/app/models.py#Account.to_dict hl="text of a line" -->
     <!-- code: chapters/02_factory_and_config/config.py -->         without #, the whole file
+    <!-- code: chapters/07_continuous_integration/.github/workflows/ci.yml#jobs.tests -->   a key of YAML
     <!-- diff: 01 02 -->                what stage 02 changed; for one file, <!-- diff: 01 02 app/v2.py -->
+    <!-- diff: docs/examples/a.py docs/examples/b.py -->         or from one file to another
     <!-- tree: 02 -->                   its files; the comments are in docs/trees.toml
     <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
+    <!-- lab: 03 -->                    the door of the lab, where that can be built
+    <!-- slides -->                 the deck of this chapter, elsewhere a list of all; slides.py makes them
     <!-- superseded -->                 what final does in another way, by the tests; docs/superseded.toml
+    <!-- glossary -->                  the words of docs/glossary.toml, each linked to where it is taught
+    <!-- promises: tokens -->          what final promises, and by which test: docs/promises.toml
+    <!-- score: numbers -->             what the suite notices: docs/score.toml; or survivors, equivalent
+    <!-- benchmarks: faster sqlite -->  of final/benchmarks/*.json: a table, a picture, a sentence
 
 Transcripts are fences. Write the request or the commands, then let `python3 -m course.site update` record:
 
@@ -21,10 +29,14 @@ Transcripts are fences. Write the request or the commands, then let `python3 -m 
     HTTP/1.1 400 BAD REQUEST            of the headers, those that are already here are recorded
     ```
 
-    ```console                          flask, python and pytest run in a copy of the stage's folder,
+    ```console                          flask, python, pytest and nox run in a copy of the stage,
                                         and `python ../../docs/examples/<name>.py` too;
     $ FLASK_PAGE_SIZE=50 flask routes   a line `...` in the output stands for any lines;
     [exit 1]                            `console typed="secret"` answers a prompt
+    ```                                 `console needs="redis"`, or quart: run where that is, else left alone
+
+    ```console                          on a page without a stage, only examples are run,
+    $ python docs/examples/<name>.py    as from the folder of the course
     ```
 
     ```console course                   shown, not run, so without output: `flask run`, `cd`,

@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, cached_property
 from html import escape
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+from typing import Any
 
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
 from course.site.pieces import DOCS, Page, Piece
-from course.stages import Stage, find_stage, stage_before
+from course.stages import ROOT, Stage, files_of, find_stage, stage_before
 
 CONTEXT = 3  # unchanged lines shown around a change
-GENERATED = {"__pycache__", "instance"}
 WORDS = {
     "added": {"en": "added", "ko": "추가"},
     "changed": {"en": "changed", "ko": "변경"},
@@ -45,74 +45,104 @@ class Change:
     @property
     def counts(self) -> tuple[int, int]:
         """How many lines were added and how many removed."""
-        plus = sum(j2 - j1 for tag, _, _, j1, j2 in self.operations() if tag in ("insert", "replace"))
-        minus = sum(i2 - i1 for tag, i1, i2, _, _ in self.operations() if tag in ("delete", "replace"))
+        plus = sum(j2 - j1 for tag, _, _, j1, j2 in self.operations if tag in ("insert", "replace"))
+        minus = sum(i2 - i1 for tag, i1, i2, _, _ in self.operations if tag in ("delete", "replace"))
         return plus, minus
 
+    @cached_property
     def operations(self) -> Sequence[tuple[str, int, int, int, int]]:
-        """Return the steps from the old lines to the new, as difflib names them."""
+        """The steps from the old lines to the new, as difflib names them."""
         old, new = ([_text(line) for line in lines] for lines in (self.old, self.new))
         return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def diff(page: Page, piece: Piece) -> str:
-    """Return the changes from one stage to another, `01 02`, or those of one file, `01 02 app/v1.py`."""
+    """Return the changes from one stage to another, `01 02`, or those of one file, `01 02 app/v1.py`.
+
+    Two paths from the folder of the course are two files to lay side by side.
+    """
     words, _ = piece.options()
+    if len(words) == 2 and all("/" in word for word in words):
+        return _diff_of_files(page, piece, *words)
     if len(words) not in (2, 3):
         raise page.error(piece.line, "diff takes two stages and perhaps a file: write <!-- diff: 01 02 -->")
     before, after = find_stage(words[0]), find_stage(words[1])
-    changes = list(find_changes(before, after))
+    changes = find_changes(before, after)
     if len(words) == 3:
-        changes = [change for change in changes if change.path == words[2]]
+        changes = tuple(change for change in changes if change.path == words[2])
         if not changes:
             raise page.error(
                 piece.line, f"{after.name} does not change {words[2]}: name a file that it changes"
             )
-        return _details(changes[0], after, page.lang, opened=True)
+        return _details(changes[0], _label(after), page.lang, opened=True)
     if not changes:
         raise page.error(piece.line, f"{before.name} and {after.name} are the same: name two that differ")
     return "\n".join(
-        [_summary(changes, page.lang), *(_details(change, after, page.lang) for change in changes)]
+        [_summary(changes, page.lang), *(_details(change, _label(after), page.lang) for change in changes)]
     )
 
 
-def find_changes(before: Stage, after: Stage) -> Iterator[Change]:
-    """Yield each file that differs between two stages."""
-    old, new = stage_files(before.path), stage_files(after.path)
-    for path in sorted(old | new, key=_order):
-        was = (before.path / path).read_text(encoding="utf-8") if path in old else None
-        now = (after.path / path).read_text(encoding="utf-8") if path in new else None
-        if was != now:
-            kind = "added" if was is None else "removed" if now is None else "changed"
-            yield Change(path, kind, _coloured(path, was or ""), _coloured(path, now or ""))
+def _diff_of_files(page: Page, piece: Piece, before: str, after: str) -> str:
+    texts = []
+    for path in (before, after):
+        if not (ROOT / path).is_file():
+            raise page.error(piece.line, f"there is no file {path}: name two that are there")
+        texts.append((ROOT / path).read_text(encoding="utf-8"))
+    name = f"{PurePosixPath(before).name} → {PurePosixPath(after).name}"
+    change = Change(name, "changed", _coloured(before, texts[0]), _coloured(after, texts[1]))
+    return _details(change, "files", page.lang, opened=True)
 
 
-def stage_files(folder: Path) -> set[str]:
-    """Return the files of a stage that somebody wrote, as paths from its folder."""
+def find_changes(before: Stage, after: Stage) -> tuple[Change, ...]:
+    """Return each file that differs between two stages."""
+    old, new = _texts(before), _texts(after)
+    return tuple(
+        _change(path, kind, old.get(path, ""), new.get(path, ""))
+        for path, kind in find_kinds(before, after).items()
+    )
+
+
+def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
+    """Return what became of each file that differs between two stages: added, changed or removed."""
+    old, new = _texts(before), _texts(after)
     return {
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.is_file()
-        and not any(part in GENERATED or part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.suffix not in (".sqlite", ".pyc", ".db")
+        path: "added" if path not in old else "removed" if path not in new else "changed"
+        for path in sorted(old.keys() | new.keys(), key=_order)
+        if old.get(path) != new.get(path)
     }
 
 
+@cache  # what a chapter changed is told in both languages, in the lesson and on a slide
+def _change(path: str, kind: str, was: str, now: str) -> Change:
+    return Change(path, kind, _coloured(path, was), _coloured(path, now))
+
+
+def _texts(stage: Stage) -> dict[str, str]:
+    return {path: file.read_text(encoding="utf-8") for path, file in files_of(stage.path).items()}
+
+
 def tree(page: Page, piece: Piece) -> str:
-    """Return the files of a stage, each with its comment from docs/trees.toml; what is new is marked."""
+    """Return the files of a stage, each with its comment from docs/trees.toml; what is new is marked.
+
+    A comment of a folder, `benchmarks/`, stands for all that is in it.
+    """
     stage = find_stage(piece.argument)
     comments = tree_comments(stage)
-    files = stage_files(stage.path)
+    closed = tuple(path for path in comments if path.endswith("/"))  # a folder that is one line
+    files = {
+        next((folder for folder in closed if path.startswith(folder)), path) for path in files_of(stage.path)
+    }
     gone = sorted(set(comments) - files - {""})
     silent = sorted(files - set(comments))
     if gone:
         raise page.error(piece.line, f"{stage.name} has no {gone[0]}: delete its comment in docs/trees.toml")
     if silent:
         raise page.error(piece.line, f"{stage.name}/{silent[0]} has no comment: write one in docs/trees.toml")
-    marks = {} if stage.number in (0, 8) else _marks(stage)
+    marks = {} if stage.number in (0, 8) else find_kinds(stage_before(stage), stage)
     rows, folders = [], set()
     for path in sorted(files, key=_order):
         parts = PurePosixPath(path).parts
+        folder = "/" if path in closed else ""
         for depth in range(1, len(parts)):
             if parts[:depth] not in folders:
                 folders.add(parts[:depth])
@@ -121,7 +151,7 @@ def tree(page: Page, piece: Piece) -> str:
         kind = marks.get(path, "")
         badge = _badge(kind, page.lang) if kind else ""
         comment = escape(comments[path][page.lang])
-        name = f"<code>{escape(parts[-1])}</code>"
+        name = f"<code>{escape(parts[-1])}{folder}</code>"
         rows.append(f'<li style="--depth:{len(parts) - 1}">{name}{badge}<span>{comment}</span></li>')
     label = f"{WORDS['files'][page.lang]}: {stage.name}"
     root = f'<p class="tree-root"><code>{stage.path.name}/</code></p>'
@@ -130,17 +160,18 @@ def tree(page: Page, piece: Piece) -> str:
 
 def tree_comments(stage: Stage) -> dict[str, dict[str, str]]:
     """Return the comment of each file in both languages; a chapter inherits those before it."""
-    tables = tomllib.loads((DOCS / "trees.toml").read_text(encoding="utf-8"))
+    tables = _parsed((DOCS / "trees.toml").read_text(encoding="utf-8"))
     own: dict[str, dict[str, str]] = tables.get(stage.name.split("_")[0], {})
     if stage.number in (0, 1, 8):
         return own
-    files = stage_files(stage.path)
+    files = set(files_of(stage.path))
     before = tree_comments(stage_before(stage))
     return {path: comment for path, comment in before.items() if path in files} | own
 
 
-def _marks(stage: Stage) -> dict[str, str]:
-    return {change.path: change.kind for change in find_changes(stage_before(stage), stage)}
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def _order(path: str) -> tuple[bool, list[str]]:
@@ -148,11 +179,15 @@ def _order(path: str) -> tuple[bool, list[str]]:
     return "/" not in path, [part.lower() for part in path.split("/")]
 
 
-def _anchor(change: Change, after: Stage) -> str:
-    return f"diff-{after.name.split('_')[0]}-" + "".join(c if c.isalnum() else "-" for c in change.path)
+def _label(stage: Stage) -> str:
+    return stage.name.split("_")[0]
 
 
-def _summary(changes: list[Change], lang: str) -> str:
+def _anchor(change: Change, label: str) -> str:
+    return f"diff-{label}-" + "".join(c if c.isalnum() else "-" for c in change.path)
+
+
+def _summary(changes: Sequence[Change], lang: str) -> str:
     """Return one line: how many files and lines, by what became of them."""
     kinds = Counter(change.kind for change in changes)
     badges = [_badge(kind, lang, kinds[kind]) for kind in ("added", "changed", "removed") if kinds[kind]]
@@ -171,19 +206,19 @@ def _counts(plus: int, minus: int) -> str:
     return f'<span class="plus">+{plus}</span> <span class="minus">−{minus}</span>'
 
 
-def _details(change: Change, after: Stage, lang: str, *, opened: bool = False) -> str:
+def _details(change: Change, label: str, lang: str, *, opened: bool = False) -> str:
     badge = _badge(change.kind, lang)
     summary = f"<summary><code>{escape(change.path)}</code> {badge} {_counts(*change.counts)}</summary>"
     # One line of HTML, with &#10; for its line breaks: Markdown must not look for lists in it.
     lines = "&#10;".join(_lines(change, lang))
     pre = f'<pre class="diff highlight" tabindex="0"><code>{lines}</code></pre>'
-    attributes = f'class="file-diff" id="{_anchor(change, after)}"{" open" if opened else ""}'
+    attributes = f'class="file-diff" id="{_anchor(change, label)}"' + (" open" if opened else " data-folded")
     return f"<details {attributes} data-search-exclude>{summary}{pre}</details>"
 
 
 def _lines(change: Change, lang: str) -> Iterator[str]:
     """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
-    operations = change.operations()
+    operations = change.operations
     if not operations:
         yield f'<span class="skip">{WORDS["empty"][lang]}</span>'
     for position, (tag, i1, i2, j1, j2) in enumerate(operations):
@@ -230,7 +265,7 @@ def _line(element: str, spans: Spans) -> str:
     return f"<{element}>{inside}</{element}>"
 
 
-@cache  # a chapter's files are asked for by both languages, by its tree and by the next chapter
+@cache  # what one chapter adds, the next one changes
 def _coloured(path: str, text: str) -> list[Spans]:
     """Return the lines of a file, coloured as the name of the file says."""
     try:

@@ -7,6 +7,7 @@ import click
 from course.site.pairs import record
 from course.site.pieces import PageError, all_pages
 from course.site.replay import update
+from course.site.sharing import draw_cards
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,8 +20,10 @@ def cli() -> None:
 def update_command(pages: tuple[str, ...]) -> None:
     """Run the transcripts of PAGES (by default all) and record in both languages what differs."""
     for path in chosen(pages):
-        changed = update(path)
+        changed, left = update(path)
         click.echo(f"{path}: {f'recorded at {changed}' if changed else 'as recorded'}")
+        for sentence in left:
+            click.echo(f"{path}:{sentence}")
 
 
 @cli.command("pair")
@@ -29,6 +32,12 @@ def update_command(pages: tuple[str, ...]) -> None:
 def pair_command(pages: tuple[str, ...], one_sided: bool) -> None:
     """Say that both languages of PAGES (by default all) mean the same."""
     record(chosen(pages), allow_one_sided=one_sided)
+
+
+@cli.command("cards")
+def cards_command() -> None:
+    """Draw the picture of each page in a message, where it is missing; the next build takes it along."""
+    click.echo(f"drawn: {draw_cards()}")
 
 
 def chosen(pages: tuple[str, ...]) -> list[str]:

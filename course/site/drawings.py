@@ -36,11 +36,12 @@ def stages(page: Page, piece: Piece) -> str:
         target = "final.md" if stage.number == 8 else f"chapters/{stage.number:02}.md"
         title = escape(stage.title[page.lang])
         written = (DOCS / page.lang / target).is_file()
-        inside = f"[{title}]({_relative(page, target)})" if written else title
+        inside = f"[{title}]({relative(page, target)})" if written else title
         kind = "stage" if written else "stage unwritten"
         items.append(f'<li class="{kind}" data-number="{number}" markdown="span">{inside}</li>')
     return f'<ol class="stages" markdown="1">\n{chr(10).join(items)}\n</ol>'
 
 
-def _relative(page: Page, target: str) -> str:
+def relative(page: Page, target: str) -> str:
+    """Return the link from ``page`` to another one, ``chapters/03.md`` for example."""
     return "../" * page.path.count("/") + target

@@ -6,7 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from course.site import changes, drawings, listings, superseded, transcripts
+from course.site import (
+    benchmarks,
+    changes,
+    drawings,
+    glossary,
+    lab,
+    listings,
+    promises,
+    scores,
+    superseded,
+    transcripts,
+)
+from course.site.links import slides
 from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
 from course.stages import UnknownStage
 
@@ -18,7 +30,13 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "tree": changes.tree,
     "figure": drawings.figure,
     "stages": drawings.stages,
+    "lab": lab.door,
+    "slides": slides,
+    "glossary": glossary.glossary,
     "superseded": superseded.superseded,
+    "score": scores.score,
+    "promises": promises.promises,
+    "benchmarks": benchmarks.benchmarks,
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
@@ -33,6 +51,11 @@ def expand(markdown: str, page: Page) -> str:
     Raises:
         PageError: one does not match what it is about any more.
     """
+    return number_title(expand_part(markdown, page), page)
+
+
+def expand_part(markdown: str, page: Page) -> str:
+    """Do the same for a part of a page, which has no title."""
     pieces = list(take_apart(markdown, page))
     page = replace(page, stage=stage_of(pieces))
     expanded = []
@@ -42,7 +65,7 @@ def expand(markdown: str, page: Page) -> str:
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
             page = replace(page, used=page.used | transcripts.fields_used(piece))
-    return number_title("\n".join(expanded), page)
+    return "\n".join(expanded)
 
 
 def number_title(markdown: str, page: Page) -> str:

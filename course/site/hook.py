@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +16,109 @@ if str(ROOT) not in sys.path:  # `mkdocs build` does not put it there; `python -
     sys.path.insert(0, str(ROOT))
 
 from mkdocs.exceptions import PluginError  # noqa: E402
+from mkdocs.plugins import event_priority  # noqa: E402
+from mkdocs.utils import meta  # noqa: E402
 
 from course.site.expand import expand  # noqa: E402
+from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
+from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
+from course.site.lab_bundle import NoLab  # noqa: E402
 from course.site.pieces import Page, PageError  # noqa: E402
+from course.site.policy import write_policy  # noqa: E402
+from course.site.sharing import card_of, head, write_files, write_missing  # noqa: E402
+from course.site.slides import write_decks  # noqa: E402
 
 _ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
+_NOT_FOUND_BY_WORDS = re.compile(r'(<div class="(?:tabbed-set |[^"]*\banswer\b)[^"]*")')
 _TEST = re.compile(r'<code class="test">[^<]*</code>')
 _COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
 _ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Expand what a page includes."""
-    lang, _, path = page.file.src_uri.partition("/")
-    # Blank lines for the front matter that mkdocs took off, so that an error names the true line.
-    missing = page.file.content_string.count("\n") - markdown.count("\n")
+@dataclass
+class _Build:
+    """What is known of this build."""
+
+    dirty: bool = False  # only what says something new
+    index: list[dict[str, Any]] = field(default_factory=list)  # of the search, before a dirty build
+    expanded: dict[str, str] = field(default_factory=dict)  # every page of the language at hand
+    made_from: dict[str, str] = field(default_factory=dict)
+    built: set[tuple[str, str]] = field(default_factory=set)  # language and path
+
+
+_build = _Build()
+_lab: Lab | None = None  # of this build; none where it cannot be had
+
+
+def on_startup(dirty: bool, **_: Any) -> None:
+    """Learn whether mkdocs was called with `--dirty`."""
+    _build.dirty = dirty
+
+
+def on_pre_build(config: Any, **_: Any) -> None:
+    """Build the lab, once: the plugin of languages builds again inside of the build."""
+    global _lab
+    if config.plugins["i18n"].building:
+        return
+    if _build.dirty:
+        _build.index = read_index(Path(config.site_dir))
     try:
-        return expand("\n" * missing + markdown, Page(path, lang))
+        _lab = build_lab()
+    except NoLab as error:
+        _lab = None
+        logging.getLogger("mkdocs.hooks").info("The site is built without the lab: %s.", error)
+
+
+def on_nav(nav: Any, config: Any, files: Any, **_: Any) -> Any:
+    """Expand what every page includes; a dirty build then leaves alone what says the same as it did."""
+    pages = {file.src_uri: file for file in files.documentation_pages()}
+    try:
+        cards = {uri: card_of(*_place(file)) for uri, file in pages.items()}
+        _build.expanded = {uri: _expand(file) for uri, file in pages.items()}
     except PageError as error:
         raise PluginError(str(error)) from None
+    titles = {uri: str(_front(file).get("title", cards[uri].title)) for uri, file in pages.items()}
+    for uri, file in pages.items():
+        made = fingerprint(*titles.values(), head(cards[uri], config.site_url), _build.expanded[uri])
+        _build.made_from[uri] = made
+        if _build.dirty and made == made_from(Path(file.abs_dest_path)):
+            file.is_modified = lambda: False
+            file.page.title = titles[uri]  # mkdocs will not read it
+        else:
+            file.is_modified = lambda: True
+            _build.built.add((cards[uri].lang, cards[uri].path))
+    return nav
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Return the page with what it includes, and let it say in its head what it is about."""
+    path, lang = _place(page.file)
+    page.meta["description"] = escape(card_of(path, lang).description)  # the theme does not
+    return _build.expanded[page.file.src_uri]
+
+
+def _place(file: Any) -> tuple[str, str]:
+    """Return the path of a page's file, which is the same in both languages, and its language."""
+    lang, _, path = file.src_uri.partition("/")
+    return path, lang
+
+
+def _front(file: Any) -> dict[str, Any]:
+    """Return what a page says above its text."""
+    return dict(meta.get_data(file.content_string)[1])
+
+
+def _expand(file: Any) -> str:
+    markdown, _ = meta.get_data(file.content_string)
+    # Blank lines for the front matter that is taken off, so that an error names the true line.
+    missing = file.content_string.count("\n") - markdown.count("\n")
+    return expand("\n" * missing + markdown, Page(*_place(file)))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep what a page says three times, a request for three programs, and its answer out of the search."""
+    return _NOT_FOUND_BY_WORDS.sub(r"\1 data-search-exclude", html)
 
 
 def on_env(env: Any, files: Any, **_: Any) -> Any:
@@ -43,23 +130,46 @@ def on_env(env: Any, files: Any, **_: Any) -> Any:
     return env
 
 
-def on_post_page(output: str, page: Any, **_: Any) -> str:
+def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     """Mend what the theme writes.
 
     Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
     languages does not need them. Its search has no name for those who listen to the page. And what is one
     long word may break: the JSON of an answer after its commas, the name of a test after its underscores.
     """
-    output = _ALTERNATE.sub("", output)
-    name = "검색" if page.file.src_uri.startswith("ko/") else "Search"
+    path, lang = _place(page.file)
+    in_head = head(card_of(path, lang), config.site_url) + mark(_build.made_from[page.file.src_uri])
+    output = _ALTERNATE.sub("", output).replace("</head>", f"{in_head}</head>", 1)
+    name = "검색" if lang == "ko" else "Search"
     output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
+    output = open_doors(output, page.file.dest_uri, _lab)
     output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)
     return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
 
 
-def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
-    """Do the same for the page that says that a page is not there."""
-    return _ALTERNATE.sub("", output_content) if template_name == "404.html" else output_content
+@event_priority(-200)
+def on_post_build(config: Any, **_: Any) -> None:
+    """Add what is made once, after the plugin of languages has built the others inside of the build."""
+    if config.plugins["i18n"].building:
+        return
+    site = Path(config.site_dir)
+    write_decks(site, config.markdown_extensions, config.mdx_configs, _build.built)
+    write_files(site, config.site_url, list(_paths(config.nav)))
+    write_missing(site, config.site_url)
+    if _lab is not None:
+        write_lab(_lab, site)
+    if _build.dirty:
+        complete_index(site, _build.index)
+    write_policy(site)
+
+
+def _paths(nav: Any) -> Iterator[str]:
+    """Yield the pages of the navigation in their order."""
+    for entry in nav.values() if isinstance(nav, dict) else nav:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from _paths(entry)
 
 
 def on_serve(server: Any, **_: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`code`: a symbol of a real file, found by its name, with true line numbers."""
+"""`code`: a symbol of a real file, or a key of a YAML file, found by its name, with true line numbers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ LEXERS = {
     ".ini": "ini",
     ".toml": "toml",
     ".html": "html",
+    ".js": "javascript",
     ".yml": "yaml",
     ".yaml": "yaml",
     ".txt": "text",
+    "Dockerfile": "docker",
+    ".service": "ini",
+    ".conf": "ini",
 }
 
 
@@ -33,10 +37,10 @@ def code(page: Page, piece: Piece) -> str:
     lines = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
     first, last = 1, len(lines)
     if symbol:
-        if file.suffix != ".py":
-            raise page.error(piece.line, f"symbols are found in Python only: show {path} whole")
+        if file.suffix not in FINDERS:
+            raise page.error(piece.line, f"symbols are found in Python and YAML: show {path} whole")
         try:
-            first, last = find_symbol("\n".join(lines), symbol)
+            first, last = FINDERS[file.suffix]("\n".join(lines), symbol)
         except LookupError as error:
             raise page.error(piece.line, f"{path} has no {error.args[0]}: name what replaced it") from None
     shown = _dedent(lines[first - 1 : last])
@@ -47,7 +51,7 @@ def code(page: Page, piece: Piece) -> str:
             raise page.error(piece.line, f"no line of {words[0]} has {text!r}: highlight one that is there")
         marked |= hits
     title = name_of(file, page.stage) + (f" · {symbol}" if symbol else "")
-    return listing(shown, LEXERS.get(file.suffix, "text"), title, first, marked)
+    return listing(shown, LEXERS.get(file.suffix or file.name, "text"), title, first, marked)
 
 
 def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: set[int] | None = None) -> str:
@@ -83,6 +87,42 @@ def find_symbol(source: str, dotted: str) -> tuple[int, int]:
     while first > 1 and lines[first - 2].lstrip().startswith("#"):
         first -= 1
     return first, found.end_lineno
+
+
+def find_key(source: str, dotted: str) -> tuple[int, int]:
+    """Return the first and last line of a key of YAML, `jobs.tests` for example, with all below it.
+
+    Comments directly above belong to it.
+
+    Raises:
+        LookupError: with the name that was not found.
+    """
+    lines = source.split("\n")
+    first, last, margin = 1, len(lines), -1
+    for name in dotted.split("."):
+        inside = [(n, _margin(lines[n - 1])) for n in range(first, last + 1) if not _is_blank(lines[n - 1])]
+        indent = min((m for n, m in inside if m > margin), default=0)
+        at = [n for n, m in inside if m == indent and lines[n - 1].strip().startswith(f"{name}:")]
+        if not at:
+            raise LookupError(dotted)
+        first, margin = at[0], indent
+        last = next((n for n, m in inside if n > first and m <= indent), last + 1) - 1
+    while _is_blank(lines[last - 1]):  # or a comment on what follows
+        last -= 1
+    while first > 1 and lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    return first, last
+
+
+FINDERS = {".py": find_symbol, ".yml": find_key}
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def name_of(file: Path, stage: str) -> str:

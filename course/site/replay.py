@@ -12,28 +12,34 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from course.bootstrap import environment
+from course.site.needs import NEEDS, redis_url
 from course.site.pieces import LANGUAGES, Page, Piece, read_page
-from course.site.transcripts import Command, Exchange, fields_of, fill, read_console, read_http
+from course.site.transcripts import Command, Exchange, fields_of, fill, needs_of, read_console, read_http
 from course.stages import ROOT, find_stage
 from course.steps import build_step
 
 SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
 PATIENCE = 60  # seconds for a command
+EXAMPLES = "docs/examples/"
 
 #: What differs from run to run, and what is compared in its place.
 MASKS = tuple(
     (re.compile(pattern), mask)
     for pattern, mask in (
         (r"eyJ[\w-]+(?:\.[\w-]+\.[\w-]+|…)", "<token>"),
+        (r"rt_[\w-]{12,}…?", "<refresh token>"),
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "<id>"),
+        (r"^[\w-]{43}(?=  ES256| signs )", "<key>"),  # the thumbprint of one (RFC 7638)
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\b\d\d:\d\d:\d\d\b", "<time>"),
         (r"\b\d+(?:\.\d+)? ?m?s\b|(?<=dur=)[\d.]+", "<duration>"),
+        (r" *\b\d+\.\d+ times\b", " <ratio> times"),
     )
 )
 
@@ -55,6 +61,7 @@ class Result:
     piece: Piece
     recorded: list[str]
     actual: list[str]
+    missing: str = ""  # why it was not run and is taken as it was recorded
 
     @property
     def same(self) -> bool:
@@ -90,19 +97,27 @@ def replay(page: Page, pieces: list[Piece], scratch: Path) -> Iterator[Result]:
                 player = None  # another stage is another service
             if piece.kind != "fence" or piece.argument.split(" ")[0] == "course":
                 continue
-            if not page.stage:
+            if not page.stage and not _is_of_examples(page, piece):
                 raise page.error(piece.line, "nothing says what this is run against: add <!-- stage: 02 -->")
+            if missing := " and ".join(filter(None, (NEEDS[need]() for need in needs_of(piece)))):
+                yield Result(piece, piece.body, piece.body, missing)
+                continue
             player = player or _Player(page, scratch, stack)
             lines = player.http(piece) if piece.name == "http" else player.console(piece)
             divider = piece.body.index("---") + 1 if piece.name == "http" and "---" in piece.body else 0
             yield Result(piece, piece.body[divider:] if divider or piece.name != "http" else [], lines)
 
 
-def update(path: str) -> list[int]:
-    """Record the transcripts of a page where they differ, in both languages; return the lines changed."""
+def update(path: str) -> tuple[list[int], list[str]]:
+    """Record the transcripts of a page where they differ, in both languages.
+
+    Returns:
+        the lines that changed, and a sentence for each transcript that could not be run here.
+    """
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         page, pieces = read_page(path, "en")
-        changed = [result for result in replay(page, pieces, Path(scratch)) if not result.same]
+        results = list(replay(page, pieces, Path(scratch)))
+    changed = [result for result in results if not result.same]
     number = {piece.line: n for n, piece in enumerate(_fences(pieces))}
     for lang in LANGUAGES if changed else ():
         other, pieces = read_page(path, lang)
@@ -117,7 +132,16 @@ def update(path: str) -> list[int]:
             start = piece.line
             lines[start : start + len(piece.body)] = [piece.indent + line if line else "" for line in new]
         other.file.write_text("\n".join(lines), encoding="utf-8", newline="\n")
-    return [result.piece.line for result in changed]
+    left = [f"{result.piece.line} was not run, {result.missing}" for result in results if result.missing]
+    return [result.piece.line for result in changed], left
+
+
+def _is_of_examples(page: Page, piece: Piece) -> bool:
+    """Return whether a fence runs nothing but examples, which belong to no stage."""
+    if piece.name != "console":
+        return False
+    commands = [command.words()[1] for command in read_console(page, piece)]
+    return all(" ".join(words).startswith(f"python {EXAMPLES}") for words in commands)
 
 
 def _fences(pieces: list[Piece]) -> list[Piece]:
@@ -139,20 +163,24 @@ class _Player:
         if str(ROOT / "tests") not in sys.path:
             sys.path.insert(0, str(ROOT / "tests"))
         self._adapter: Any = importlib.import_module("adapter")
-        name, _, step = page.stage.partition(" step ")
-        stage = find_stage(name)
-        if step:
-            folder = scratch / f"step-{step}"
-            shutil.rmtree(folder, ignore_errors=True)
-            build_step(stage, int(step), folder)
-            stage = replace(stage, path=folder)
         self.page = page
         self.stack = stack
-        self.loaded = self._adapter.LoadedStage(stage.name, stage.number, stage.path, scratch)
         self.known: dict[str, str] = {}
         self.app: Any = None
         (scratch / "sitecustomize.py").write_text(GETPASS, encoding="utf-8")
         self.scratch = scratch
+
+    @cached_property
+    def loaded(self) -> Any:
+        """The stage of the page, in a folder of its own."""
+        name, _, step = self.page.stage.partition(" step ")
+        stage = find_stage(name)
+        if step:
+            folder = self.scratch / f"step-{step}"
+            shutil.rmtree(folder, ignore_errors=True)
+            build_step(stage, int(step), folder)
+            stage = replace(stage, path=folder)
+        return self._adapter.LoadedStage(stage.name, stage.number, stage.path, self.scratch)
 
     def start(self) -> Any:
         """Return the application, made when it is first needed."""
@@ -194,9 +222,9 @@ class _Player:
 
     def _run(self, command: Command, typed: str) -> tuple[int, list[str]]:
         variables, words = command.words()
-        folder = self.loaded.folder
-        if words[1:] and words[1].startswith("../../"):  # from a stage's folder, the folder of the course
-            words[1] = str(ROOT / words[1].removeprefix("../../"))
+        folder = self.loaded.folder if self.page.stage else self.scratch
+        if words[1:] and words[1].removeprefix("../../").startswith(EXAMPLES):
+            words[1] = str(ROOT / words[1].removeprefix("../../"))  # ../../ from the folder of a stage
         program = sys.executable if words[0] == "python" else _script(words[0])
         clean = {name: value for name, value in environment().items() if not name.startswith("FLASK_")}
         terminal = {
@@ -205,6 +233,7 @@ class _Player:
             "PYTHONDONTWRITEBYTECODE": "1",
             "COLUMNS": "100",
             "NO_COLOR": "1",
+            "REDIS_URL": redis_url(),
         }
         done = subprocess.run(
             [program, *words[1:]],
@@ -223,7 +252,7 @@ class _Player:
 
     def _database(self) -> dict[str, str]:
         """Return the variable that gives a command the database of the page's requests."""
-        if self.loaded.number < 2:
+        if not self.page.stage or self.loaded.number < 2:
             return {}
         return {"FLASK_SQLALCHEMY_DATABASE_URI": str(self.start().config["SQLALCHEMY_DATABASE_URI"])}
 
@@ -244,4 +273,5 @@ def _record(exchange: Exchange, response: Any) -> Iterator[str]:
     if response.text:
         yield ""
         shortened = re.sub(r"(eyJ[\w-]{12})[\w-]*\.[\w-]+\.[\w-]+", r"\1…", response.text.rstrip("\n"))
+        shortened = re.sub(r"(rt_[\w-]{12})[\w-]{50,}", r"\1…", shortened)
         yield from shortened.split("\n")

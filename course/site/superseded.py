@@ -16,8 +16,8 @@ TESTS = ROOT / "tests"
 WORDS = {
     "start": {"en": "one file", "ko": "파일 하나"},
     "chapter": {"en": "chapter {}", "ko": "{}장"},
-    "ends": {"en": "What ends", "ko": "끝나는 약속"},
-    "instead": {"en": "The test that holds instead", "ko": "대신 지키는 테스트"},
+    "ends": {"en": "What ends", "ko": "더는 지키지 않는 약속"},
+    "instead": {"en": "The test that holds instead", "ko": "대신 확인하는 테스트"},
 }
 
 

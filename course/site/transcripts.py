@@ -7,10 +7,19 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 
+from course.site.needs import NEEDS
 from course.site.pieces import Page, Piece
 from course.stages import FINAL_NUMBER, ROOT, find_stage
 
-PROGRAMS = ("flask", "python", "pytest")
+PROGRAMS = ("flask", "python", "pytest", "nox")
+#: What a reader runs and the suite does not: a server, or something that asks one elsewhere.
+NOT_COMPARED = (
+    ["flask", "run"],
+    ["flask", "--app"],
+    ["python", "run.py"],
+    ["python", "smoke.py"],
+    ["git", "clone"],
+)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s*(.*)")
@@ -89,9 +98,12 @@ def read_console(page: Page, piece: Piece) -> list[Command]:
     """Return the commands of a `console` fence.
 
     Raises:
-        PageError: there is none, or one that must not be run.
+        PageError: there is none, or one that must not be run, or nobody knows what it needs.
     """
     commands: list[Command] = []
+    for need in needs_of(piece):
+        if need not in NEEDS:
+            raise page.error(piece.line, f"nobody knows the need {need!r}: name one of {', '.join(NEEDS)}")
     for offset, line in enumerate(piece.body):
         if line.startswith("$ "):
             commands.append(Command(line[2:], offset))
@@ -224,7 +236,11 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
                 raise page.error(line, f"there is no folder {folder}: name one that is there")
     elif words == ["mkdir", "workspace"]:
         return
-    elif words[:2] not in (["flask", "run"], ["python", "run.py"], ["git", "clone"], ["flask", "--app"]):
+    elif words[:2] == ["python", "-m"] and words[2].startswith("benchmarks"):  # from final/, for minutes
+        place = ROOT / "final" / words[2].replace(".", "/")
+        if not (place.is_dir() or place.with_suffix(".py").is_file()):
+            raise page.error(line, f"there is no {words[2]} in final: name one that is there")
+    elif words[:2] not in NOT_COMPARED:
         raise page.error(line, f"`{command.line}` can be run and compared: drop the word course")
 
 
@@ -259,6 +275,11 @@ def fields_used(piece: Piece) -> frozenset[str]:
     """Return the fields of earlier answers that a request uses."""
     body = piece.body
     return frozenset(_VARIABLE.findall("\n".join(body[: body.index("---")] if "---" in body else body)))
+
+
+def needs_of(piece: Piece) -> list[str]:
+    """Return what a fence says it needs besides the course: the words of `needs="..."`."""
+    return [need for name, value in piece.options()[1] if name == "needs" for need in value.split()]
 
 
 def fields_of(body: str) -> dict[str, str]:

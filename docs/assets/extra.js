@@ -10,6 +10,9 @@ document$.subscribe(() => {
       bar.setAttribute("aria-label", `${korean ? "코드 도구" : "Code tools"} ${number}`);
     });
 
+    // A table that is wider than the screen is scrolled by its keys too.
+    article.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])").forEach((wrap) => (wrap.tabIndex = 0));
+
     // The copy button of a console takes what one types, without the prompts and what was printed.
     article.querySelectorAll(".language-console [data-clipboard-target]").forEach((button) => {
       const lines = button.closest("pre").querySelector("code").textContent.split("\n");

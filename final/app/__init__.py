@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import flask_migrate
@@ -12,9 +13,9 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import api, commands, decorators, errors, hooks, logs
-from .extensions import db, init_database, jwt
-from .services import auth, passwords, tokens
+from . import api, commands, databases, decorators, errors, files, hooks, logs, metrics, page, traces
+from .extensions import db, init_database
+from .services import codes, keys, mail, mfa_tokens, passwords, refresh_tokens, tokens
 
 
 def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
@@ -26,16 +27,18 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     Raises:
         SystemExit: a setting is of the wrong kind, or not safe for production; one line says which.
     """
-    # Its own files are served by nobody but the documentation page, so there is no /static.
-    app = Flask(__name__, instance_relative_config=True, static_folder=None)
+    # Each of the two pages brings its own files along, so there is no /static.
+    app = Service(__name__, instance_relative_config=True, static_folder=None)
 
     # Configuration first, since everything below reads it. Weakest first: what comes later wins.
     app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
     defaults = dict(app.config)
     app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
+    files.read_settings(app.config)  # FLASK_SECRET_KEY_FILE=/run/secrets/secret_key
     if url := os.environ.get("DATABASE_URL"):
         app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["REDIS_URL"] = os.environ.get("REDIS_URL") or app.config["REDIS_URL"]
     app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
     refuse_wrong(app, defaults)
     refuse_unsafe(app)
@@ -51,26 +54,32 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
 
     # Extensions were made once, in extensions.py; here each is told about this application.
     init_database(app)
-    jwt.init_app(app)
 
     # Services that keep something for as long as the process lives: the hasher, the keys.
     passwords.init_app(app)
-    tokens.init_app(app, jwt)
-    jwt.user_lookup_loader(lambda header, claims: auth.find_principal(claims["sid"], claims["sub"]))
+    mail.init_app(app)
+    keys.init_app(app)
+    tokens.init_app(app)
+    refresh_tokens.init_app(app)
+    codes.init_app(app)
+    mfa_tokens.init_app(app)
 
     # What is kept for as long as the process lives, and only there: counters and answers.
     decorators.init_app(app)
 
     # The way of a request: hooks, then a view; and from any place to the handlers of errors.
     logs.init_app(app)
+    metrics.init_app(app)
     hooks.init_app(app)
     api.init_app(app)
-    errors.init_app(app, jwt)
+    page.init_app(app)
+    errors.init_app(app)
     commands.init_app(app)
+    traces.init_app(app)
 
     # A database in memory is empty at every start, and nobody else can migrate it.
     with app.app_context():
-        if db.engine.url.database in {None, "", ":memory:"} and db.engine.dialect.name == "sqlite":
+        if db.engine.url.database in databases.IN_MEMORY and db.engine.dialect.name == "sqlite":
             flask_migrate.upgrade()
     return app
 
@@ -83,8 +92,6 @@ def refuse_wrong(app: Flask, defaults: dict[str, Any]) -> None:
         for kind, wanted in ((int, "a whole number"), (str, "text (digits need double quotes around them)")):
             if type(default) is kind and type(app.config[name]) is not kind:  # True is an int, but no number
                 sys.exit(f"{name} has to be {wanted}: correct FLASK_{name} or instance/config.toml")
-    if not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        sys.exit("DATABASE_URL (or SQLALCHEMY_DATABASE_URI) has to begin with sqlite: nothing else works yet")
 
 
 def refuse_unsafe(app: Flask) -> None:
@@ -94,8 +101,20 @@ def refuse_unsafe(app: Flask) -> None:
     secret = app.config["SECRET_KEY"]
     if len(secret.encode()) < 32 or "-only, everybody can read" in secret:
         sys.exit("SECRET_KEY is missing, short or public: set FLASK_SECRET_KEY to 32 random bytes or more")
+    if not app.config["PUBLIC_URL"].startswith("https://"):
+        sys.exit("PUBLIC_URL is missing or not https: set FLASK_PUBLIC_URL to where people reach it")
+    if not app.config["SMTP_URL"]:
+        sys.exit("SMTP_URL is missing: set FLASK_SMTP_URL to the mail server, smtps://USER:PASSWORD@HOST")
     if app.debug or app.config["DEBUG"] or app.config["TESTING"]:
         sys.exit("DEBUG or TESTING is on in production: unset FLASK_DEBUG and FLASK_TESTING")
+
+
+class Service(Flask):
+    """Flask without a question that it asks ten times a request: whether a view or a hook is `async`."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``func`` as it is: none of ours is."""
+        return func
 
 
 class NoCookieSession(SecureCookieSessionInterface):

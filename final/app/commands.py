@@ -1,4 +1,4 @@
-"""Commands for whoever runs the service: `flask accounts ...` and `flask demo`. Chapter 2."""
+"""Commands for whoever runs the service: `flask accounts`, `keys`, `prune`, `backup`. Chapter 2."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .errors import EmailTaken, InvalidInput, Problem
+from .errors import AccountNotFound, EmailTaken, InvalidInput, KeysUnreadable, Problem
+from .extensions import transaction
 from .files import keep_private
 from .models import Role
-from .services import account
+from .models.columns import utc_now
+from .services import account, audit, backups, credentials, keys, mfa, pruning, registration, sessions
 
 DEMO_EMAIL = "demo@example.com"
 
 accounts = AppGroup("accounts", help="Look after the accounts.")
+signing = AppGroup("keys", help="Look after the keys that sign access tokens.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     app.cli.add_command(accounts)
+    app.cli.add_command(signing)
     app.cli.add_command(demo)
+    app.cli.add_command(prune)
+    app.cli.add_command(backup)
+    app.cli.add_command(restore)
 
 
 @accounts.command("create-admin")
@@ -36,8 +44,106 @@ def init_app(app: Flask) -> None:
 def create_admin(email: str, name: str, password: str) -> None:
     """Create an account whose role is admin."""
     with said_plainly():
-        made = account.create(email, name, password, Role.ADMIN)
+        made = registration.create(email, name, password, Role.ADMIN)
     click.echo(f"{made.email} is an admin")
+
+
+@accounts.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Log an account out everywhere, and keep its owner out."""
+    _set_disabled(email, True)
+
+
+@accounts.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Let the owner of a disabled account in again."""
+    _set_disabled(email, False)
+
+
+@accounts.command("sessions")
+@click.argument("email")
+@click.option("--end", is_flag=True, help="Log the account out everywhere.")
+def show_sessions(email: str, end: bool) -> None:
+    """List the devices that an account is logged in on."""
+    with said_plainly():
+        with transaction():
+            found = account.lock_by_email(email)
+            if end:
+                sessions.end_of(found.id)
+                audit.record("sessions.end", account_id=found.id)
+        for one in sessions.find_page(found.id, after="", limit=1000):
+            click.echo(f"{one.created_at:%Y-%m-%d %H:%M}  {one.address or '-'}  {one.agent or '-'}")
+
+
+@accounts.command("log-out-everybody")
+def log_out_everybody() -> None:
+    """End every session and every mailed link: a database that was restored has forgotten what ended."""
+    with said_plainly():
+        ended = sessions.end_everybodys()
+    click.echo(f"{ended} sessions ended")
+
+
+@accounts.command("remove-mfa")
+@click.argument("email")
+def remove_mfa(email: str) -> None:
+    """Help somebody who has lost the second factor; the way back in is a link that is mailed."""
+    with said_plainly():
+        email = mfa.remove_for(email)
+    click.echo(
+        f"{email} has no second factor and no password now; the owner is told by mail how to choose one"
+    )
+
+
+@signing.command("list")
+def list_keys() -> None:
+    """Print the keys: which signs, which is announced, and which only checks what it has signed."""
+    with said_plainly():
+        published, signing_now = keys.current().published(), keys.current().signing()
+    for key in published:
+        state = "signs" if key is signing_now else "announced" if key.signs_from > utc_now() else "retiring"
+        click.echo(
+            f"{key.kid}  {key.algorithm}  {state:9}  signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+
+@signing.command("rotate")
+@click.option("--now", is_flag=True, help="For a key that was stolen: all access tokens end at once.")
+def rotate_keys(now: bool) -> None:
+    """Make the next key. It signs once everybody has heard of it; the one before checks until then."""
+    with said_plainly():
+        key = keys.current().rotate(now)
+    click.echo(f"{key.kid} signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@click.command("prune")
+@with_appcontext
+def prune() -> None:
+    """Delete what is of no use any more. Safe at any time, and on several machines at once."""
+    with said_plainly():
+        deleted = pruning.prune()
+    click.echo(", ".join(f"{count} {name}" for name, count in deleted.items()))
+
+
+@click.command("backup")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path))
+@with_appcontext
+def backup(folder: Path) -> None:
+    """Copy the SQLite database into FOLDER, whoever is writing to it, and print the name of the copy."""
+    with said_plainly():
+        click.echo(backups.back_up(folder))
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.confirmation_option(prompt="All that has changed since will be lost. Go on?")
+@with_appcontext
+def restore(file: Path) -> None:
+    """Make the SQLite database what it was when FILE was copied."""
+    with said_plainly():
+        backups.restore(file)
+    click.echo("restored; now `db upgrade`, and `accounts log-out-everybody`")
 
 
 @click.command("demo")
@@ -52,12 +158,18 @@ def demo() -> None:
     log_in = json.loads(keep_private(file, json.dumps(new).encode()))
     with said_plainly():
         try:
-            account.create(log_in["email"], "데모 Demo", log_in["password"])
-        except EmailTaken:
-            account.set_password(
-                log_in["email"], log_in["password"]
-            )  # what is printed works, whatever happened
+            registration.create(log_in["email"], "데모 Demo", log_in["password"])
+        except EmailTaken:  # what is printed works, whatever happened
+            credentials.set_password(log_in["email"], log_in["password"])
     click.echo(json.dumps(log_in))
+
+
+def _set_disabled(email: str, disabled: bool) -> None:
+    with said_plainly(), transaction():
+        found = account.lock_by_email(email, leaves=disabled)
+        account.set_disabled(found, disabled)
+        found.version += 1
+    click.echo(f"{found.email} is {'disabled' if disabled else 'enabled'}")
 
 
 @contextmanager
@@ -65,11 +177,17 @@ def said_plainly() -> Iterator[None]:
     """End the command with a sentence where the service would answer with a problem."""
     try:
         yield
+    except AccountNotFound:
+        raise click.ClickException("this e-mail has no account") from None
     except InvalidInput as error:
         raise click.ClickException("; ".join(f"{e.field}: {e.message}" for e in error.errors)) from None
+    except KeysUnreadable as error:
+        raise click.ClickException(error.remedy) from None
     except Problem as error:
         raise click.ClickException(error.detail) from None
-    except DatabaseError:
+    except (backups.NoBackup, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    except (DBAPIError, PoolTimeout):
         raise click.ClickException(
             "the database is not ready: run `flask --app run db upgrade` first"
         ) from None

@@ -1,7 +1,7 @@
 """Every error of the service and its answer, in one place. Chapter 4, error handlers.
 
 Services and views raise an exception that is named by its meaning; nobody catches it; a handler turns it into
-`application/problem+json` (RFC 9457). `init_app` also sends the refusals of Flask-JWT-Extended through here.
+`application/problem+json` (RFC 9457).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, g, request
-from flask_jwt_extended import JWTManager
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -54,11 +53,32 @@ class InvalidInput(Problem):
         super().__init__(", ".join(f"{error.field}: {error.code}" for error in self.errors))
 
 
+def refuse(*problems: FieldError | None) -> None:
+    """Raise `InvalidInput` with the ``problems`` that there are; return if there are none."""
+    errors = [problem for problem in problems if problem is not None]
+    if errors:
+        raise InvalidInput(errors)
+
+
+class LinkRefused(InvalidInput):
+    """The token of a mailed link is unknown, used, retired or too old: all look the same."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("token", "not_valid", "ask for a new link: this one works no more")])
+
+
 class WrongCredentials(Problem):
     """A log-in that proves nothing, whatever the reason: the answer is the same for all of them."""
 
     status = 401
     detail = "The e-mail or the password is wrong."
+
+
+class MfaRefused(Problem):
+    """The second step of a log-in proves nothing: the token or the code, and whatever the reason."""
+
+    status = 401
+    detail = "The code is wrong or was used before, or too much time has passed; try again, or log in anew."
 
 
 class TokenMissing(Problem):
@@ -76,6 +96,13 @@ class TokenRefused(Problem):
     headers = {"WWW-Authenticate": f'{REALM}, error="invalid_token", error_description="not valid"'}
 
 
+class RefreshRefused(Problem):
+    """The refresh token is not ours, has been used before, or its session is over: all look the same."""
+
+    status = 401
+    detail = "The refresh token is not valid, or not any more; log in again."
+
+
 class NotAllowed(Problem):
     """We know who asks, and they may not."""
 
@@ -87,6 +114,21 @@ class WrongPassword(NotAllowed):
     """The token is good, but it may be stolen; the password that would prove the owner is wrong."""
 
     detail = "The current password is wrong."
+    errors = (FieldError("current_password", "wrong", "this is not the current password"),)
+
+
+class WrongCode(NotAllowed):
+    """The code that would prove the owner is wrong, too old, or has been used."""
+
+    detail = "The code is wrong, or was used before; wait for the next one."
+    errors = (FieldError("code", "wrong", "this code is wrong, or was used before; wait for the next one"),)
+
+
+class NotFromOurPage(Problem):
+    """A request to keep a cookie or to use it may have been made by the page of somebody else."""
+
+    status = 403
+    detail = "Only the account page is answered here; a program logs in at `POST /v2/auth/login`."
 
 
 class AccountNotFound(Problem):
@@ -120,12 +162,48 @@ class LastAdmin(Problem):
     detail = "This is the last admin: make another account an admin first."
 
 
+class MfaIsOn(Problem):
+    """A second factor is replaced only by whoever can remove it."""
+
+    status = 409
+    detail = "There is a second factor: remove it first, by the password and a code."
+
+
+class MfaIsOff(Problem):
+    """There is no second factor to confirm or to remove."""
+
+    status = 409
+    detail = "There is no second factor; `POST /v2/auth/mfa` sets one up."
+
+
+class PasswordTooWeak(Problem):
+    """With a second factor a password may be one that is not enough without."""
+
+    status = 409
+    detail = "Without a second factor this password is not enough: choose one of 15 characters or more first."
+    errors = (FieldError("current_password", "not_enough", "choose one of 15 characters or more first"),)
+
+
 class VersionRetired(Problem):
     """Version 1 of the API is no more."""
 
     status = 410
     detail = "Version 1 is retired. Use version 2, below /v2; it is described at /v2/docs."
     headers = {"Link": '</v2/docs>; rel="successor-version"'}
+
+
+class ConditionFailed(Problem):
+    """Somebody else changed it since the client read it (RFC 9110 13.1.1)."""
+
+    status = 412
+    detail = "It was changed meanwhile: read it again, and send its `ETag` in `If-Match`."
+
+
+class ConditionMissing(Problem):
+    """A change that does not say what it changes could undo somebody else's (RFC 6585 3)."""
+
+    status = 428
+    detail = "Read it first, and send its `ETag` in `If-Match`."
 
 
 class TryLater(Problem):
@@ -166,6 +244,17 @@ class NotReady(Problem):
     headers = {"Retry-After": "5"}
 
 
+class KeysUnreadable(NotReady):
+    """The signing keys are there, but were sealed under another SECRET_KEY. Only an operator can mend it."""
+
+    remedy = (
+        "the signing keys were sealed under another SECRET_KEY: set that one again, or make a new key with "
+        "`flask --app run keys rotate --now`; all access tokens end then"
+    )
+
+
+_NOT_MIGRATED = {"42P01", "42703"}  # undefined_table, undefined_column
+
 #: What a status means where Werkzeug raised it; its own texts are for HTML pages.
 DETAILS = {
     400: "The request cannot be read.",
@@ -203,25 +292,19 @@ def problem(
     return answer(body, status, headers, PROBLEM)
 
 
-def init_app(app: Flask, jwt: JWTManager) -> None:
+def init_app(app: Flask) -> None:
     """Make every error of ``app`` end here, whoever raised it."""
     app.register_error_handler(Problem, _answer_problem)
+    app.register_error_handler(KeysUnreadable, _answer_keys)
     app.register_error_handler(HTTPException, _answer_http)
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
+    for kind in (OperationalError, InterfaceError, ProgrammingError, PoolTimeout):
         app.register_error_handler(kind, _answer_database)
     app.register_error_handler(Exception, _answer_bug)
 
-    # Left to itself the extension answers 422 or 401, in its own form, without `WWW-Authenticate` (trap 2).
-    jwt.unauthorized_loader(lambda reason: _answer_problem(TokenMissing()))
-    jwt.invalid_token_loader(lambda reason: _answer_problem(TokenRefused()))
-    for loader in (
-        jwt.expired_token_loader,
-        jwt.revoked_token_loader,
-        jwt.needs_fresh_token_loader,
-        jwt.token_verification_failed_loader,
-        jwt.user_lookup_error_loader,
-    ):
-        loader(lambda header, claims: _answer_problem(TokenRefused()))
+
+def _answer_keys(error: KeysUnreadable) -> Response:
+    current_app.logger.error(error.remedy)
+    return _answer_problem(error)
 
 
 def _answer_problem(error: Problem) -> Response:
@@ -237,6 +320,10 @@ def _answer_http(error: HTTPException) -> Response | HTTPException:
 
 def _answer_database(error: Exception) -> Response:
     _log(error)
+    # What SQLite calls operational, PostgreSQL calls a mistake of the program: a table or a column that is
+    # not there, as long as nobody has migrated. Any other mistake is one.
+    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") not in _NOT_MIGRATED:
+        return _answer_problem(Problem())
     return _answer_problem(NotReady())
 
 

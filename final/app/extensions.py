@@ -1,24 +1,26 @@
 """The extensions, made once and bound to no application: the factory does that. Chapter 2.
 
-Also how the database is spoken to: the settings of SQLite, `fetch_one()` and `fetch_all()` to read, and
-`transaction()`, the only way to write.
+Also the only ways to the database: `fetch_one()` and `fetch_all()` to read, and `transaction()` to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Flask
-from flask_jwt_extended import JWTManager
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Executable, MetaData, Row, event
+from sqlalchemy import Connection, Engine, Executable, MetaData, Row
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
+from . import databases
+
 AnyRow = Row[*tuple[Any, ...]]
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -44,41 +46,35 @@ db = SQLAlchemy(
     session_options={"expire_on_commit": False},
     engine_options={"hide_parameters": True},
 )
-jwt = JWTManager()
 migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)  # SQLite alters a table by rebuilding it
 
 
 def init_database(app: Flask) -> None:
-    """Connect ``app`` to its database; nothing is sent before the first statement."""
+    """Connect ``app`` to its database; nothing is sent before the first statement.
+
+    Raises:
+        SystemExit: the configuration names no database that this service works with.
+    """
+    databases.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", _set_up_sqlite)
-            event.listen(db.engine, "begin", _begin_sqlite)
-
-
-def _set_up_sqlite(connection: Any, record: Any) -> None:
-    # The driver would begin transactions by its own rules, and lose concurrent updates without an error
-    # (310 of 400 in a measurement). None leaves that to `_begin_sqlite`.
-    connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout = 5000")  # milliseconds a writer waits for another
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and one writer at the same time
-    connection.execute("PRAGMA synchronous = NORMAL")  # with WAL: a power cut loses no consistency
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        for name, engine in db.engines.items():
+            databases.set_up(engine, reads=name == databases.READS)
+        app.extensions["reads"] = db.engines.get(databases.READS) or db.engine
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction() -> Iterator[Connection]:
     """Write in the block; all of it is committed at its end, or none of it.
 
+    Objects are written by `db.session`. Where no object is needed, a statement on the connection that this
+    gives costs a third.
+
     SQLite gives the write lock at the beginning (`BEGIN IMMEDIATE`). A transaction that reads first and wants
-    to write later could be refused as "database is locked" at once, however long the timeout.
+    to write later could be refused as "database is locked" at once, however long the timeout. PostgreSQL
+    locks only the rows that are written, or read by `with_for_update()`, and each statement sees what others
+    have committed before it (READ COMMITTED): a decision that has to hold to the end locks what it reads.
 
     Raises:
         RuntimeError: the session has begun already, by a read outside of the block. Move it inside.
@@ -86,22 +82,50 @@ def transaction() -> Iterator[None]:
     session = db.session()
     if session.in_transaction():
         raise RuntimeError("read inside of transaction(), not before it")
-    session.connection(execution_options={"writing": True})
+    connection = session.connection(execution_options={"writing": True})
+    calls: list[Callable[[], None]] = session.info.setdefault("after_commit", [])
     try:
-        yield
+        yield connection
         session.commit()
     except BaseException:
         session.rollback()
+        calls.clear()
         raise
+    while calls:
+        calls.pop()()
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Have ``call`` called once this `transaction()` is committed, and never if it is not."""
+    db.session().info.setdefault("after_commit", []).append(call)
 
 
 def fetch_one(statement: Executable, **values: Any) -> AnyRow | None:
-    """Return the first row of ``statement``, None where there is none; no objects are built for it."""
-    with db.engine.connect() as connection:
-        return connection.execute(statement, values).first()
+    """Return the first row of ``statement``, None where there is none; no objects are built for it.
+
+    Not inside of `transaction()`: it would not see what was written there.
+    """
+    return _read(lambda connection: connection.execute(statement, values).first())
 
 
 def fetch_all(statement: Executable, **values: Any) -> list[AnyRow]:
-    """Return every row of ``statement``; it has to limit them itself."""
-    with db.engine.connect() as connection:
-        return list(connection.execute(statement, values).all())
+    """Return every row of ``statement``; it has to limit them itself. Not inside of `transaction()`."""
+    return _read(lambda connection: list(connection.execute(statement, values).all()))
+
+
+def _read(read: Callable[[Connection], T]) -> T:
+    """Return what ``read`` does, on a connection of the engine that only reads.
+
+    A connection may have died in the pool, when the database was started again. To ask each time whether it
+    lives would be a second trip to the server; instead a read is done again, once, since it changes nothing.
+    By then the pool has thrown away whatever is older.
+    """
+    engine: Engine = current_app.extensions["reads"]
+    try:
+        with engine.connect() as connection:
+            return read(connection)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    with engine.connect() as connection:
+        return read(connection)

@@ -1,11 +1,34 @@
-"""Files that nobody else may read: keys and passwords, below instance/."""
+"""Files with a secret in them: those that are written below instance/, and those that settings come in."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import sys
 from contextlib import suppress
 from pathlib import Path
+
+from flask import Config
+
+
+def read_settings(config: Config) -> None:
+    """Take each setting whose variable ends with `_FILE` from the file that it names.
+
+    `FLASK_SECRET_KEY_FILE=/run/secrets/secret_key`: that is how Docker, Kubernetes and systemd hand over what
+    is secret. A variable is inherited by every program that is started, and shown to whoever lists the
+    container. The line break at the end of a file is not part of it.
+
+    Raises:
+        SystemExit: there is no such file, or it is not ours to read.
+    """
+    names = {f"FLASK_{name}_FILE": name for name in config}
+    names |= {"DATABASE_URL_FILE": "SQLALCHEMY_DATABASE_URI", "REDIS_URL_FILE": "REDIS_URL"}
+    for variable in names.keys() & os.environ.keys():
+        try:
+            text = Path(os.environ[variable]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            sys.exit(f"{variable} names a file that cannot be read: {type(error).__name__}")
+        config[names[variable]] = text.rstrip("\r\n")
 
 
 def keep_private(file: Path, content: bytes) -> bytes:

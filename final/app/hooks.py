@@ -8,6 +8,7 @@ import time
 
 from flask import Flask, Response, current_app, g, request
 
+from . import metrics
 from .errors import InMaintenance, VersionRetired
 from .logs import milliseconds, write_access
 
@@ -47,19 +48,20 @@ def refuse_version_1() -> None:
     Raises:
         VersionRetired: the path is that of version 1.
     """
-    if request.path == "/v1" or request.path.startswith("/v1/"):
+    if f"{request.path}/".startswith("/v1/"):
         raise VersionRetired
 
 
 def refuse_in_maintenance() -> None:
     """Answer 503 while somebody works on the database; no view is reached.
 
-    The health checks still answer: a process that is meant to wait must not be restarted for it.
+    The health checks still answer: a process that is meant to wait must not be restarted for it. So do the
+    keys, by which other services go on checking the tokens they are shown.
 
     Raises:
         InMaintenance: MAINTENANCE is on.
     """
-    if current_app.config["MAINTENANCE"] and request.blueprint != "health":
+    if current_app.config["MAINTENANCE"] and request.blueprint not in {"health", "operations"}:
         raise InMaintenance(current_app.config["MAINTENANCE_RETRY_AFTER"])
 
 
@@ -76,8 +78,9 @@ def add_headers(response: Response) -> Response:
 
 
 def log_answer(response: Response) -> Response:
-    """Write one line for a request that was answered."""
+    """Write one line for a request that was answered, and count it."""
     write_access(response.status_code)
+    metrics.current().observe_request(response.status_code)
     return response
 
 

@@ -50,6 +50,11 @@ def milliseconds() -> float:
     return round(1000 * (time.perf_counter() - float(g.started)), 1)
 
 
+def origin() -> tuple[str | None, str | None]:
+    """Return the id and the address of the request that something is done for, None twice for a command."""
+    return (g.get("request_id"), request.remote_addr) if has_request_context() else (None, None)
+
+
 class JsonLines(logging.Formatter):
     """Any other record as JSON too, its traceback inside of the line; that of a request is JSON already."""
 

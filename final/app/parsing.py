@@ -15,12 +15,11 @@ from typing import Any, NoReturn, cast
 from flask import current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from .errors import FieldError, InvalidInput
+from .errors import FieldError, InvalidInput, refuse
 from .models.columns import is_id
 
 MAX_DEPTH = 8  # levels of lists and objects; the bodies of this API have one
 NAMES: dict[Any, str] = {str: "text", int: "a whole number", bool: "true or false"}
-FIRST = "00000000-0000-0000-0000-000000000000"  # before every id there can be
 
 #: What a field has to be: a type, or a function that says what is wrong with a value, None if nothing is.
 Rule = type | Callable[[Any], str | None]
@@ -49,13 +48,32 @@ def read_body() -> dict[str, Any]:
     return cast(dict[str, Any], g.body)
 
 
-def check_fields(body: dict[str, Any], rules: dict[str, Rule]) -> dict[str, Any]:
+def that(is_so: Callable[[str], bool], what: str) -> Callable[[Any], str | None]:
+    """Return the rule for a text of which ``is_so`` holds; ``what`` says to the client what that is."""
+    return lambda value: None if isinstance(value, str) and is_so(value) else f"this has to be {what}"
+
+
+def like(pattern: str, what: str) -> Callable[[Any], str | None]:
+    """Return the rule for a text of which the regular expression ``pattern`` is true."""
+    return that(lambda text: re.fullmatch(pattern, text) is not None, what)
+
+
+def one_of(*values: str) -> Callable[[Any], str | None]:
+    """Return the rule for a text that can only be one of these."""
+    return that(lambda text: text in values, " or ".join(values))
+
+
+def check_fields(body: dict[str, Any], rules: dict[str, Rule], optional: bool = False) -> dict[str, Any]:
     """Return ``body`` if it has the fields that ``rules`` names, each as its rule wants it, and no others.
+
+    Args:
+        optional: whether one of them is enough.
 
     Raises:
         InvalidInput: it has not; all that is wrong with it, at once.
     """
-    errors = [_fault(name, body, rule) for name, rule in rules.items()]
+    wanted = {name: rule for name, rule in rules.items() if name in body} if optional else rules
+    errors = [_fault(name, body, rule) for name, rule in (wanted or rules).items()]
     if body.keys() - rules.keys():
         message = f"only these fields are known: {', '.join(rules)}"
         errors.append(FieldError("body", "unknown_field", message))
@@ -65,18 +83,38 @@ def check_fields(body: dict[str, Any], rules: dict[str, Rule]) -> dict[str, Any]
 
 
 def read_page() -> tuple[str, int]:
-    """Return `after` and `limit` of this request: where the page begins, and how long it is.
+    """Return `after` and `limit` of this request: where the page begins, "" at the first, and how long it is.
 
     Raises:
         InvalidInput: `limit` is not 1 to 100, or `after` did not come from the `next` of a page.
     """
-    after = request.args.get("after", FIRST)
+    after = request.args.get("after", "")
     limit = request.args.get("limit", str(current_app.config["PAGE_SIZE"]))
     if not _LIMIT.fullmatch(limit):
         _refuse("limit", "out_of_range", "this has to be a whole number from 1 to 100")
-    if not is_id(after):
+    if "after" in request.args and not is_id(after):
         _refuse("after", "not_a_cursor", "take this from the `next` of an earlier page")
     return after, int(limit)
+
+
+def read_filters(rules: dict[str, Callable[[Any], str | None]], besides: set[str]) -> dict[str, str]:
+    """Return what of ``rules`` stands in the query of this request, each as its rule wants it.
+
+    A filter that is spelled wrong would let everything through; so nothing else may stand there.
+
+    Args:
+        besides: what else may, and is read by somebody else.
+
+    Raises:
+        InvalidInput: something is not; all of it, at once.
+    """
+    known = {*rules, *besides}
+    if request.args.keys() - known or len(request.args) != sum(1 for _ in request.args.items(multi=True)):
+        _refuse("query", "unknown_field", f"only these are known, each once: {', '.join(sorted(known))}")
+    given = {name: request.args[name] for name in rules if name in request.args}
+    wrong = {name: rules[name](value) for name, value in given.items()}
+    refuse(*(FieldError(name, "invalid", message) for name, message in wrong.items() if message))
+    return given
 
 
 def _read() -> bytes:

@@ -11,16 +11,37 @@ options = {"target_metadata": migrate.db.metadata, "compare_type": True, **migra
 def run() -> None:
     """Run them on the database of the application that runs."""
     with engine.connect() as connection:
+        prepare(connection)
         # SQLite alters a table by filling another and dropping the first; with foreign keys on, that would
         # delete every row that refers to it. The switch works only outside of a transaction.
         switch(connection, "OFF")
         try:
-            context.configure(connection=connection, **options)
+            # Each migration for itself, so that none holds the locks of the one before: a request that
+            # reads both tables would hold one, wait for the other, and be in a deadlock.
+            context.configure(connection=connection, transaction_per_migration=True, **options)
             with context.begin_transaction():
                 context.run_migrations()
         finally:
             connection.rollback()
             switch(connection, "ON")
+            if engine.dialect.name == "postgresql":
+                connection.invalidate()  # closed, with its lock and settings, and not kept for a request
+
+
+def prepare(connection) -> None:
+    """Let a migration take its time on PostgreSQL, and of several that start together one after the other.
+
+    The second then finds that there is nothing left to do. The lock ends with the connection, which is nobody
+    else's. Only for the tables nobody is made to wait: where a backup reads one, whoever wants to alter it
+    waits for that, and all requests for him. After two seconds he gives up, nothing is done, and may be tried
+    again.
+    """
+    if engine.dialect.name == "postgresql":
+        for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET {setting} = 0")
+        connection.exec_driver_sql("SELECT pg_advisory_lock(20263)")
+        connection.exec_driver_sql("SET lock_timeout = '2s'")  # less than a request waits
+        connection.commit()
 
 
 def switch(connection, state: str) -> None:

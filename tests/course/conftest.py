@@ -74,7 +74,9 @@ class Course:
         shutil.copytree(
             ROOT / "chapters", folder / "chapters", ignore=shutil.ignore_patterns("instance", "__pycache__")
         )
-        (folder / "requirements.txt").write_text("# nothing yet\n", encoding="utf-8")
+        (folder / "tests").mkdir()
+        for lock in ("requirements.txt", "tests/requirements.txt"):
+            (folder / lock).write_text("# nothing yet\n", encoding="utf-8")
 
     @property
     def marker(self) -> Path:
@@ -102,14 +104,14 @@ class Course:
             output, _ = process.communicate(timeout=60)
         return process.returncode, output
 
-    def set_up(self, *, quickly: bool = False, **variables: str) -> tuple[int, str]:
-        """Run the set-up alone, as every command does first; ``quickly`` borrows pip, not installs it."""
+    def set_up(self, command: str = "up", *, quickly: bool = False, **variables: str) -> tuple[int, str]:
+        """Run the set-up alone, as ``command`` does first; ``quickly`` borrows pip, not installs it."""
         code = f"""
 import sys
 from course import bootstrap
 bootstrap.hand_over = lambda command: sys.exit(0)
 {BORROW if quickly else ""}
-sys.exit(bootstrap.main(['up']))
+sys.exit(bootstrap.main([{command!r}]))
 """
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
@@ -118,22 +120,19 @@ sys.exit(bootstrap.main(['up']))
     def pretend_set_up(self) -> None:
         """Make a finished `.venv` that borrows the packages of the one the tests run in."""
         code = f"""
-import json
 from course import bootstrap
 {BORROW}
 bootstrap._make_venv()
-bootstrap._marker().write_text(json.dumps(bootstrap._promise()))
+bootstrap._mark_done(tests=False)
 """
         with self.python("-c", code) as process:
             output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
 
-    def lock(self, wheel: Path, sha256: str | None = None) -> dict[str, str]:
+    def lock(self, wheel: Path, sha256: str | None = None, file: str = "requirements.txt") -> dict[str, str]:
         """Lock one package and return the variables by which pip finds it without a network."""
         digest = sha256 or hashlib.sha256(wheel.read_bytes()).hexdigest()
-        (self.folder / "requirements.txt").write_text(
-            f"tiny==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8"
-        )
+        (self.folder / file).write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
         return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
 
 

@@ -2,83 +2,154 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from learner import Learner
 
-from course import check as module
-from course.check import check
-from course.failures import Failure
 from course.stages import find_stage
 
-ROOT = Path(__file__).resolve().parents[2]
 STAGE = find_stage("1")
 
 
-def checked(folder: Path) -> tuple[int, list[str]]:
-    """Check ``folder`` in a process of its own, as the command does."""
-    code = "import sys; from course.check import check; sys.exit(check(sys.argv[1], False))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-    )
-    return done.returncode, (done.stdout + done.stderr).splitlines()
-
-
 @pytest.fixture
-def folder(tmp_path):
-    """The finished chapter 1 as a learner's own, in a folder with a space and Korean in its path."""
-    own = tmp_path / "내 작업" / STAGE.name
-    shutil.copytree(STAGE.path, own, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    return own
+def learner(tmp_path: Path) -> Learner:
+    """Somebody whose folder has a space and Korean in its path."""
+    return Learner(tmp_path / "내 작업")
 
 
-def test_a_finished_chapter_has_every_behaviour(folder):
-    status, lines = checked(folder)
+def replace(file: Path, old: str, new: str) -> None:
+    """Change a text that must be there."""
+    source = file.read_text(encoding="utf-8")
+    assert old in source
+    file.write_text(source.replace(old, new), encoding="utf-8")
 
-    assert status == 0, lines
-    assert lines[-1].startswith(f"{len(lines) - 2} of {len(lines) - 2} behaviours")
-    assert {line.split("  ")[0] for line in lines[:-2]} == {"passed"}
+
+def test_a_finished_chapter_has_every_behaviour(learner: Learner) -> None:
+    learner.has(STAGE)
+
+    status, output = learner.run("check", "1")
+
+    assert status == 0, output
+    assert "26 of 26 behaviours are there." in output
+    assert "to do" not in output
+    assert "passed  One file: all 12" in output
 
 
-def test_the_first_missing_behaviour_is_explained(folder):
-    """A list, then one sentence of what was expected and what came; no traceback."""
-    for file in (folder / "app").glob("*.py"):
-        file.write_text(file.read_text("utf-8").replace("409", "400"), "utf-8")
-
-    status, lines = checked(folder)
-
-    assert status == 1
-    assert any(line.startswith("to do") for line in lines) and any(
-        line.startswith("passed") for line in lines
+def test_the_next_behaviour_is_explained(learner: Learner) -> None:
+    """What was sent, what came back, what was expected; no traceback."""
+    own = learner.has(STAGE)
+    replace(
+        own / "app" / "v1.py",
+        "return self.answer(account.to_dict(), 201,",
+        "return self.answer(account.to_dict(), 200,",
     )
-    assert "POST /v1/accounts: expected 409, got 400: " in "\n".join(lines)
-    assert not any("Traceback" in line or line.startswith(("E ", ">")) for line in lines)
 
-
-def test_code_that_does_not_start_is_to_do_not_a_crash(folder):
-    (folder / "app" / "__init__.py").write_text("import nosuch\n", "utf-8")
-
-    status, lines = checked(folder)
+    status, output = learner.run("check", "1")
 
     assert status == 1
-    assert {line.split("  ")[0] for line in lines if "  " in line} == {"to do"}
-    assert "ModuleNotFoundError: No module named 'nosuch'" in "\n".join(lines)
+    assert "sent       POST /v2/accounts  {'email': 'mina1@example.com'" in output
+    assert 'came back  200 application/json; charset=utf-8  {"id":1,' in output
+    assert "expected   201" in output
+    assert not any("Traceback" in line or line.startswith(("E ", ">")) for line in output.splitlines())
+
+
+def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) -> None:
+    own = learner.has(find_stage("4"))
+    replace(own / "app" / "errors.py", "e.EmailTaken: 409", "e.EmailTaken: 400")
+
+    status, output = learner.run("check", "4")
+
+    assert status == 1
+    assert "You broke something that worked, from the first file on: A second account for an e-mail" in output
+    assert "expected   409" in output
+
+
+def test_what_was_there_in_the_last_check_is_told_as_lost(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    assert learner.run("check", "1")[0] == 0
+    replace(own / "app" / "views.py", "ensure_ascii=False", "ensure_ascii=True")
+
+    status, output = learner.run("check", "1")
+
+    assert status == 1
+    assert "You had this already, and something changed since broke it: A Korean name travels" in output
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import nosuch\n", ["ModuleNotFoundError: No module named 'nosuch'", "app/__init__.py, line 1"]),
+        ("def broken(:\n    pass\n", ["SyntaxError", "app/__init__.py, line 1:  def broken(:"]),
+        ("x = 1\nimport sys; sys.exit('bye')\n", ["SystemExit: bye", "app/__init__.py, line 2"]),
+    ],
+    ids=["import", "syntax", "exit"],
+)
+def test_code_that_does_not_start_is_told_with_its_line(
+    learner: Learner, source: str, told: list[str]
+) -> None:
+    own = learner.has(STAGE)
+    (own / "app" / "__init__.py").write_text(source, encoding="utf-8")
+
+    status, output = learner.run("check", "1")
+
+    assert status == 1
+    for words in told:
+        assert words in output
+
+
+def test_code_that_hangs_is_stopped(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    replace(
+        own / "app" / "accounts.py", "    return ACCOUNTS.get(account_id)", "    while True:\n        pass"
+    )
+
+    status, output = learner.run("check", "1", limit=2)
+
+    assert status == 1
+    assert "Your code did not come to an end. It was stopped after 2 seconds" in output
+    assert "app/accounts.py, line " in output
+
+
+def test_code_that_ends_the_process_is_told_so_and_the_rest_is_judged(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    replace(own / "app" / "accounts.py", "    del ACCOUNTS[account.id]", "    import os\n    os._exit(0)")
+
+    status, output = learner.run("check", "1")
+
+    assert status == 1
+    assert "Your code ended the whole process" in output
+    assert "passed  A Korean name travels" in output
+
+
+def test_code_that_prints_or_deletes_its_files_is_judged_like_any(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    before = sorted(path.name for path in (own / "app").iterdir())
+    noise = (
+        "import os, shutil, sys\nfrom pathlib import Path\n"
+        "print('NOISE' * 99); os.write(1, b'NOISE'); sys.stderr.write('NOISE')\n"
+        "shutil.rmtree(Path(__file__).parent, ignore_errors=True); shutil.rmtree('app', ignore_errors=True)\n"
+    )
+    file = own / "app" / "v2.py"
+    file.write_text(file.read_text(encoding="utf-8") + noise, encoding="utf-8")
+
+    _, output = learner.run("check", "1")
+
+    assert "NOISE" not in output
+    assert "behaviours are there." in output
+    assert sorted(path.name for path in (own / "app").iterdir()) == before
 
 
 @pytest.mark.parametrize(
     ("key", "sentence"),
-    [("1", "There is nothing of yours to check yet: copy the folder"), ("99", "There is no stage '99'")],
+    [
+        ("1", "There is nothing of yours to check yet: begin the chapter with python3 -m course begin 1"),
+        ("99", "There is no stage '99'"),
+    ],
 )
-def test_nothing_to_check_is_one_sentence(tmp_path, monkeypatch, key, sentence):
-    monkeypatch.setattr(module, "WORKSPACE", tmp_path)
+def test_nothing_to_check_is_one_sentence(learner: Learner, key: str, sentence: str) -> None:
+    status, output = learner.run("check", key)
 
-    with pytest.raises(Failure, match=sentence):
-        check(key, full=False)
+    assert status == 1
+    assert output.startswith(sentence)
+    assert len(output.splitlines()) == 1

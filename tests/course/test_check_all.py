@@ -86,9 +86,25 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
         assert f"{name} said this" in output
 
 
+def test_the_site_is_not_built_once_more_after_all_tests(monkeypatch):
+    """tests/site builds it in strict mode; only a choice of tests may leave that out."""
+    steps = []
+
+    def run(command, **_):
+        steps.append(command[2])
+        return subprocess.CompletedProcess(command, 0, stdout=b"")
+
+    monkeypatch.setattr(check_all.subprocess, "run", run)
+    monkeypatch.setattr(check_all, "_tree", lambda: "")
+
+    check_all.check_all([])
+
+    assert steps == ["ruff", "ruff", "mypy", "pytest"]
+
+
 def test_the_tests_are_given_the_rest_of_the_line(ready_course):
     """`test -- --co` reaches pytest; without git, that check is skipped and says why."""
-    (ready_course.folder / "tests").mkdir()
+    (ready_course.folder / "tests").mkdir(exist_ok=True)
     (ready_course.folder / "tests" / "test_one.py").write_text("def test_one(): pass\n", encoding="utf-8")
     (ready_course.folder / "pyproject.toml").write_text("[tool.mypy]\nfiles = ['docs']\n", encoding="utf-8")
 

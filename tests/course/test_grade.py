@@ -49,6 +49,26 @@ def test_tests_that_are_red_on_the_right_code_are_not_graded(tests: Path) -> Non
         grade(STAGE, tests)
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "import sys\n\nsys.exit(0)\n",
+        "import os\n\ndef test_last():\n    os._exit(0)\n",
+        "import os\n\ndef test_last():\n    os._exit(1)\n",
+        "import pytest\n\ndef test_last():\n    pytest.exit('enough', returncode=0)\n",
+        "import pytest\n\ndef test_last():\n    pytest.skip('tomorrow')\n",
+    ],
+    ids=["at import", "as if all was well", "in silence", "by pytest", "skipped"],
+)
+def test_tests_that_end_early_are_not_green(tests: Path, ends: str) -> None:
+    for file in tests.glob("*.py"):
+        file.unlink()
+    (tests / "test_mine.py").write_text(ends, encoding="utf-8")
+
+    with pytest.raises(Failure, match="no test passed"):
+        grade(STAGE, tests)
+
+
 def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
     with pytest.raises(Failure, match="There are no tests to grade"):
         grade(STAGE, tmp_path / "nothing")

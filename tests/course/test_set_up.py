@@ -31,6 +31,22 @@ def test_it_installs_once(course, wheel, tmp_path):
     assert course.marker.stat().st_mtime_ns == made
 
 
+def test_only_the_tests_wait_for_what_only_they_want(course, wheel):
+    """`test` adds its own lock to the `.venv` that is there; the other commands go on as they were."""
+    assert course.set_up(quickly=True)[0] == 0
+    settings = course.lock(wheel, file="tests/requirements.txt")
+
+    others = course.set_up("up", **settings)
+    status, output = course.set_up("test", **settings)
+
+    assert others == (0, "")
+    assert (status, output.splitlines()) == (
+        0,
+        ["Installing what the tests want besides, once.", "Installed 1 packages into .venv."],
+    )
+    assert course.set_up("test", **settings) == course.set_up("up", **settings) == (0, "")
+
+
 def test_a_set_up_that_was_killed_begins_anew(course, wheel):
     """Killed in the middle, it leaves no marker; the next command makes `.venv` from scratch."""
     settings = course.lock(wheel)
@@ -208,10 +224,10 @@ def test_what_pip_says_becomes_a_sentence(pip_said, sentence):
     ],
 )
 def test_what_the_system_refuses_becomes_a_sentence(course, monkeypatch, capsys, number, sentence):
-    def refuse():
+    def refuse(*_):
         raise OSError(number, "refused", "somewhere")
 
-    monkeypatch.setattr(bootstrap, "ready", lambda: False)
+    monkeypatch.setattr(bootstrap, "ready", lambda *_: False)
     monkeypatch.setattr(bootstrap, "set_up", refuse)
 
     assert bootstrap.main(["up"]) == 1

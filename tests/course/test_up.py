@@ -31,7 +31,7 @@ def shown(process) -> dict[str, str]:
     for line in process.stdout:
         lines.append(line.rstrip())
         if line.startswith("Ctrl-C"):
-            names = ("Site", "Service", "Log-in", "Try it")
+            names = ("Site", "Account", "Service", "Log-in", "Try it")
             return {name: line[9:].strip() for line in lines for name in names if line.startswith(name)}
     raise AssertionError("\n".join(lines))
 
@@ -50,7 +50,8 @@ def test_it_serves_both_and_ends_both(ready_course):
         with ready_course.start("up", "--site-port", str(site), "--port", str(service)) as process:
             rows = shown(process)
             assert b"A course" in get(f"http://127.0.0.1:{site}/")
-            assert rows["Service"].startswith(f"http://127.0.0.1:{service}/")
+            assert rows["Account"] == f"http://127.0.0.1:{service}/"
+            assert rows["Service"].startswith(rows["Account"])
             if shutil.which("curl"):
                 pasted = subprocess.run(rows["Try it"], shell=True, capture_output=True, check=True)  # noqa: S602
                 assert json.loads(pasted.stdout) == {"access_token": 'it\'s a "demo" pass'}
@@ -63,13 +64,47 @@ def test_it_serves_both_and_ends_both(ready_course):
     assert ready_course.marker.stat().st_mtime_ns == made
 
 
+@needs_signals
+def test_a_save_reaches_the_open_page(ready_course):
+    """What is sent can notice it, what is built cannot; what cannot be built leaves the last page."""
+    index, mkdocs = ready_course.folder / "docs" / "index.md", ready_course.folder / "mkdocs.yml"
+    address = free_port()
+    with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
+        shown(process)
+        first, mark = page_at(address)
+        assert "location.reload" in first and mark in first
+        assert "location.reload" not in (ready_course.folder / ".course/site/index.html").read_text("utf-8")
+        assert page_at(address) == (first, mark)
+
+        index.write_text("# Saved\n", encoding="utf-8")
+        assert process.stdout.readline().startswith("Saved, and built again in ")
+        second, other_mark = page_at(address)
+        assert "Saved</h1>" in second and other_mark != mark
+
+        mkdocs.write_text("site_name: A course\ntheme: nosuch\n", encoding="utf-8")
+        assert process.stdout.readline().startswith("The site could not be built (Unrecognised theme")
+        assert page_at(address) == (second, other_mark)
+
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().strip() == "stopped"
+
+
+def page_at(port: int) -> tuple[str, str]:
+    """Return the first page of the site and what marks its state, which HEAD tells too."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    url = f"http://127.0.0.1:{port}/"
+    with direct.open(url) as page, direct.open(urllib.request.Request(url, method="HEAD")) as head:
+        assert page.headers["ETag"] == head.headers["ETag"]
+        return page.read().decode(), page.headers["ETag"]
+
+
 def test_the_site_is_built_when_something_changed(course, monkeypatch):
     """Only then: a file that it is made from, or the site itself, is another."""
     built = []
 
     def mkdocs(command, *_, **__):
-        built.append(command)
-        Path(command[-1]).mkdir()
+        built.append(command[4])
+        Path(command[-1]).mkdir(exist_ok=True)
         Path(command[-1], "index.html").touch()
 
     state = course.folder / ".course"
@@ -91,7 +126,9 @@ def test_the_site_is_built_when_something_changed(course, monkeypatch):
     assert not site_build.build_site(), "running a stage is no change"
     (state / "site.stamp").unlink()
     assert site_build.build_site()
-    assert len(built) == 3
+    (course.folder / "mkdocs.yml").write_text("# another", encoding="utf-8")
+    assert site_build.build_site()
+    assert built == ["--clean", "--dirty", "--clean", "--clean"], "a page alone, if no other can have changed"
 
 
 def test_a_service_that_dies_is_quoted(ready_course):

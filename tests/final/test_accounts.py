@@ -66,7 +66,7 @@ def test_emails_that_look_alike_are_not_the_same(service: Stage, one: str, other
 
 def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage, at_once: Any) -> None:
     """The race ends in the ordinary answer for all, and in one account."""
-    app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=20)
+    app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=20, MAILS_PER_ACCOUNT=20)
 
     spellings = ["mina@example.com", "MINA@example.com", "Mina@EXAMPLE.com"]
     answers = at_once(20, lambda number: sign_up(Client(app), spellings[number % 3]))
@@ -140,7 +140,7 @@ def test_an_account_shows_this_and_no_more(service: Stage) -> None:
     """The fields that a client sees, each by name: nothing is added by accident."""
     shown = expect(service.sign_up(name="김미나").client.get("/accounts/me"), 200)
 
-    assert set(shown) == {"id", "email", "name", "role", "created_at"}
+    assert set(shown) == {"id", "email", "name", "role", "created_at", "verified", "disabled", "mfa"}
     assert (shown["name"], shown["role"], shown["created_at"][-1]) == ("김미나", "member", "Z")
 
 

@@ -63,6 +63,21 @@ def test_demo_repairs_what_was_lost(app: Flask, in_database: Any, loss: str) -> 
     expect(log_in(app, json.loads(after)), 200)
 
 
+def test_demo_repairs_a_password_that_was_changed(app: Flask) -> None:
+    """And whoever is logged in by the other one is out; where nothing was changed, nobody is."""
+    credentials = json.loads(run(app, "demo").output)
+    client = Client(app, "/v2", expect(log_in(app, credentials), 200)["access_token"])
+    run(app, "demo")
+    expect(client.get("/v2/accounts/me"), 200)
+    body = {"current_password": credentials["password"], "new_password": "another passphrase for the tests"}
+    expect(client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+
+    run(app, "demo")
+
+    expect(client.get("/v2/accounts/me"), 401)
+    expect(log_in(app, credentials), 200)
+
+
 def test_demo_has_no_place_in_production(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """No account that somebody could guess at is made on a server."""
     monkeypatch.setenv("FLASK_SECRET_KEY", GOOD_SECRET)

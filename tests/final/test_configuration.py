@@ -21,6 +21,12 @@ REFUSED = {
         {"FLASK_SECRET_KEY": "testing-only, everybody can read this secret"},
         "SECRET_KEY",
     ),
+    "no address": ({"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_PUBLIC_URL": ""}, "FLASK_PUBLIC_URL"),
+    "an address that anybody can listen to": (
+        {"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_PUBLIC_URL": "http://accounts.example.com"},
+        "FLASK_PUBLIC_URL",
+    ),
+    "no mail server": ({"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_SMTP_URL": ""}, "FLASK_SMTP_URL"),
     "debug": ({"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
     "testing": ({"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_TESTING": "1"}, "FLASK_TESTING"),
 }
@@ -59,6 +65,53 @@ def test_production_starts_with_any_good_secret(
     assert service.new_app("ProductionConfig").config["SECRET_KEY"] == secret
 
 
+FROM_FILES = {
+    "FLASK_SECRET_KEY": ("SECRET_KEY", GOOD_SECRET),
+    "FLASK_SMTP_URL": ("SMTP_URL", "smtps://mina:hunter2@mail.example.com"),
+    "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://mina:hunter2@db.example.com/accounts"),
+    "REDIS_URL": ("REDIS_URL", "redis://:hunter2@redis.example.com/0"),
+}
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("variable", FROM_FILES)
+def test_a_secret_comes_in_a_file(
+    service: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, ending: str
+) -> None:
+    """As Docker, Kubernetes and systemd hand it over; the variable itself still wins."""
+    name, value = FROM_FILES[variable]
+    file = tmp_path / "secret"
+    file.write_bytes(value.encode() + ending.encode())
+    monkeypatch.setenv(f"{variable}_FILE", str(file))
+
+    assert service.new_app("DevelopmentConfig").config[name] == value
+
+    if variable == "FLASK_SECRET_KEY":
+        monkeypatch.setenv(variable, GOOD_SECRET[::-1])
+        assert service.new_app("ProductionConfig").config[name] == GOOD_SECRET[::-1]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["none", "no text"])
+def test_a_file_that_cannot_be_read_stops_the_start(
+    service: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    """In one line that names the variable."""
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("FLASK_SMTP_URL_FILE", str(file))
+
+    with pytest.raises(SystemExit, match="FLASK_SMTP_URL_FILE names a file that cannot be read"):
+        service.new_app("DevelopmentConfig")
+
+
+def test_the_file_of_flask_is_left_to_flask(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FLASK_ENV_FILE names a file of variables; it is no secret of ours."""
+    monkeypatch.setenv("FLASK_ENV_FILE", "there is none")
+
+    assert "ENV" not in service.new_app("DevelopmentConfig").config
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -66,9 +119,12 @@ def test_production_starts_with_any_good_secret(
         ("FLASK_ATTEMPTS_PER_ADDRESS", "1.5"),
         ("FLASK_PAGE_SIZE", "null"),
         ("FLASK_PROXIES", "true"),
-        ("FLASK_KEYS_FOLDER", "7"),
+        ("FLASK_TOKEN_ISSUER", "7"),
         ("FLASK_SQLALCHEMY_DATABASE_URI", "7"),
-        ("DATABASE_URL", "postgres://somebody:hunter2@db.example.com/accounts"),
+        ("DATABASE_URL", "mysql://somebody:hunter2@db.example.com/accounts"),
+        ("DATABASE_URL", "postgresql+psycopg2://somebody:hunter2@db.example.com/accounts"),
+        ("DATABASE_URL", "postgresql://somebody:hunter2@db.example.com:port/accounts"),
+        ("DATABASE_URL", "hunter2"),
     ],
 )
 @pytest.mark.parametrize("place", ["DevelopmentConfig", "ProductionConfig"])
@@ -98,6 +154,20 @@ def test_a_database_url_is_understood(
     assert service.new_app().config["SQLALCHEMY_DATABASE_URI"] == two
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_is_understood_however_it_is_spelled(
+    service: Stage, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """Hosting platforms write `postgres:`; the password of the URL arrives whole."""
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://somebody:p%40ss@127.0.0.1:1/accounts")
+    monkeypatch.setattr("adapter._migrate", lambda *_: None)
+
+    app = service.new_app()
+
+    uri = "postgresql+psycopg://somebody:p%40ss@127.0.0.1:1/accounts"
+    assert app.config["SQLALCHEMY_DATABASE_URI"] == uri
+
+
 def test_testing_changes_only_the_cost_of_a_hash_and_the_database(final: LoadedStage) -> None:
     """What is tested is what runs: beyond these settings the classes agree."""
 
@@ -108,7 +178,7 @@ def test_testing_changes_only_the_cost_of_a_hash_and_the_database(final: LoadedS
     testing, development = settings("TestingConfig"), settings("DevelopmentConfig")
     differing = {key for key in testing if testing[key] != development.get(key)}
     cheaper = {"ARGON2_MEMORY", "ARGON2_TIME", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY", "TESTING"}
-    assert differing == cheaper
+    assert differing == cheaper | {"MAIL_INTERVAL"}  # a test sends its mail itself
     code = "".join(file.read_text(encoding="utf-8") for file in (FINAL / "app").rglob("*.py"))
     assert code.count('"TESTING"') == 1  # where production refuses it
 

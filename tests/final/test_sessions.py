@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -159,6 +160,7 @@ def test_a_session_shows_this_and_no_more(service: Stage) -> None:
 GONE = {
     "ended": "UPDATE sessions SET revoked_at = '2026-01-01 00:00:00'",
     "too old": "UPDATE sessions SET expires_at = '2026-01-01 00:00:00'",
+    "forgotten": "UPDATE sessions SET last_used_at = '2026-01-01 00:00:00'",
 }
 
 
@@ -216,13 +218,16 @@ def test_an_agent_is_text(service: Stage, sent: str, shown: str | None) -> None:
 def test_a_use_is_noted_to_five_minutes(service: Stage, in_database: Any) -> None:
     """A request after a while moves `last_used_at`; the next one does not write."""
     account = service.sign_up()
-    in_database("UPDATE sessions SET last_used_at = '2026-01-01 00:00:00'")
+    in_database(
+        "UPDATE sessions SET last_used_at = ?", (datetime.now(UTC) - timedelta(days=6)).isoformat(" ")
+    )
+    long_ago = in_database("SELECT last_used_at FROM sessions")
 
     expect(account.client.get(ME), 200)
     noted = in_database("SELECT last_used_at FROM sessions")
     expect(account.client.get(ME), 200)
 
-    assert noted != [("2026-01-01 00:00:00",)]
+    assert noted != long_ago
     assert in_database("SELECT last_used_at FROM sessions") == noted
 
 
@@ -233,7 +238,7 @@ def test_a_refused_request_is_no_use(service: Stage, in_database: Any) -> None:
 
     expect(account.client.get(ME), 401)
 
-    assert in_database("SELECT last_used_at FROM sessions") == [("2026-01-01",)]
+    assert in_database("SELECT count(*) FROM sessions WHERE last_used_at > '2026-01-02'") == [(0,)]
 
 
 # -- at the same moment ------------------------------------------------------------------------------

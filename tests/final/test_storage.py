@@ -7,15 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from adapter import Client, Stage, expect
+from adapter import PASSWORD, Client, Stage, expect
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 @pytest.fixture
@@ -33,9 +34,8 @@ def db(app: Flask, *command: str) -> None:
 
 def tables(app: Flask) -> set[str]:
     """Return the names of the tables that the database has."""
-    with app.app_context(), app.extensions["sqlalchemy"].engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {name for (name,) in rows}
+    with app.app_context():
+        return set(inspect(app.extensions["sqlalchemy"].engine).get_table_names())
 
 
 def test_the_migrations_make_what_the_models_say(empty: Flask) -> None:
@@ -43,7 +43,10 @@ def test_the_migrations_make_what_the_models_say(empty: Flask) -> None:
     db(empty, "upgrade")
 
     db(empty, "check")  # fails on any difference
-    assert tables(empty) == {"accounts", "sessions", "alembic_version"}
+    named = {"accounts", "sessions", "signing_keys", "audit_events", "one_time_tokens", "outbox"} | {
+        "recovery_codes"
+    }
+    assert tables(empty) == named | {"alembic_version"}
 
 
 def test_the_migrations_can_be_undone(empty: Flask) -> None:
@@ -68,11 +71,19 @@ def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) ->
     expect(client.get("/health/ready"), 200)
 
 
-def test_a_database_of_another_revision_is_not_ready(service: Stage, problem: Any, in_database: Any) -> None:
-    """A deployment that runs ahead of its migrations, or behind them, gets no requests."""
-    in_database("UPDATE alembic_version SET version_num = '9999'")
+@pytest.mark.parametrize(("revision", "ready"), [("0005", False), (None, False), ("9999", True)])
+def test_migrations_come_before_the_code(
+    service: Stage, problem: Any, in_database: Any, revision: str | None, ready: bool
+) -> None:
+    """New code on an old database gets no requests; old code goes on when the next one has migrated it."""
+    if revision is None:
+        in_database("DELETE FROM alembic_version")
+    else:
+        in_database("UPDATE alembic_version SET version_num = ?", revision)
 
-    problem(service.client.get("/health/ready"), 503)
+    answer = service.client.get("/health/ready")
+
+    expect(answer, 200) if ready else problem(answer, 503)
 
 
 OLD_SESSION = (
@@ -91,8 +102,9 @@ def test_the_sessions_of_before_go_on(empty: Flask) -> None:
     db(empty, "upgrade")
 
     with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
-        row = connection.exec_driver_sql("SELECT last_used_at, revoked_at, address FROM sessions").one()
-        assert tuple(row) == ("2026-01-02 00:00:00", None, None)
+        query = "SELECT last_used_at = created_at, revoked_at, address, generation FROM sessions"
+        row = connection.exec_driver_sql(query).one()
+        assert tuple(row) == (True, None, None, 0)
         connection.exec_driver_sql("DELETE FROM accounts")  # and still goes with its account
         assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
 
@@ -101,7 +113,7 @@ REBUILD = '''"""Alter a table that others refer to."""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "9999", "0002"
+revision, down_revision = "9999", "{newest}"
 
 
 def upgrade():
@@ -110,11 +122,13 @@ def upgrade():
 '''
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_migration_of_accounts_keeps_their_sessions(service: Stage, in_database: Any) -> None:
     """SQLite alters a table by dropping it; with foreign keys on, the sessions would go with the accounts."""
     service.sign_up()
     migration = service.loaded.folder / "migrations" / "versions" / "9999_rebuild.py"
-    migration.write_text(REBUILD, encoding="utf-8")
+    newest = in_database("SELECT version_num FROM alembic_version")[0][0]
+    migration.write_text(REBUILD.format(newest=newest), encoding="utf-8")
     try:
         db(service.app, "upgrade")
     finally:
@@ -130,13 +144,116 @@ def test_the_database_refuses_what_the_service_should(service: Stage, in_databas
     for statement in (
         "UPDATE accounts SET role = 'owner'",
         "UPDATE sessions SET account_id = 'nobody'",
-        "INSERT INTO accounts SELECT 'x', email, email_key, name, role, password_hash, created_at, NULL"
-        " FROM accounts",
+        "INSERT INTO accounts (id, email, email_key, name, role, password_hash, created_at)"
+        " SELECT 'x', email, email_key, name, role, password_hash, created_at FROM accounts",
     ):
-        with pytest.raises(Exception, match="constraint failed"):
+        with pytest.raises(Exception, match=r"constraint (failed|\w+)"):
             in_database(statement)
 
 
+SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",
+    "transaction_isolation": "read committed",
+    "TimeZone": "UTC",
+}
+
+
+@pytest.mark.only_on("postgresql")
+def test_postgresql_is_told_how_long_anything_may_take(service: Stage) -> None:
+    """The settings of a connection that writes, and of one that reads, whatever the server's own are."""
+    with service.app.app_context():
+        for engine in service.app.extensions["sqlalchemy"].engines.values():
+            with engine.connect() as connection:
+                told = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in SETTINGS}
+            assert told == SETTINGS
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_statement_that_takes_too_long_is_503(
+    service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that somebody holds stops one request for a while, and the next one works again."""
+    monkeypatch.setitem(service.loaded.package.databases._SERVER_SETTINGS, "lock_timeout", "100ms")
+    account = service.sign_up()
+    with service.app.app_context():
+        engine = service.app.extensions["sqlalchemy"].engine
+
+    with engine.begin() as somebody:
+        somebody.exec_driver_sql("SELECT id FROM accounts FOR UPDATE")
+        answer = account.client.patch("/v2/accounts/me", json={"name": "waits"})
+
+    problem(answer, 503)
+    assert answer.headers["Retry-After"]
+    expect(account.client.patch("/v2/accounts/me", json={"name": "goes on"}), 200)
+
+
+@pytest.mark.only_on("postgresql")
+def test_connections_that_died_in_the_pool_are_not_noticed(service: Stage) -> None:
+    """The server was started again between two requests: the next one works, if it reads or if it writes."""
+    account = service.sign_up()
+    somebody = service.new_app(SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"])
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    body = {"email": account.email, "password": PASSWORD}
+
+    for method, path, sent in (
+        ("GET", "/v2/accounts/me", None),
+        ("GET", "/v2/auth/sessions", None),
+        ("POST", "/v2/auth/login", body),
+    ):
+        with somebody.app_context(), somebody.extensions["sqlalchemy"].engine.connect() as connection:
+            assert connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {others}").all()
+        expect(account.client.open(method, path, json=sent), 200)
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_mistake_in_a_statement_is_500(service: Stage, problem: Any, in_database: Any) -> None:
+    """Only tables that are not there yet mean that the service is not ready."""
+    account = service.sign_up()
+    in_database("ALTER TABLE sessions ALTER expires_at TYPE integer USING 1")
+
+    problem(account.client.get("/v2/accounts/me"), 500)
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_process_has_no_more_connections_than_it_says(service: Stage) -> None:
+    """Of each kind DATABASE_POOL and one; who wants another waits, and is then told to come back."""
+    app = service.new_app(
+        SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"], DATABASE_POOL=2
+    )
+    with app.app_context(), ExitStack() as taken:
+        engines = app.extensions["sqlalchemy"].engines
+        assert len(engines) == 2
+        for engine in engines.values():
+            engine.pool._timeout = 0.1
+            for _ in range(3):
+                taken.enter_context(engine.connect())
+            with pytest.raises(PoolTimeout):
+                engine.connect()
+
+
+@pytest.mark.only_on("postgresql")
+def test_migrations_that_start_together_run_one_after_the_other(empty: Flask) -> None:
+    """Of two deployments at the same moment the second waits until the first is done."""
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+    waits += "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    with empty.app_context():
+        engine = empty.extensions["sqlalchemy"].engine
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as first:
+        first.exec_driver_sql("SELECT pg_advisory_lock(20263)")
+        second = pool.submit(db, empty, "upgrade")
+        while not first.exec_driver_sql(waits).scalar():
+            assert not second.done(), "it did not wait"
+        assert tables(empty) == set()
+        first.exec_driver_sql("SELECT pg_advisory_unlock(20263)")
+        second.result()
+
+    assert "accounts" in tables(empty)
+
+
+@pytest.mark.only_on("sqlite")
 def test_sqlite_is_set_up_for_many_writers(in_database: Any) -> None:
     """Readers beside one writer, and writers that wait."""
     assert in_database("PRAGMA journal_mode") == [("wal",)]
@@ -151,7 +268,8 @@ def test_writers_wait_for_each_other(service: Stage) -> None:
     @contextmanager
     def changing() -> Iterator[Any]:
         with app.app_context(), package.extensions.transaction():
-            yield package.extensions.db.session.scalars(select(package.models.Account)).one()
+            mine = select(package.models.Account).with_for_update()
+            yield package.extensions.db.session.scalars(mine).one()
 
     def second() -> None:
         with changing() as account:
@@ -246,3 +364,40 @@ def test_a_full_disk_leaves_no_key_behind(
     with pytest.raises(OSError, match="no space"):
         service.loaded.package.files.keep_private(tmp_path / "key.pem", b"key")
     assert list(tmp_path.iterdir()) == []
+
+
+# A statement that the database refuses, and what of it may be said.
+REFUSED = {
+    "a row that is there": (
+        "INSERT INTO accounts SELECT * FROM accounts",
+        "23505: table accounts, constraint pk_accounts",
+    ),
+    "a row that may not be": (
+        "UPDATE accounts SET role = name",
+        "23514: table accounts, constraint ck_accounts_role",
+    ),
+    "a value of no kind": (
+        "SELECT id FROM accounts WHERE version = CAST(email AS integer)",
+        "22P02: table None",
+    ),
+}
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(("statement", "said"), REFUSED.values(), ids=REFUSED)
+def test_an_error_of_the_database_repeats_no_value(
+    service: Stage, log: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch, statement: str, said: str
+) -> None:
+    """PostgreSQL quotes the key, or the whole row with its hash; the log gets names and no values."""
+    account = service.sign_up()
+
+    def fail(*_: object) -> None:
+        in_database(statement)
+
+    monkeypatch.setattr(service.loaded.package.services.account, "find", fail)
+
+    expect(account.client.get("/v2/accounts/me"), 500)
+
+    assert said in log.text and "Traceback" in log.text
+    for value in (account.email, account.name, "$argon2"):
+        assert value not in log.text, value

@@ -159,7 +159,40 @@ def test_counters_of_the_past_are_forgotten(client: Client, clock: Any) -> None:
     windows = client._client.application.extensions["rate_limits"]
     for number in range(1000):
         windows.hit(f"address {number}", 60)
-    clock.forward(60)
+    clock.forward(3600)  # the longest window there is
     windows.hit("address", 60)
 
     assert sum(len(counts) for counts in windows._windows.values()) == 1
+
+
+def test_refreshing_is_counted_by_address(service: Stage, clock: Any, problem: Any) -> None:
+    """Tokens that are made up count too; from elsewhere, and a minute later, it goes on."""
+    app = service.new_app(REFRESHES_PER_ADDRESS=3)
+    account = Client(app)
+    body = {"email": MINA, "name": "Mina", "password": PASSWORD}
+    expect(account.post(ACCOUNTS, json=body), 202)
+    token = expect(account.post(LOGIN, json={"email": MINA, "password": PASSWORD}), 200)["refresh_token"]
+
+    def refresh(token: str, address: str = HERE) -> Any:
+        where = {"REMOTE_ADDR": address}
+        return account.post("/v2/auth/refresh", json={"refresh_token": token}, environ_overrides=where)
+
+    assert [refresh(f"rt_{number}").status_code for number in range(3)] == [401] * 3
+    problem(refresh(token), 429)
+    expect(refresh(token, THERE), 200)
+    clock.forward(60)
+    expect(refresh(token), 200)
+
+
+def test_a_member_who_goes_on_asking_for_what_admins_may_is_one_row(
+    service: Stage, clock: Any, in_database: Any
+) -> None:
+    """Of each minute and each list: a loop fills no table."""
+    member = service.sign_up().client
+    for _ in range(2):
+        for path in (ACCOUNTS, "/v2/audit") * 5:
+            expect(member.get(path), 403)
+        clock.forward(60)
+
+    rows = in_database("SELECT details FROM audit_events WHERE action = 'access' AND outcome = 'refused'")
+    assert len(rows) == 4 and str(rows).count("v2.audit") == 2

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import stat
-import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -34,7 +31,7 @@ def forge(service: Stage, account: SignedUp) -> Forge:
 
     A claim or a field of the header that is `...` is left out.
     """
-    keys = service.app.extensions["keys"]
+    private = signing_key(service).private
     token = account.client.token or ""
     real_header = jwt.get_unverified_header(token)
     real_claims = jwt.decode(token, options={"verify_signature": False})
@@ -47,9 +44,15 @@ def forge(service: Stage, account: SignedUp) -> Forge:
         if algorithm == "none":
             return signed.decode() + "."
         signer = jwt.get_algorithm_by_name(algorithm)
-        return (signed + b"." + _base64(signer.sign(signed, key or keys.private))).decode()
+        return (signed + b"." + _base64(signer.sign(signed, key or private))).decode()
 
     return make
+
+
+def signing_key(service: Stage) -> Any:
+    """Return the key that the service signs with."""
+    with service.app.app_context():
+        return service.app.extensions["keys"].signing()
 
 
 def _base64(data: bytes) -> bytes:
@@ -107,9 +110,15 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_token_is_401(service: Stage, problem: Any, forge: Forge, changes: Any) -> None:
-    """Signed with our key or not: what is not an access token of a living session is refused (trap 2)."""
+def test_a_hostile_token_is_401(
+    service: Stage, problem: Any, account: SignedUp, forge: Forge, changes: Any
+) -> None:
+    """Signed with our key or not: what is not an access token of a living session is refused (trap 2).
+
+    Also while the one that it is made like is remembered: that one vouches for no other.
+    """
     token = forge(**changes)
+    expect(account.client.get(ME), 200)
 
     answer = ask(service, f"Bearer {token}")
 
@@ -118,10 +127,19 @@ def test_a_hostile_token_is_401(service: Stage, problem: Any, forge: Forge, chan
     assert token not in answer.text
 
 
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_the_clocks_of_two_machines_may_differ(
+    service: Stage, problem: Any, forge: Forge, claim: str
+) -> None:
+    """By a minute: a token from one that is ahead is good here at once, and ends when it says."""
+    now = int(time.time())
+    expect(ask(service, f"Bearer {forge(**{claim: now + 40})}"), 200)
+    problem(ask(service, f"Bearer {forge(**{claim: now + 90})}"), 401)
+
+
 def test_the_public_key_is_no_secret_to_sign_with(service: Stage, problem: Any, forge: Forge) -> None:
     """A token signed by HMAC with the public key, which everybody has, is refused."""
-    (public,) = service.app.extensions["keys"].public.values()
-    secret = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    secret = signing_key(service).public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     problem(ask(service, f"Bearer {forge(key=secret, algorithm='HS256')}"), 401)
 
@@ -204,6 +222,101 @@ def test_a_session_is_nobody_elses(service: Stage, problem: Any, forge: Forge) -
     problem(ask(service, f"Bearer {forge(sub=other.id)}"), 401)
 
 
+# -- what is remembered of a token is its signature, and nothing else ------------------------------
+
+
+def tokens_of(service: Stage) -> Any:
+    """Return what reads the tokens of the service."""
+    return service.app.extensions["tokens"]
+
+
+def test_a_signature_is_checked_once(
+    service: Stage, account: SignedUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most expensive step of a request is done for its first one only."""
+    tokens_of(service)._remembered.cache_clear()
+    checked: list[str] = []
+    pyjwt = service.loaded.package.services.tokens.pyjwt
+    real = pyjwt.decode
+    monkeypatch.setattr(
+        pyjwt, "decode", lambda token, *args, **kw: checked.append(token) or real(token, *args, **kw)
+    )
+
+    assert [account.client.get(ME).status_code for _ in range(3)] == [200] * 3
+    assert checked == [account.client.token]
+
+
+def test_a_remembered_token_expires(
+    service: Stage, problem: Any, account: SignedUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the second; and on a clock that is more than a minute behind it is not good yet."""
+    claims = jwt.decode(account.client.token or "", options={"verify_signature": False})
+    expect(account.client.get(ME), 200)
+    clock = service.loaded.package.services.tokens
+
+    def at(seconds: float) -> Any:
+        monkeypatch.setattr(clock, "utc_now", lambda: datetime.fromtimestamp(seconds, UTC))
+        return account.client.get(ME)
+
+    expect(at(claims["exp"] - 0.5), 200)
+    problem(at(claims["exp"]), 401)
+    problem(at(claims["nbf"] - 61), 401)
+
+
+def test_a_remembered_token_ends_with_its_key(
+    service: Stage, problem: Any, account: SignedUp, in_database: Any
+) -> None:
+    """A stolen key is deleted, and what was signed with it is worth nothing, however often it was shown."""
+    expect(account.client.get(ME), 200)
+    result = service.app.test_cli_runner().invoke(args=["keys", "rotate", "--now"])
+    assert result.exit_code == 0, result.output
+
+    problem(account.client.get(ME), 401)
+
+
+def test_another_algorithm_remembers_nothing(service: Stage, problem: Any, account: SignedUp) -> None:
+    """A process that signs by another algorithm refuses what this one remembers."""
+    expect(account.client.get(ME), 200)
+    uri = service.app.config["SQLALCHEMY_DATABASE_URI"]
+    other = service.new_app(SQLALCHEMY_DATABASE_URI=uri, TOKEN_ALGORITHM="EdDSA")
+
+    answer = other.test_client().get(ME, headers={"Authorization": f"Bearer {account.client.token}"})
+
+    assert answer.status_code == 401
+
+
+def test_a_signature_is_remembered_with_every_letter(service: Stage, problem: Any, account: SignedUp) -> None:
+    """Nothing that only looks like a remembered token is one: no other spelling, and nothing behind it."""
+    token = account.client.token or ""
+    expect(account.client.get(ME), 200)
+    content, _, signature = token.rpartition(".")
+    other = ("A" if signature[0] != "A" else "B") + signature[1:]
+
+    for changed in (
+        f"{content}.",
+        f"{content}.{other}",
+        f"{token}A",
+        f"{token}.",
+        f" {token}",
+        token.swapcase(),
+    ):
+        problem(ask(service, f"Bearer {changed}"), 401)
+
+
+def test_what_is_refused_is_not_remembered(
+    service: Stage, problem: Any, account: SignedUp, forge: Forge
+) -> None:
+    """So nobody fills the memory, or drives out the tokens in use; and of good ones there is an end, too."""
+    expect(account.client.get(ME), 200)
+    before = tokens_of(service)._remembered.cache_info()
+    for number in range(3):
+        problem(ask(service, f"Bearer {forge(key=generate_private_key(SECP256R1()), jti=str(number))}"), 401)
+    after = tokens_of(service)._remembered.cache_info()
+
+    assert (before.currsize, after.currsize) == (1, 1)
+    assert 0 < after.maxsize <= 10_000
+
+
 # -- what a token is ------------------------------------------------------------------------------
 
 
@@ -211,7 +324,7 @@ def test_any_library_can_verify_a_token(service: Stage, account: SignedUp) -> No
     """By the public key alone; ES256, `at+jwt`, ten minutes, nothing secret in it."""
     token = account.client.token or ""
     header = jwt.get_unverified_header(token)
-    public = service.app.extensions["keys"].public[header["kid"]]
+    public = signing_key(service).public
 
     claims = jwt.decode(token, public, ["ES256"], audience="accounts", issuer="accounts")
 
@@ -220,25 +333,3 @@ def test_any_library_can_verify_a_token(service: Stage, account: SignedUp) -> No
     assert claims["sub"] == account.id
     assert account.email not in str(claims)
     assert "csrf" not in claims
-
-
-def test_the_key_outlives_the_process_and_is_private(service: Stage) -> None:
-    """Made on the first run, found on the second, readable by its owner alone."""
-    first, second = service.app, service.new_app()
-
-    assert first.extensions["keys"].kid == second.extensions["keys"].kid
-    file = Path(first.instance_path) / "keys" / "signing.pem"
-    if sys.platform != "win32":
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [found.name for found in file.parent.iterdir()] == ["signing.pem"]
-
-
-def test_workers_that_start_together_agree_on_one_key(service: Stage, tmp_path: Path) -> None:
-    """Eight on their first run: one of them makes the key, and nobody reads half of it."""
-    keep_private = service.loaded.package.files.keep_private
-    file = tmp_path / "keys" / "signing.pem"
-
-    with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda number: keep_private(file, b"%d" % number * 4096), range(8)))
-
-    assert len(found) == 1 and len(found.pop()) == 4096

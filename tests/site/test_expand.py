@@ -99,6 +99,13 @@ def test_diff_of_one_file_marks_the_words_that_changed() -> None:
     assert "줄은 그대로" in shown
 
 
+def test_diff_lays_two_files_side_by_side() -> None:
+    folder = "docs/examples"
+    shown = expanded(f"<!-- diff: {folder}/contexts.py {folder}/hook_order.py -->")
+    assert "<code>contexts.py → hook_order.py</code>" in shown
+    assert "<del>" in shown and "<ins>" in shown
+
+
 def test_tree_marks_what_is_new_and_says_what_each_file_is_for() -> None:
     shown = expanded("<!-- tree: 02 -->")
     assert re.search(r'config\.py</code><span class="badge added">added</span><span>a class for each', shown)
@@ -122,7 +129,7 @@ def test_stages_links_to_the_chapters_that_are_written() -> None:
     assert "[Views and blueprints](../chapters/01.md)" in shown
 
 
-@pytest.mark.parametrize(("lang", "reason"), [("en", "**Version 1 is retired"), ("ko", "**버전 1은 은퇴")])
+@pytest.mark.parametrize(("lang", "reason"), [("en", "**Version 1 is retired"), ("ko", "**버전 1은 종료")])
 def test_superseded_says_what_ends_why_and_what_holds_instead(lang: str, reason: str) -> None:
     shown = expanded("<!-- superseded -->", lang=lang)
     assert reason in shown
@@ -135,6 +142,34 @@ def test_superseded_misses_a_translation(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("course.site.superseded.DOCS", tmp_path)
     with pytest.raises(PageError, match="translate it"):
         expanded("<!-- superseded -->")
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"), [("en", "It turns red when:"), ("ko", "결함을 심으면 실패합니다:")]
+)
+def test_a_promise_names_its_standard_its_test_and_what_breaks_it(lang: str, sentence: str) -> None:
+    shown = expanded("<!-- promises: sessions -->", lang=lang)
+    assert "RFC 9700" in shown and f"{sentence} <em>" in shown
+    assert '<code class="test">final/test_refresh.py::test_an_old_token_ends_the_session</code>' in shown
+
+
+@pytest.mark.parametrize(
+    ("proof", "sentence"),
+    [
+        ('test = "final/test_tokens.py::test_gone"', "there is no test final/test_tokens.py::test_gone"),
+        ('test = "final/test_gone.py::test_it"', "there is no test final/test_gone.py::test_it"),
+        ('fault = "gone"', "there is no fault gone"),
+        ("", "nothing proves"),
+    ],
+)
+def test_a_promise_that_nothing_proves_stops_the_build(
+    monkeypatch: pytest.MonkeyPatch, tmp_path, proof: str, sentence: str
+) -> None:
+    text = f'[[part]]\nid = "a"\n[[part.promise]]\nen = "All."\nko = "다."\nstandard = "none"\n{proof}'
+    (tmp_path / "promises.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("course.site.promises.DOCS", tmp_path)
+    with pytest.raises(PageError, match=sentence):
+        expanded("<!-- promises: a -->")
 
 
 def test_a_chapter_has_its_number_at_its_title() -> None:
@@ -217,6 +252,10 @@ WRONG = {
     "no path": ("<!-- code: -->", "code takes a path"),
     "an open quotation mark": (f'<!-- code: {STAGE_02}/config.py hl="x -->', "mend its quotation marks"),
     "no such stage": ("<!-- diff: 01 nine -->", "there is no stage 'nine'"),
+    "two files, one gone": (
+        "<!-- diff: docs/examples/contexts.py docs/examples/gone.py -->",
+        "there is no file docs/examples/gone.py",
+    ),
     "one stage": ("<!-- diff: 01 -->", "diff takes two stages"),
     "nothing changed": ("<!-- diff: 02 02 -->", "are the same"),
     "a file not changed": ("<!-- diff: 01 02 app/v1.py -->", "does not change app/v1.py"),
@@ -230,6 +269,7 @@ WRONG = {
     "no request": ("```http\nhello\n```", "begins with a method and a path"),
     "a word at http": ("```http quick\nGET /\n```", "can be fresh, not 'quick'"),
     "output before a command": ("```console\nhello\n```", "begins with a command"),
+    "a need nobody knows": ('```console needs="luck"\n$ python run.py\n```', "nobody knows the need 'luck'"),
     "an empty console": ("```console\n```", "has no command"),
     "a program that is not run": ("```console\n$ rm -rf /\n```", "rm is not run here"),
     "output nobody compared": (
@@ -238,10 +278,15 @@ WRONG = {
     ),
     "a command of the course": ("```console course\n$ python3 -m course fly\n```", "the course has no fly"),
     "a command to be run": ("```console course\n$ flask routes\n```", "drop the word course"),
+    "a module of the benchmarks": (
+        "```console course\n$ python -m benchmarks.gone\n```",
+        "there is no benchmarks.gone in final",
+    ),
     "a folder that is gone": (
         "```console course\n$ cd chapters/gone\n```",
         "there is no folder chapters/gone",
     ),
+    "no such part of the promises": ("<!-- promises: luck -->", "there is no part 'luck' of promises"),
     "a tree in a list": ("- item\n\n    <!-- tree: 02 -->", "cannot stand inside of a list"),
 }
 

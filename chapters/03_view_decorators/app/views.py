@@ -3,7 +3,7 @@
 from typing import Any
 
 import ujson
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 
 
@@ -31,8 +31,3 @@ class BaseView(MethodView):
     def refuse(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
         """Return the error ``message`` as JSON."""
         return BaseView.answer({"error": message}, status, headers)
-
-    @staticmethod
-    def body() -> Any:
-        """Return what the client sent as JSON, or None where it did not."""
-        return request.get_json(silent=True)

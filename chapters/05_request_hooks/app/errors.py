@@ -39,7 +39,7 @@ def by_path(error: Exception) -> Response:
 def as_v1(error: Exception) -> Response:
     """Answer as version 1 always did: ``{"error": "..."}``."""
     status, text = describe(error)
-    body = {"error": text}
+    body: dict[str, object] = {"error": text}
     if isinstance(error, e.InvalidInput) and error.faults:
         body["errors"] = error.faults
     return BaseView.answer(body, status, headers_of(error))
@@ -59,14 +59,14 @@ def as_problem(error: Exception) -> Response:
 def describe(error: Exception) -> tuple[int, str]:
     """Return the status of an error and a sentence that tells nothing of the inside."""
     if isinstance(error, HTTPException):
-        return error.code, error.name  # not its description: that may repeat what was sent
+        return error.code or 500, error.name  # not its description: that may repeat what was sent
     return STATUS[type(error)], str(error)
 
 
 def headers_of(error: Exception) -> dict[str, str]:
     """Return what a client needs to do better: the methods there are, how long to wait, how to log in."""
     if isinstance(error, HTTPException):
-        return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+        return {name: value for name, value in error.get_headers() if name == "Allow"}
     if isinstance(error, e.TryLater):
         return {"Retry-After": str(error.seconds_left)}
     if isinstance(error, e.NotLoggedIn):

@@ -16,7 +16,7 @@ class Account(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str] = mapped_column(default="member")
+    role: Mapped[str]
     password_hash: Mapped[str]
 
     def set_password(self, password: str) -> None:

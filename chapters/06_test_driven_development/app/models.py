@@ -19,7 +19,7 @@ class Account(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str] = mapped_column(default="member")
+    role: Mapped[str]
     password_hash: Mapped[str]
 
     sessions: Mapped[list["Session"]] = relationship(back_populates="account", cascade="all, delete-orphan")

@@ -29,7 +29,7 @@ def new_password(value: Any) -> str | None:
     return None
 
 
-NEW_ACCOUNT = {"email": email, "name": text, "password": new_password}
+NEW_ACCOUNT: dict[str, Rule] = {"email": email, "name": text, "password": new_password}
 
 
 def find_faults(data: dict[str, Any], rules: dict[str, Rule]) -> dict[str, str]:

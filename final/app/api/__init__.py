@@ -13,7 +13,16 @@ from flask_restx import Api as RestxApi
 
 from ..decorators import cached, compressed
 from ..representation import answer
-from . import accounts, auth, documentation, health
+from . import (  # noqa: F401 - credentials and mfa add their views to the namespaces of the others
+    accounts,
+    audit,
+    auth,
+    credentials,
+    documentation,
+    health,
+    mfa,
+    operations,
+)
 
 #: The page loads its own files and nothing from elsewhere; its start is a script inside of the page.
 PAGE_POLICY = (
@@ -44,7 +53,8 @@ class Api(RestxApi):  # type: ignore[misc]
         @compressed
         @cached(seconds=3600)
         def specs() -> Response:
-            return answer(self.__schema__)
+            kinds = ["application/json", "application/problem+json"]
+            return answer(self.__schema__ | {"produces": kinds})
 
         app_or_blueprint.add_url_rule(f"/{self.default_swagger_filename}", "specs", specs)
 
@@ -69,6 +79,7 @@ for _model in documentation.MODELS:
     api.add_model(_model.name, _model)
 api.add_namespace(accounts.ns)
 api.add_namespace(auth.ns)
+api.add_namespace(audit.ns)
 
 
 @api.documentation  # type: ignore[untyped-decorator]
@@ -84,3 +95,4 @@ def init_app(app: Flask) -> None:
     app.config["SWAGGER_UI_DOC_EXPANSION"] = "list"
     app.register_blueprint(bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(operations.bp)

@@ -1,6 +1,6 @@
-"""`/v2/accounts`: signing up, and the accounts.
+"""`/v2/accounts`: signing up, and the accounts. What proves who one is, is in `credentials.py`.
 
-Chapter 1 for the views, chapter 3 for who may call them, chapter 6 for the password.
+Chapter 1 for the views, chapter 3 for who may call them.
 """
 
 from __future__ import annotations
@@ -8,14 +8,36 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import Response, request
 from flask_restx import Resource
 
 from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
-from ..decorators.rate_limits import account_asked_for, account_of_token
+from ..decorators.rate_limits import account_asked_for
 from ..models import Role
-from ..services import account
-from .documentation import ACCEPTED, ACCOUNT, CHANGES, NEW_ACCOUNT, PAGE, PASSWORD_CHANGE, Namespace
+from ..parsing import one_of, that
+from ..representation import answer
+from ..services import account, registration
+from ..services.emails import is_email
+from .documentation import (
+    ACCEPTED,
+    ACCOUNT,
+    CHANGES,
+    EMAIL_ADDRESS,
+    NEW_ACCOUNT,
+    PAGE,
+    ROLES,
+    STATES,
+    TOKEN,
+    Namespace,
+)
 from .pages import PARAMS, page
+
+FILTERS = {
+    "email": {"description": "only the account of this address, in any spelling", "format": "email"},
+    "role": {"description": "only those with this role", "enum": ROLES},
+    "state": {"description": "only those that are so", "enum": STATES},
+}
+IF_MATCH = {"If-Match": {"in": "header", "description": "the `ETag` of what was read", "required": True}}
 
 ns = Namespace("accounts", "Sign up and look after your account; for admins, everybody's", path="/accounts")
 
@@ -28,56 +50,81 @@ class Accounts(Resource):  # type: ignore[misc]
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, name=str, password=str)
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
+    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
-        """Sign up. The answer is the same whether the e-mail had an account or not."""
-        account.register(**data)
+        """Sign up. The answer is the same whether the e-mail had an account or not; only the mail differs."""
+        registration.register(**data)
         return {"status": "accepted"}, 202
 
-    @ns.documented(gives={200: PAGE}, fails=(400, 403), params=PARAMS)
+    @ns.documented(gives={200: PAGE}, fails=(400, 403), params=PARAMS | FILTERS)
     @token_required
     @role_required(Role.ADMIN)
     @compressed
     def get(self) -> tuple[Any, int, dict[str, str]]:
         """List the accounts, oldest first, page by page. For admins."""
-        return page(account.find_page, represent)
+        return page(
+            account.find_page,
+            represent,
+            email=that(is_email, "an e-mail address"),
+            role=one_of(*ROLES),
+            state=one_of(*STATES),
+        )
+
+
+@ns.route("/verify", endpoint="verify")
+class Verify(Resource):  # type: ignore[misc]
+    """The link that was mailed to whoever signed up."""
+
+    @ns.documented(takes=TOKEN, gives={204: None}, fails=(400, 413, 415, 429), token=False)
+    @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
+    @validated(token=str)
+    def post(self, data: dict[str, str]) -> tuple[None, int]:
+        """Confirm your address, by the token from the mail."""
+        registration.verify(**data)
+        return None, 204
+
+
+@ns.route("/verify/resend", endpoint="resend")
+class Resend(Resource):  # type: ignore[misc]
+    """The way on for whoever lost that mail."""
+
+    @ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED}, fails=(400, 413, 415, 429), token=False)
+    @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
+    @validated(email=str)
+    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
+    def post(self, data: dict[str, str]) -> tuple[Any, int]:
+        """Have the mail of your sign-up sent again. The answer is the same whether there is an account."""
+        registration.resend(**data)
+        return {"status": "accepted"}, 202
 
 
 @ns.route("/me", "/<uuid:account_id>", endpoint="account")
 class OneAccount(Resource):  # type: ignore[misc]
     """One account: one's own as `me`. To anybody but its owner and the admins it is not there."""
 
-    @ns.documented(gives={200: ACCOUNT}, fails=(404,))
+    @ns.documented(gives={200: ACCOUNT, 304: None}, fails=(404,))
     @token_required
-    def get(self, account_id: UUID | None = None) -> dict[str, Any]:
-        """Show an account."""
-        return represent(account.find(principal(), _id(account_id)))
+    def get(self, account_id: UUID | None = None) -> Response:
+        """Show an account. Its `ETag` is what a change has to name."""
+        shown = _with_etag(account.find(principal(), _id(account_id)))
+        if "If-None-Match" in request.headers:
+            shown.make_conditional(request)  # 304 where it says that the client has this one
+        return shown
 
-    @ns.documented(takes=CHANGES, gives={200: ACCOUNT}, fails=(400, 404, 413, 415))
+    @ns.documented(
+        takes=CHANGES, gives={200: ACCOUNT}, fails=(400, 403, 404, 409, 412, 413, 415, 428), params=IF_MATCH
+    )
     @token_required
-    @validated(name=str)
-    def patch(self, data: dict[str, str], account_id: UUID | None = None) -> dict[str, Any]:
-        """Change an account."""
-        return represent(account.rename(principal(), _id(account_id), **data))
+    @validated(name=str, role=one_of(*ROLES), disabled=bool, optional=True)
+    def patch(self, data: dict[str, Any], account_id: UUID | None = None) -> Response:
+        """Change an account. Its role, and whether it is disabled, are for admins to change."""
+        return _with_etag(account.change(principal(), _id(account_id), _condition(), **data))
 
-    @ns.documented(gives={204: None}, fails=(404, 409))
+    @ns.documented(gives={204: None}, fails=(404, 409, 412, 428), params=IF_MATCH)
     @token_required
     def delete(self, account_id: UUID | None = None) -> tuple[None, int]:
         """Delete an account, at once and for good."""
-        account.remove(principal(), _id(account_id))
-        return None, 204
-
-
-@ns.route("/me/password", endpoint="password")
-class Password(Resource):  # type: ignore[misc]
-    """One's own password. A token alone does not change it: it may be stolen."""
-
-    @ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(400, 403, 413, 415, 429, 503))
-    @token_required
-    @validated(current_password=str, new_password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
-    def put(self, data: dict[str, str]) -> tuple[None, int]:
-        """Change your password. Your other devices are logged out."""
-        account.change_password(principal(), current=data["current_password"], new=data["new_password"])
+        account.remove(principal(), _id(account_id), _condition())
         return None, 204
 
 
@@ -89,7 +136,19 @@ def represent(shown: Any) -> dict[str, Any]:
         "name": shown.name,
         "role": shown.role,
         "created_at": shown.created_at,
+        "verified": shown.verified_at is not None,
+        "disabled": shown.disabled_at is not None,
+        "mfa": shown.mfa_since is not None,
     }
+
+
+def _with_etag(shown: Any) -> Response:
+    return answer(represent(shown), headers={"ETag": f'"{shown.version}"'})
+
+
+def _condition() -> account.Condition:
+    """Return what `If-Match` asks for (RFC 9110 13.1.1): any of its strong tags; `*` is whatever is there."""
+    return request.if_match.contains if "If-Match" in request.headers else None
 
 
 def _id(account_id: UUID | None) -> str:

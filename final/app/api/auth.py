@@ -14,8 +14,8 @@ from flask_restx import Resource
 
 from ..decorators import principal, rate_limited, token_required, validated
 from ..decorators.rate_limits import account_asked_for
-from ..services import auth, sessions
-from .documentation import CREDENTIALS, GRANT, SESSION_PAGE, Namespace
+from ..services import auth, refresh, sessions
+from .documentation import CREDENTIALS, GRANT, LOGIN, REFRESH, SESSION_PAGE, Namespace
 from .pages import PARAMS, page
 
 ns = Namespace("auth", "Logging in and out, and your devices", path="/auth")
@@ -25,19 +25,27 @@ ns = Namespace("auth", "Logging in and out, and your devices", path="/auth")
 class Login(Resource):  # type: ignore[misc]
     """The door."""
 
-    @ns.documented(takes=CREDENTIALS, gives={200: GRANT}, fails=(400, 401, 413, 415, 429, 503), token=False)
+    @ns.documented(takes=CREDENTIALS, gives={200: LOGIN}, fails=(400, 401, 413, 415, 429, 503), token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, password=str)
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
     def post(self, data: dict[str, str]) -> dict[str, Any]:
-        """Log in: an e-mail and a password for an access token."""
+        """Log in: an e-mail and a password for tokens; with a second factor, for an `mfa_token` first."""
         device = auth.Device(request.remote_addr, request.headers.get("User-Agent"))
-        grant = auth.log_in(**data, device=device)
-        return {
-            "access_token": grant.access_token,
-            "token_type": "Bearer",
-            "expires_in": grant.expires_in,
-        }
+        came = auth.log_in(**data, device=device)
+        return came._asdict() if isinstance(came, auth.CodeWanted) else represent_grant(came)
+
+
+@ns.route("/refresh", endpoint="refresh")
+class Refresh(Resource):  # type: ignore[misc]
+    """The way to stay in."""
+
+    @ns.documented(takes=REFRESH, gives={200: GRANT}, fails=(400, 401, 413, 415, 429, 503), token=False)
+    @rate_limited("REFRESHES_PER_ADDRESS", seconds=60)
+    @validated(refresh_token=str)
+    def post(self, data: dict[str, str]) -> dict[str, Any]:
+        """Refresh: a refresh token, which is good once, for an access token and the next refresh token."""
+        return represent_grant(refresh.refresh(data["refresh_token"]))
 
 
 @ns.route("/logout", endpoint="logout")
@@ -60,7 +68,7 @@ class Sessions(Resource):  # type: ignore[misc]
     @token_required
     def get(self) -> tuple[Any, int, dict[str, str]]:
         """List your devices, oldest log-in first, page by page."""
-        return page(partial(sessions.find_page, principal()), represent)
+        return page(partial(sessions.find_page, principal().id), represent)
 
     @ns.documented(gives={204: None})
     @token_required
@@ -80,6 +88,16 @@ class OneSession(Resource):  # type: ignore[misc]
         """Log out one device."""
         sessions.end(principal(), str(session_id))
         return None, 204
+
+
+def represent_grant(grant: auth.Grant) -> dict[str, Any]:
+    """Return what a client gets to come in with (RFC 6749 5.1)."""
+    return {
+        "access_token": grant.access_token,
+        "token_type": "Bearer",
+        "expires_in": grant.expires_in,
+        "refresh_token": grant.refresh_token,
+    }
 
 
 def represent(shown: Any) -> dict[str, Any]:

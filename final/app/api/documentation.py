@@ -15,6 +15,8 @@ from flask_restx import Namespace as RestxNamespace
 
 V = TypeVar("V", bound=Callable[..., Any])
 
+PHRASE = "correct horse battery staple"
+
 
 class Namespace(RestxNamespace):  # type: ignore[misc]
     """A group of views below one path, `/accounts` for example."""
@@ -26,7 +28,7 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
         gives: dict[int, Model | None],
         fails: tuple[int, ...] = (),
         token: bool = True,
-        params: dict[str, str] | None = None,
+        params: dict[str, Any] | None = None,
     ) -> Callable[[V], V]:
         """Describe a method of a view; its docstring is the summary.
 
@@ -35,7 +37,7 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
             gives: each status of success, with the model of its body.
             fails: each status of failure; 401 is added where a token is needed.
             token: whether an access token is needed.
-            params: what may stand behind `?`, and what it means.
+            params: what may stand behind `?`, and what it means; a header by a description of its own.
         """
 
         def decorate(view: V) -> V:
@@ -53,81 +55,165 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
         return decorate
 
 
-def _text(example: str, description: str, **limits: int) -> fields.String:
-    return fields.String(required=True, example=example, description=description, **limits)
+class Text(fields.String):  # type: ignore[misc]
+    """A text, with what the field of RESTX cannot say: its format, and whether it may be null."""
+
+    def __init__(
+        self, description: str = "", *, format: str = "", nullable: bool = False, **more: Any
+    ) -> None:
+        super().__init__(description=description or None, **more)
+        self._more = ({"format": format} if format else {}) | ({"x-nullable": True} if nullable else {})
+
+    def schema(self) -> dict[str, Any]:
+        """Return what the document says of it."""
+        return super().schema() | self._more  # type: ignore[no-any-return]
 
 
-EMAIL = _text("mina@example.com", "an e-mail address, in any spelling", max_length=254)
-NAME = _text("김미나", "how the account is called", min_length=1, max_length=100)
-PASSWORD = _text("correct horse battery staple", "15 characters or more", min_length=15, max_length=128)
+def _wanted(description: str, example: str, **more: Any) -> Text:
+    """A text in a body; no body has one with NUL."""
+    return Text(description, example=example, required=True, **({"pattern": NO_NUL} | more))
 
-NEW_ACCOUNT = Model("NewAccount", {"email": EMAIL, "name": NAME, "password": PASSWORD})
-CHANGES = Model("AccountChanges", {"name": NAME})
-CREDENTIALS = Model("Credentials", {"email": EMAIL, "password": _text("correct horse battery staple", "")})
-PASSWORD_CHANGE = Model(
-    "PasswordChange",
-    {"current_password": _text("correct horse battery staple", "as proof"), "new_password": PASSWORD},
+
+def _page(name: str, items: Model) -> Model:
+    following = Text("the URL of the next page; null on the last", nullable=True)
+    return Model(name, {"items": fields.List(fields.Nested(items)), "next": following})
+
+
+class _AtLeastOne(Model):  # type: ignore[misc]
+    @property
+    def _schema(self) -> dict[str, Any]:
+        return super()._schema | {"minProperties": 1}  # type: ignore[no-any-return]
+
+
+NO_NUL = r"^[^\u0000]*$"
+ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+ROLES, STATES, OUTCOMES = (
+    ["member", "admin"],
+    ["active", "unverified", "disabled"],
+    ["done", "failed", "refused"],
 )
-ACCEPTED = Model("Accepted", {"status": fields.String(example="accepted")})
+
+EMAIL = _wanted("an e-mail address, in any spelling", "mina@example.com", max_length=254, format="email")
+NAME = _wanted("how the account is called", "김미나", min_length=1, max_length=100, pattern=ONE_LINE)
+PASSWORD = _wanted("15 characters or more, and none that is common", PHRASE, min_length=15, max_length=128)
+NEW_PASSWORD = _wanted(
+    "15 characters or more, 8 where there is a second factor; none that is common",
+    PHRASE,
+    min_length=8,
+    max_length=128,
+)
+CURRENT = _wanted("as proof", PHRASE)
+MAILED = _wanted("from the link that was mailed", "4J3nbsXt…")
+ANY_CODE = _wanted("of the app, or a recovery code", "123456")
+
+# -- what is sent ---------------------------------------------------------------------------------------
+
+NEW_ACCOUNT = Model("NewAccount", {"email": EMAIL, "name": NAME, "password": PASSWORD}, strict=True)
+CHANGES = _AtLeastOne(
+    "AccountChanges",
+    {
+        "name": Text(example="김미나", min_length=1, max_length=100, pattern=ONE_LINE),
+        "role": Text("for admins to change", enum=ROLES),
+        "disabled": fields.Boolean(description="for admins to change"),
+    },
+    strict=True,
+)
+CREDENTIALS = Model(
+    "Credentials", {"email": _wanted("", "mina@example.com"), "password": CURRENT}, strict=True
+)
+REFRESH = Model("Refresh", {"refresh_token": _wanted("the newest of this session", "rt_...")}, strict=True)
+TOKEN = Model("MailedToken", {"token": MAILED}, strict=True)
+EMAIL_ADDRESS = Model("EmailAddress", {"email": _wanted("", "mina@example.com")}, strict=True)
+EMAIL_CHANGE = Model("EmailChange", {"email": EMAIL, "current_password": CURRENT}, strict=True)
+PASSWORD_CHANGE = Model(
+    "PasswordChange", {"current_password": CURRENT, "new_password": NEW_PASSWORD}, strict=True
+)
+PASSWORD_RESET = Model("PasswordReset", {"token": MAILED, "new_password": NEW_PASSWORD}, strict=True)
+CURRENT_PASSWORD = Model("CurrentPassword", {"current_password": CURRENT}, strict=True)
+CODE = Model("Code", {"code": _wanted("of the app", "123456")}, strict=True)
+MFA_REMOVAL = Model("MfaRemoval", {"current_password": CURRENT, "code": ANY_CODE}, strict=True)
+MFA_LOGIN = Model(
+    "MfaLogIn", {"mfa_token": _wanted("of the log-in", "mfa_..."), "code": ANY_CODE}, strict=True
+)
+
+# -- what comes back --------------------------------------------------------------------------------------
+
+ACCEPTED = Model("Accepted", {"status": Text(enum=["accepted"])})
 ACCOUNT = Model(
     "Account",
     {
-        "id": fields.String(description="never given to another account"),
-        "email": EMAIL,
-        "name": NAME,
-        "role": fields.String(enum=["member", "admin"]),
+        "id": Text("never given to another account"),
+        "email": Text(),
+        "name": Text(),
+        "role": Text(enum=ROLES),
         "created_at": fields.DateTime(),
-    },
-)
-PAGE = Model(
-    "AccountPage",
-    {
-        "items": fields.List(fields.Nested(ACCOUNT)),
-        "next": fields.String(description="the URL of the next page; null on the last"),
+        "verified": fields.Boolean(description="whether its owner has shown that they read its mail"),
+        "disabled": fields.Boolean(description="whether an admin keeps its owner out"),
+        "mfa": fields.Boolean(description="whether logging in asks for a code, the second factor"),
     },
 )
 SESSION = Model(
     "Session",
     {
-        "id": fields.String(),
+        "id": Text(),
         "created_at": fields.DateTime(),
         "last_used_at": fields.DateTime(description="to five minutes"),
-        "address": fields.String(description="from where it was begun; null where nobody knows"),
-        "agent": fields.String(description="by what, in the client's own words; null where it said nothing"),
+        "address": Text("from where it was begun; null where nobody knows", nullable=True),
+        "agent": Text("by what, in the client's own words; null where it said nothing", nullable=True),
         "current": fields.Boolean(description="whether it is the one that asks"),
     },
 )
-SESSION_PAGE = Model(
-    "SessionPage",
+AUDIT_EVENT = Model(
+    "AuditEvent",
     {
-        "items": fields.List(fields.Nested(SESSION)),
-        "next": fields.String(description="the URL of the next page; null on the last"),
+        "id": Text(),
+        "created_at": fields.DateTime(),
+        "action": Text(example="password.reset"),
+        "outcome": Text(enum=OUTCOMES),
+        "account_id": Text("to whom; null where the e-mail has no account", nullable=True),
+        "actor_id": Text("by whom; null where nobody had proved who they are", nullable=True),
+        "address": Text("from where; null for a command", nullable=True),
+        "request_id": Text("as in the log; null for a command", nullable=True),
+        "details": fields.Raw(),
     },
 )
-GRANT = Model(
-    "Grant",
+PAGE, SESSION_PAGE = _page("AccountPage", ACCOUNT), _page("SessionPage", SESSION)
+AUDIT_PAGE = _page("AuditPage", AUDIT_EVENT)
+_TOKENS = {
+    "access_token": Text(),
+    "token_type": Text(enum=["Bearer"]),
+    "expires_in": fields.Integer(description="seconds, of the access token or the MFA token"),
+    "refresh_token": Text("good once, for `POST /v2/auth/refresh`"),
+}
+GRANT = Model("Grant", _TOKENS)
+MFA_TOKEN = Text("instead of tokens, where there is a second factor: for `/v2/auth/login/mfa`")
+LOGIN = Model("LogIn", _TOKENS | {"mfa_token": MFA_TOKEN})
+MFA_SETUP = Model(
+    "MfaSetup",
     {
-        "access_token": fields.String(),
-        "token_type": fields.String(example="Bearer"),
-        "expires_in": fields.Integer(description="seconds"),
+        "secret": Text("to be typed into the app"),
+        "uri": Text("otpauth://, to be opened on the phone"),
+        "qr": Text("the same to be scanned: an SVG, as a data URI"),
     },
 )
-FIELD_ERROR = Model(
-    "FieldError",
-    {"field": fields.String(), "code": fields.String(), "message": fields.String()},
+RECOVERY_CODES = Model(
+    "RecoveryCodes",
+    {"recovery_codes": fields.List(fields.String(), description="ten, each good once; not shown again")},
 )
+FIELD_ERROR = Model("FieldError", {"field": Text(), "code": Text(), "message": Text()})
 PROBLEM = Model(
     "Problem",
     {
-        "type": fields.String(example="about:blank"),
-        "title": fields.String(),
+        "type": Text(example="about:blank"),
+        "title": Text(),
         "status": fields.Integer(),
-        "detail": fields.String(),
-        "instance": fields.String(description="the id of the request"),
+        "detail": Text(),
+        "instance": Text("the id of the request"),
         "errors": fields.List(fields.Nested(FIELD_ERROR), description="where the input is not valid"),
     },
 )
 MODELS = (
-    *(NEW_ACCOUNT, CHANGES, PASSWORD_CHANGE, CREDENTIALS),
-    *(ACCEPTED, ACCOUNT, PAGE, GRANT, SESSION, SESSION_PAGE, FIELD_ERROR, PROBLEM),
+    *(NEW_ACCOUNT, CHANGES, CREDENTIALS, REFRESH, TOKEN, EMAIL_ADDRESS, EMAIL_CHANGE, PASSWORD_CHANGE),
+    *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_REMOVAL, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
+    *(SESSION_PAGE, AUDIT_EVENT, AUDIT_PAGE, GRANT, LOGIN, MFA_SETUP, RECOVERY_CODES, FIELD_ERROR, PROBLEM),
 )

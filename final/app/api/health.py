@@ -1,14 +1,14 @@
-"""`/health`: whether the process runs, and whether it can do its work. Chapter 7, continuous integration."""
+"""`/health` and `/version`: does it run, can it work, what is it. Chapter 7, continuous integration."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from flask.views import MethodView
 
 from ..representation import answer
 from ..services import health
 
-bp = Blueprint("health", __name__, url_prefix="/health")
+bp = Blueprint("health", __name__)
 
 
 class Live(MethodView):
@@ -28,5 +28,14 @@ class Ready(MethodView):
         return answer({"status": "ready"})
 
 
-bp.add_url_rule("/live", view_func=Live.as_view("live"))
-bp.add_url_rule("/ready", view_func=Ready.as_view("ready"))
+class Version(MethodView):
+    """For whoever deployed and wants to know whether it has arrived."""
+
+    def get(self) -> Response:
+        """Answer what the image was built from; null where nobody said."""
+        return answer({"commit": current_app.config["COMMIT"], "built_at": current_app.config["BUILT_AT"]})
+
+
+bp.add_url_rule("/health/live", view_func=Live.as_view("live"))
+bp.add_url_rule("/health/ready", view_func=Ready.as_view("ready"))
+bp.add_url_rule("/version", view_func=Version.as_view("version"))

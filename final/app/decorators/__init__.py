@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from ..services.sealing import derive
 from .access import principal, role_required, token_required
 from .bodies import json_required, validated
 from .caching import Cache, cached
 from .compression import compressed
 from .rate_limits import FixedWindows, rate_limited
+from .shared_limits import SharedWindows
 
 __all__ = [
     "cached",
@@ -30,4 +32,7 @@ __all__ = [
 def init_app(app: Flask) -> None:
     """Give ``app`` what its decorators remember. It is an application's own: two of them count apart."""
     app.extensions["cache"] = Cache()
-    app.extensions["rate_limits"] = FixedWindows()
+    if url := app.config["REDIS_URL"]:
+        app.extensions["rate_limits"] = SharedWindows(url, derive(app.config["SECRET_KEY"], "rate limits"))
+    else:
+        app.extensions["rate_limits"] = FixedWindows()

@@ -23,11 +23,12 @@ def json_required(view: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def validated(**rules: Rule) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def validated(*, optional: bool = False, **rules: Rule) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Check the fields of the JSON body, and hand them to the view as ``data``.
 
     Args:
-        rules: what each field has to be: ``validated(name=str)``. All are required, and no other is allowed.
+        optional: whether one of the fields is enough; otherwise all are required.
+        rules: what each field has to be: ``validated(name=str)``. No other is allowed.
 
     Raises:
         InvalidInput: some fields are wrong; it has all the faults, not the first.
@@ -36,7 +37,7 @@ def validated(**rules: Rule) -> Callable[[Callable[..., R]], Callable[..., R]]:
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
         @wraps(view)
         def checked(*args: Any, **kwargs: Any) -> R:
-            return view(*args, data=check_fields(read_body(), rules), **kwargs)
+            return view(*args, data=check_fields(read_body(), rules, optional), **kwargs)
 
         return checked
 

@@ -10,10 +10,12 @@ from ipaddress import ip_address
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from flask import current_app, request
+from flask import Response, after_this_request, current_app, g, request
 
-from ..errors import TooManyRequests
+from ..errors import MfaRefused, TooManyRequests
 from ..parsing import read_body
+from ..services import audit, mfa_tokens
+from ..services.account import find_id
 from ..services.emails import email_key
 from .access import principal
 
@@ -47,6 +49,18 @@ def account_of_token() -> str:
     return f"account {principal().id}"
 
 
+def account_of_mfa_token() -> str:
+    """Count by whose password was right, as the `mfa_token` of the body says. Stands below `validated`.
+
+    Raises:
+        MfaRefused: the token says nothing; those are counted by their address only.
+    """
+    found = mfa_tokens.read(read_body()["mfa_token"])
+    if found is None:
+        raise MfaRefused
+    return f"account {found.id}"
+
+
 def rate_limited(
     times: int | str, seconds: int, by: Callable[[], str] = client_address
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -67,14 +81,44 @@ def rate_limited(
         @wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
             windows: FixedWindows = current_app.extensions["rate_limits"]
+            most = current_app.config[times] if isinstance(times, str) else times
             count, left = windows.hit(f"{name}, {by()}", seconds)
-            if count > (current_app.config[times] if isinstance(times, str) else times):
+            if by is client_address or count > most:
+                after_this_request(_tell(by.__name__, most, seconds, max(most - count, 0), left))
+            if count == most + 1:  # the first that is refused: a flood must not fill the audit
+                _record(by)
+            if count > most:
                 raise TooManyRequests(left)
             return view(*args, **kwargs)
 
         return counted
 
     return decorate
+
+
+def _record(by: Callable[[], str]) -> None:
+    account = g.get("account")
+    account_id = find_id(read_body()["email"]) if by is account_asked_for else account and account.id
+    if by is account_of_mfa_token and (found := mfa_tokens.read(read_body()["mfa_token"])):
+        account_id = found.id
+    actor_id = account and account.id
+    details = {"request": request.endpoint or ""}
+    audit.record("throttle", account_id=account_id, actor_id=actor_id, outcome=audit.REFUSED, **details)
+
+
+def _tell(policy: str, most: int, seconds: int, remaining: int, left: int) -> Callable[[Response], Response]:
+    """Return a hook that says how much is left (draft-ietf-httpapi-ratelimit-headers-10).
+
+    Of the count for an account only that it is used up: as long as it is not, a stranger could read from it
+    how often its owner logs in.
+    """
+
+    def add(response: Response) -> Response:
+        response.headers.add("RateLimit-Policy", f'"{policy}";q={most};w={seconds}')
+        response.headers.add("RateLimit", f'"{policy}";r={remaining};t={left}')
+        return response
+
+    return add
 
 
 class FixedWindows:

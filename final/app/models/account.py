@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base
@@ -34,3 +34,13 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(String(256))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When somebody proved that they read the mail of this address.
+    verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: One more with every change of what a client sees of it: its `ETag`.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    #: The second factor: what the app of its owner makes codes from, sealed. None where there is none.
+    mfa_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: Since when a log-in asks for it. None while its owner has not shown that the app has it.
+    mfa_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Of which half-minute the last code was that was taken: none older is good any more.
+    mfa_step: Mapped[int] = mapped_column(default=0, server_default="0")

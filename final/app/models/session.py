@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base
@@ -22,6 +22,18 @@ class Session(Base):
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)  # to some minutes
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Which of its refresh tokens is good: the first is 0, and every refresh makes it one more.
+    generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: From where it was begun, and by what, in the client's own words. None where nobody said.
     address: Mapped[str | None] = mapped_column(String(64))
     agent: Mapped[str | None] = mapped_column(String(200))
+
+
+#: Of a session that is neither ended, nor too old, nor forgotten by its owner, for statements that name the
+#: moment as `now` and `idle_since`.
+ALIVE = (
+    Session.revoked_at.is_(None),
+    Session.expires_at > bindparam("now"),
+    Session.last_used_at > bindparam("idle_since"),
+)

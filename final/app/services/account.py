@@ -1,102 +1,56 @@
-"""Accounts: signing up, reading, changing, deleting, and who may do it to whom. Chapters 1, 3 and 6."""
+"""Accounts: reading, changing and deleting them, and who may do it to whom. Chapters 1 and 3."""
 
 from __future__ import annotations
 
-import unicodedata
-from contextlib import suppress
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, select
 
-from ..errors import AccountNotFound, EmailTaken, FieldError, InvalidInput, LastAdmin, WrongPassword
+from ..errors import (
+    AccountNotFound,
+    ConditionFailed,
+    ConditionMissing,
+    LastAdmin,
+    NotAllowed,
+    refuse,
+)
 from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
-from ..models import Account, Role
-from . import passwords, sessions
+from ..models import Account, Kind, Role
+from ..models.columns import utc_now
+from . import audit, mail, passwords, sessions
 from .auth import Principal
-from .emails import email_key, is_email, tidy
+from .emails import email_key, problem_with_email, tidy
+from .names import problem_with_name, tidy_name
 
-NAME_MAX_LENGTH = 100  # code points
+#: Says whether the version of a row is one that the client has read; None where the client named none.
+Condition = Callable[[str], bool] | None
 
-_SHOWN = select(Account.id, Account.email, Account.name, Account.role, Account.created_at)
+_SHOWN = select(
+    *(Account.id, Account.email, Account.name, Account.role, Account.created_at),
+    *(Account.verified_at, Account.disabled_at, Account.mfa_since, Account.version),
+)
+_ID = select(Account.id).where(Account.email_key == bindparam("key"))
 _ONE = _SHOWN.where(Account.id == bindparam("account_id"))
-_HASH = select(Account.password_hash).where(Account.id == bindparam("account_id"))
-_PAGE = _SHOWN.where(Account.id > bindparam("after")).order_by(Account.id).limit(bindparam("limit"))
+_STATES = {
+    "active": Account.disabled_at.is_(None) & Account.verified_at.is_not(None),
+    "unverified": Account.disabled_at.is_(None) & Account.verified_at.is_(None),
+    "disabled": Account.disabled_at.is_not(None),
+}
 
 
-def register(email: str, name: str, password: str) -> None:
-    """Sign somebody up. Nobody learns here whether the e-mail had an account already.
-
-    Raises:
-        InvalidInput: something is wrong with one of the three.
-        TooBusy: too many passwords are being hashed.
-    """
-    # For a known e-mail the work is the same, to the hash and the attempt to insert; so is the answer.
-    with suppress(EmailTaken):
-        create(email, name, password)
-
-
-def create(email: str, name: str, password: str, role: Role = Role.MEMBER) -> Account:
-    """Store a new account and return it.
+def prepare(email: str, name: str, password: str, role: Role = Role.MEMBER) -> Account:
+    """Return an account that is not stored yet.
 
     Raises:
         InvalidInput: something is wrong with the e-mail, the name or the password.
-        EmailTaken: the e-mail has an account, in this or another spelling.
         TooBusy: too many passwords are being hashed.
     """
-    email, name = tidy(email), _tidy(name)
-    _refuse(problem_with_email(email), problem_with_name(name), passwords.problem_with_new(password))
+    email, name = tidy(email), tidy_name(name)
+    refuse(problem_with_email(email), problem_with_name(name), passwords.problem_with_new(password, email))
     # Hashed before the e-mail is looked up, and outside of the transaction: no lock is held for a hash.
     hashed = passwords.current().hash(password)
-    account = Account(email=email, email_key=email_key(email), name=name, role=role, password_hash=hashed)
-    try:
-        with transaction():
-            db.session.add(account)
-    except IntegrityError:
-        # The database decides: of two sign-ups at the same moment one ends here.
-        raise EmailTaken from None
-    return account
-
-
-def set_password(email: str, password: str) -> None:
-    """Give the account of ``email`` another password. For operators: nobody is asked for the current one.
-
-    Raises:
-        InvalidInput: the password cannot be one.
-        AccountNotFound: the e-mail has no account.
-        TooBusy: too many passwords are being hashed.
-    """
-    _refuse(passwords.problem_with_new(password))
-    hashed = passwords.current().hash(password)
-    with transaction():
-        found = db.session.scalar(select(Account).where(Account.email_key == email_key(email)))
-        if found is None:
-            raise AccountNotFound
-        found.password_hash = hashed
-
-
-def change_password(asker: Principal, current: str, new: str) -> None:
-    """Give ``asker`` another password, and log them out everywhere else: whoever had the old one is out.
-
-    Raises:
-        InvalidInput: the new password cannot be one.
-        WrongPassword: ``current`` is not the password, or not any more.
-        TooBusy: too many passwords are being hashed.
-    """
-    _refuse(passwords.problem_with_new(new, field="new_password"))
-    found = fetch_one(_HASH, account_id=asker.id)
-    if found is None or not passwords.current().verify(found.password_hash, current):
-        raise WrongPassword
-    hashed = passwords.current().hash(new)
-    # No lock was held for the two hashes. Only the password that was checked is replaced: of several changes
-    # at the same moment one wins, and `current` is wrong for the others. First the account and then its
-    # sessions: a log-in locks the account too, so none with the old password slips in between.
-    mine = update(Account).where(Account.id == asker.id, Account.password_hash == found.password_hash)
-    with transaction():
-        changed = db.session.execute(mine.values(password_hash=hashed))
-        if cast(CursorResult[Any], changed).rowcount == 0:
-            raise WrongPassword
-        sessions.end_others(asker)
+    return Account(email=email, email_key=email_key(email), name=name, role=role, password_hash=hashed)
 
 
 def find(asker: Principal, account_id: str) -> AnyRow | Principal:
@@ -114,73 +68,110 @@ def find(asker: Principal, account_id: str) -> AnyRow | Principal:
     return row
 
 
-def find_page(after: str, limit: int) -> list[AnyRow]:
-    """Return the next ``limit`` accounts behind the one whose id is ``after``, oldest first."""
-    return fetch_all(_PAGE, after=after, limit=limit)
+def find_id(email: str) -> str | None:
+    """Return the id of the account of ``email``, in any spelling; None where there is none."""
+    row = fetch_one(_ID, key=email_key(email))
+    return None if row is None else str(row.id)
 
 
-def rename(asker: Principal, account_id: str, name: str) -> Account:
-    """Give an account another name and return it.
+def find_page(
+    after: str, limit: int, email: str | None = None, role: str | None = None, state: str | None = None
+) -> list[AnyRow]:
+    """Return the next ``limit`` accounts behind the one whose id is ``after``, oldest first.
+
+    Args:
+        email: only the account of this address, in any spelling.
+        role: only those with this role.
+        state: only those that are `active`, `unverified` or `disabled`.
+    """
+    statement = _SHOWN.where(Account.id > after).order_by(Account.id).limit(limit)
+    if email is not None:
+        statement = statement.where(Account.email_key == email_key(email))
+    if role is not None:
+        statement = statement.where(Account.role == role)
+    if state is not None:
+        statement = statement.where(_STATES[state])
+    return fetch_all(statement)
+
+
+def change(
+    asker: Principal,
+    account_id: str,
+    condition: Condition,
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    disabled: bool | None = None,
+) -> Account:
+    """Change what is given, and return the account. It counts from the next request on.
 
     Raises:
         InvalidInput: the name cannot be one.
         AccountNotFound: there is none by that id, or it is somebody else's.
+        NotAllowed: role and state are for admins to change.
+        ConditionMissing, ConditionFailed: see `_lock`.
+        LastAdmin: nobody else could administer the service.
     """
-    name = _tidy(name)
-    _refuse(problem_with_name(name))
+    if name is not None:
+        name = tidy_name(name)
+        refuse(problem_with_name(name))
     _must_be_allowed(asker, account_id)
+    if asker.role != Role.ADMIN and (role, disabled) != (None, None):
+        audit.record("account.change", account_id=account_id, actor_id=asker.id, outcome=audit.REFUSED)
+        raise NotAllowed
     with transaction():
-        account = _get(account_id)
-        account.name = name
+        account = _lock(account_id, condition, leaves=disabled is True or role == Role.MEMBER)
+        if name is not None and name != account.name:
+            audit.record("account.name", account_id=account_id, actor_id=asker.id)
+            account.name = name
+        if role is not None and role != account.role:
+            audit.record("account.role", account_id=account_id, actor_id=asker.id, role=role)
+            account.role = role
+        if disabled is not None:
+            set_disabled(account, disabled, actor_id=asker.id)
+        if db.session.is_modified(account):
+            account.version += 1
     return account
 
 
-def remove(asker: Principal, account_id: str) -> None:
-    """Delete an account and, by the database, its sessions.
+def set_disabled(account: Account, disabled: bool, actor_id: str | None = None) -> None:
+    """Keep the owner of ``account`` out, or let them in again. Only inside of `transaction()`.
+
+    Sessions end with it, so that enabling the account brings none of them back.
+    """
+    if disabled == (account.disabled_at is not None):
+        return
+    account.disabled_at = utc_now() if disabled else None
+    sessions.end_of(account.id)
+    action = "account.disable" if disabled else "account.enable"
+    audit.record(action, account_id=account.id, actor_id=actor_id)
+
+
+def remove(asker: Principal, account_id: str, condition: Condition) -> None:
+    """Delete an account and, by the database, all that belongs to it. The audit stays.
 
     Raises:
         AccountNotFound: there is none by that id, or it is somebody else's.
+        ConditionMissing, ConditionFailed: see `_lock`.
         LastAdmin: nobody else could administer the service.
     """
     _must_be_allowed(asker, account_id)
     with transaction():
-        account = _get(account_id)
-        # Locked, so that of the last two admins who leave at the same moment one stays.
-        active = select(Account.id).where(Account.role == Role.ADMIN, Account.disabled_at.is_(None))
-        if list(db.session.scalars(active.with_for_update())) == [account_id]:
-            raise LastAdmin
+        account = _lock(account_id, condition, leaves=True)
+        mail.queue(Kind.DELETED, email=account.email)
+        audit.record("account.delete", account_id=account_id, actor_id=asker.id)
         db.session.delete(account)
 
 
-def problem_with_email(email: str) -> FieldError | None:
-    """Say why ``email`` cannot be an address, None where it can."""
-    if is_email(email):
-        return None
-    return FieldError("email", "not_an_email", "give an e-mail address, mina@example.com for example")
+def lock_by_email(email: str, leaves: bool = False) -> Account:
+    """Return the account of an address for an operator to change. Only inside of `transaction()`.
 
-
-def problem_with_name(name: str) -> FieldError | None:
-    """Say why ``name`` cannot be a name, None where it can."""
-    categories = [unicodedata.category(letter) for letter in name]
-    if all(category[0] in "CZ" for category in categories):
-        return FieldError("name", "blank", "give a name that can be seen")
-    if len(name) > NAME_MAX_LENGTH:
-        return FieldError("name", "too_long", f"use at most {NAME_MAX_LENGTH} characters")
-    if any(category in {"Cc", "Cs", "Zl", "Zp"} for category in categories):
-        return FieldError("name", "control_character", "leave out line breaks and control characters")
-    return None
-
-
-def _tidy(name: str) -> str:
-    # Only what has a chance: normalising a very long text is slow.
-    name = name.strip(" ")
-    return unicodedata.normalize("NFC", name) if len(name) <= NAME_MAX_LENGTH else name
-
-
-def _refuse(*problems: FieldError | None) -> None:
-    errors = [problem for problem in problems if problem is not None]
-    if errors:
-        raise InvalidInput(errors)
+    Raises:
+        AccountNotFound: the e-mail has none.
+        LastAdmin: it is the last admin, and ``leaves``.
+    """
+    account_id = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
+    return _lock(account_id or "", lambda version: True, leaves)
 
 
 def _must_be_allowed(asker: Principal, account_id: str) -> None:
@@ -188,8 +179,31 @@ def _must_be_allowed(asker: Principal, account_id: str) -> None:
         raise AccountNotFound
 
 
-def _get(account_id: str) -> Account:
+def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
+    """Return an account that nobody else changes before the end of this transaction.
+
+    Args:
+        leaves: whether it may be about to be no active admin any more.
+
+    Raises:
+        AccountNotFound: there is none by that id.
+        ConditionMissing: the client did not say which version it has read.
+        ConditionFailed: it has read another one.
+        LastAdmin: ``leaves``, and there is no other admin.
+    """
+    active: list[Any] = []
+    if leaves:
+        # Of the last two admins who leave at the same moment one stays. All of them are locked, in one order,
+        # before any other row: two who locked themselves first would wait for each other for ever.
+        admins = select(Account.id).where(Account.role == Role.ADMIN, Account.disabled_at.is_(None))
+        active = list(db.session.scalars(admins.order_by(Account.id).with_for_update()))
     account = db.session.get(Account, account_id, with_for_update=True)
     if account is None:
         raise AccountNotFound
+    if condition is None:
+        raise ConditionMissing
+    if not condition(str(account.version)):
+        raise ConditionFailed
+    if active == [account_id]:
+        raise LastAdmin
     return account

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from ..errors import WrongCredentials
-from ..extensions import db, fetch_one, transaction
+from ..errors import TokenRefused, WrongCredentials
+from ..extensions import AnyRow, db, fetch_one, transaction
+from ..lookups import Lookup
 from ..models import Account, Session
-from ..models.columns import utc_now
-from . import passwords, tokens
+from ..models.columns import new_id, utc_now
+from ..models.session import ALIVE
+from . import audit, codes, mfa_tokens, passwords, refresh_tokens, tokens
 from .emails import email_key
 
 LAST_USE = timedelta(minutes=5)  # as exact as `last_used_at` is, so that not every request writes
@@ -27,6 +29,10 @@ class Principal(NamedTuple):
     name: str
     role: str
     created_at: datetime
+    verified_at: datetime | None
+    disabled_at: datetime | None  # nobody's by whom a request is sent; here to be shown like any account
+    mfa_since: datetime | None  # since when logging in asks for a code
+    version: int
     last_used_at: datetime  # the session, to some minutes
 
 
@@ -38,14 +44,22 @@ class Device(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What a log-in gives."""
+    """What a log-in or a refresh gives."""
 
     access_token: str
+    refresh_token: str
     expires_in: int  # seconds
 
 
-# Built once: the first statement runs on every request that carries a token.
-_PRINCIPAL = (
+class CodeWanted(NamedTuple):
+    """What a log-in gives where the password is not enough: it gets nobody in without a code."""
+
+    mfa_token: str
+    expires_in: int  # seconds
+
+
+# Built once, and the first one compiled once too: it runs on every request that carries a token.
+_PRINCIPAL = Lookup(
     select(
         Session.id,
         Account.id,
@@ -53,27 +67,45 @@ _PRINCIPAL = (
         Account.name,
         Account.role,
         Account.created_at,
+        Account.verified_at,
+        Account.disabled_at,
+        Account.mfa_since,
+        Account.version,
         Session.last_used_at,
     )
     .join(Account, Account.id == Session.account_id)
     .where(
         Session.id == bindparam("session_id"),
         Session.account_id == bindparam("account_id"),
-        Session.revoked_at.is_(None),
-        Session.expires_at > bindparam("now"),
+        *ALIVE,
         Account.disabled_at.is_(None),
     )
 )
-_CREDENTIALS = select(Account.id, Account.password_hash, Account.disabled_at).where(
-    Account.email_key == bindparam("key")
+_CREDENTIALS = select(
+    *(Account.id, Account.password_hash, Account.disabled_at, Account.verified_at, Account.mfa_since),
+    Account.version,
+).where(Account.email_key == bindparam("key"))
+
+_STILL_SO = (
+    select(Account.mfa_since)
+    .where(
+        Account.id == bindparam("account_id"),
+        Account.password_hash == bindparam("checked_hash"),
+        Account.disabled_at.is_(None),
+    )
+    .with_for_update()
 )
+_BEGIN = insert(Session)
 
 
-def log_in(email: str, password: str, device: Device) -> Grant:
+def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
     """Begin a session for whoever knows ``password``, and return its first access token.
 
-    Unknown, wrong and disabled cost exactly one hash and end in the same exception, so that neither the
-    answer nor its time tells who has an account.
+    Where the account has a second factor, only somebody who knows the password is told so: `mfa.log_in` is
+    the other half.
+
+    Unknown, wrong, disabled and unverified cost exactly one hash and one row of the audit, and end in the
+    same exception, so that neither the answer nor its time tells who has an account.
 
     Raises:
         WrongCredentials: the e-mail and the password prove nothing.
@@ -81,54 +113,108 @@ def log_in(email: str, password: str, device: Device) -> Grant:
     """
     found = fetch_one(_CREDENTIALS, key=email_key(email))
     proved = passwords.current().verify(found.password_hash if found else None, password)
-    if found is None or not proved or found.disabled_at is not None:
+    if found is None or not proved or not _may_come_in(found):
+        audit.record("login", account_id=found.id if found else None, outcome=audit.FAILED, password=proved)
         raise WrongCredentials
     new_hash = None
     if passwords.current().is_outdated(found.password_hash):
         new_hash = passwords.current().hash(password)
-    session_id = _begin_session(found.id, device, found.password_hash, new_hash)
-    return Grant(tokens.issue(found.id, session_id), current_app.config["JWT_ACCESS_TOKEN_EXPIRES"])
+    if found.mfa_since is not None:
+        return _ask_for_code(found, new_hash)
+    session_id = begin_session(found.id, device, found.password_hash, new_hash)
+    if session_id is None:
+        audit.record("login", account_id=found.id, outcome=audit.FAILED, password=False)
+        raise WrongCredentials
+    return grant(found.id, session_id, generation=0)
 
 
-def find_principal(session_id: str, account_id: str) -> Principal | None:
-    """Return whose session this is, None if it or its account is not alive any more.
+def grant(account_id: str, session_id: str, generation: int) -> Grant:
+    """Return the tokens of a session: an access token, and the refresh token of this generation."""
+    return Grant(
+        tokens.current().issue(account_id, session_id),
+        refresh_tokens.write(session_id, generation),
+        current_app.config["JWT_ACCESS_TOKEN_EXPIRES"],
+    )
 
-    Asked on every request, so that a log-out, a disabled account or a lost role count from the next one on
-    (trap 8).
+
+def idle_since(now: datetime) -> datetime:
+    """Return the moment since which a session has to have been used to be alive."""
+    return now - timedelta(seconds=int(current_app.config["SESSION_IDLE"]))
+
+
+def find_principal(token: str) -> Principal:
+    """Return who shows this access token.
+
+    The database is asked on every request, so that a log-out, a disabled account or a lost role count from
+    the next one on (trap 8).
+
+    Raises:
+        TokenRefused: the token is not good, or its session or its account is not alive any more.
     """
+    shown = tokens.current().read(token)
     now = utc_now()
-    row = fetch_one(_PRINCIPAL, session_id=session_id, account_id=account_id, now=now)
+    values = {"session_id": shown.session_id, "account_id": shown.account_id}
+    row = _PRINCIPAL.first(**values, now=now, idle_since=idle_since(now))
     if row is None:
-        return None
-    if row.last_used_at < now - LAST_USE:
+        raise TokenRefused
+    principal = Principal._make(row)
+    if principal.last_used_at < now - LAST_USE:
         with transaction():
-            db.session.execute(update(Session).where(Session.id == session_id).values(last_used_at=now))
-    return Principal._make(row)
+            db.session.execute(update(Session).where(Session.id == shown.session_id).values(last_used_at=now))
+    return principal
 
 
-def _begin_session(account_id: str, device: Device, checked_hash: str, new_hash: str | None) -> str:
-    # No lock was held while the password was checked. If it was changed meanwhile, or the account disabled,
-    # what was checked is not true any more.
-    with transaction():
-        account = db.session.scalar(
-            select(Account)
-            .where(
-                Account.id == account_id,
-                Account.password_hash == checked_hash,
-                Account.disabled_at.is_(None),
-            )
-            .with_for_update()
-        )
-        if account is None:
-            raise WrongCredentials
+def _may_come_in(found: AnyRow) -> bool:
+    unproved = found.verified_at is None and current_app.config["REQUIRE_VERIFIED_EMAIL"]
+    return found.disabled_at is None and not unproved
+
+
+def begin_session(
+    account_id: str, device: Device, checked_hash: str, new_hash: str | None = None, code: str | None = None
+) -> str | None:
+    """Begin a session, and return its id; None where what was proved is not true any more, or not enough.
+
+    Args:
+        checked_hash: what the password was checked against.
+        new_hash: the same password with the parameters of today, to be kept instead.
+        code: of the second factor, None where the account is believed to have none.
+    """
+    # No lock was held while the password was checked: it may have been changed meanwhile, the account
+    # disabled, or a second factor confirmed, which this log-in has not been asked for.
+    with transaction() as connection:
+        believed = {"account_id": account_id, "checked_hash": checked_hash}
+        found = connection.execute(_STILL_SO, believed).first()
+        if found is None or (code is None) != (found.mfa_since is None):
+            return None
+        proof = None
+        if code is not None:
+            proof = codes.spend(db.session.get_one(Account, account_id, populate_existing=True), code)
+            if proof is None:
+                return None
         if new_hash is not None:
-            account.password_hash = new_hash
-        lifetime = timedelta(seconds=current_app.config["SESSION_LIFETIME"])
-        session = Session(account_id=account_id, expires_at=utc_now() + lifetime)
-        session.address, session.agent = _cut(device.address, 64), _cut(device.agent, 200)
-        db.session.add(session)
-        db.session.flush()
-        return session.id
+            changed = update(Account).where(Account.id == account_id).values(password_hash=new_hash)
+            connection.execute(changed)
+        begun = {
+            "id": new_id(),
+            "account_id": account_id,
+            "expires_at": utc_now() + timedelta(seconds=current_app.config["SESSION_LIFETIME"]),
+            "address": _cut(device.address, 64),
+            "agent": _cut(device.agent, 200),
+        }
+        connection.execute(_BEGIN, begun)
+        details = {"code": str(proof)} if proof else {}
+        audit.record("login", account_id=account_id, actor_id=account_id, **details)
+        return str(begun["id"])
+
+
+def _ask_for_code(found: AnyRow, new_hash: str | None) -> CodeWanted:
+    with transaction():
+        if new_hash is not None:
+            mine = (Account.id == found.id, Account.password_hash == found.password_hash)
+            db.session.execute(update(Account).where(*mine).values(password_hash=new_hash))
+        audit.record("login.password", account_id=found.id, actor_id=found.id)
+    token = mfa_tokens.write(found.id, new_hash or found.password_hash, found.version)
+    return CodeWanted(token, mfa_tokens.LIFETIME)
 
 
 def _cut(text: str | None, length: int) -> str | None:

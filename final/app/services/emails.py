@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import idna
 
+from ..errors import FieldError
+
 MAX_LENGTH = 254  # RFC 5321, the longest address that mail can be sent to
 # One @, with something before it; no spaces, brackets, quotes or control characters anywhere.
 _SHAPE = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f\"(),:;<>\[\\\]]{1,64}@[^@\s\x00-\x2c/:-@\[-`{-\x9f]+")
@@ -20,10 +22,17 @@ def is_email(text: str) -> bool:
     if text.endswith(".") or any(unicodedata.category(letter)[0] in "CZ" for letter in text):
         return False  # invisible letters: an address that looks like another
     try:
-        idna.encode(text.rpartition("@")[2], uts46=True)
+        ascii_domain(text.rpartition("@")[2])
     except UnicodeError:
         return False
     return True
+
+
+def problem_with_email(email: str) -> FieldError | None:
+    """Say why ``email`` cannot be an address, None where it can."""
+    if is_email(email):
+        return None
+    return FieldError("email", "not_an_email", "give an e-mail address, mina@example.com for example")
 
 
 def tidy(text: str) -> str:
@@ -39,5 +48,14 @@ def email_key(text: str) -> str:
     """
     local, _, domain = tidy(text).rpartition("@")
     with suppress(UnicodeError):  # of no address: no account has such a key
-        domain = idna.encode(domain, uts46=True).decode("ascii")
+        domain = ascii_domain(domain)
     return f"{local}@{domain}".lower()
+
+
+def ascii_domain(domain: str) -> str:
+    """Return the form of ``domain`` that the DNS knows (IDNA 2008).
+
+    Raises:
+        UnicodeError: it is none.
+    """
+    return idna.encode(domain, uts46=True).decode("ascii")

@@ -6,29 +6,36 @@ from functools import cache
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import String, column, select, table
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import NotReady
 from ..extensions import MIGRATIONS, fetch_all
+from . import keys
 
 _REVISIONS = select(column("version_num", String)).select_from(table("alembic_version"))
 
 
 def must_be_ready() -> None:
-    """Return if the database is reachable and has been migrated.
+    """Return if the database is reachable and has been migrated, and its keys can be read.
+
+    A revision that this code has not heard of is that of the next version, which is being deployed: its
+    migrations leave alone what this one needs, so it goes on until it is replaced.
 
     Raises:
-        NotReady: it is not.
+        NotReady: it is not, or has not, or they cannot.
     """
     try:
         revisions = {row.version_num for row in fetch_all(_REVISIONS)}
-    except DatabaseError:
+    except (DBAPIError, PoolTimeout):
         raise NotReady from None  # not reachable, or without the table
-    if revisions != newest_revisions():
+    if not revisions or revisions & older_revisions():
         raise NotReady
+    keys.current().refresh()
 
 
 @cache
-def newest_revisions() -> set[str]:
-    """Return the revision that a database has after `flask db upgrade`."""
-    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+def older_revisions() -> set[str]:
+    """Return the revisions that `flask db upgrade` would take a database on from."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return {script.revision for script in scripts.walk_revisions()} - set(scripts.get_heads())

@@ -1,16 +1,20 @@
 """Passwords: the rules for a new one, and Argon2id without letting a flood of log-ins stop the service.
 
-NIST SP 800-63B-4 for the rules, the OWASP Password Storage Cheat Sheet for the parameters.
+NIST SP 800-63B-4 and ASVS 6.2 for the rules, the OWASP Password Storage Cheat Sheet for the parameters.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import secrets
 import unicodedata
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,27 +25,45 @@ from ..errors import FieldError, TooBusy
 T = TypeVar("T")
 
 MIN_LENGTH = 15  # code points, for a password that is the only proof
+MIN_WITH_MFA = 8  # where a code is asked for too
 MAX_LENGTH = 128  # code points; long enough for any passphrase, short enough to bound the work
 # A stored hash that asks for more than this did not come from here.
 MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
+NOBODYS = "!"  # in the place of a hash: no password has it
+
+_COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 
 
-def problem_with_new(password: str, field: str = "password") -> FieldError | None:
-    """Say why ``password`` cannot be anybody's new password, None where it can.
+def problem_with_new(
+    password: str, email: str = "", *, with_mfa: bool = False, field: str = "password"
+) -> FieldError | None:
+    """Say why ``password`` cannot be the new password of somebody, None where it can.
 
-    Length is all that is asked for: no rule about digits or capitals (NIST 3.1.1.2). Both the text as typed
-    and its normal form must have it: NFKC turns a single letter such as U+FDFA into 18.
+    There is no rule about digits or capitals (NIST 3.1.1.2), only length, and that nobody guesses it at
+    once: the common ones, and those made of the e-mail or the name of this service, are what is tried first
+    (ASVS 6.2.4, 6.2.11). Both the text as typed and its normal form must be long enough, and not too long:
+    NFKC turns a single letter such as U+FDFA into 18.
 
     Args:
+        email: of the account.
+        with_mfa: whether a log-in asks for a code too; then a shorter one will do.
         field: what the client calls it.
     """
-    if len(password) > MAX_LENGTH or len(_normalise(password)) > MAX_LENGTH:
+    shortest = MIN_WITH_MFA if with_mfa else MIN_LENGTH
+    plain = _normalise(password)
+    if len(password) > MAX_LENGTH or len(plain) > MAX_LENGTH:
         return FieldError(field, "too_long", f"use at most {MAX_LENGTH} characters")
-    if min(len(password), len(_normalise(password))) < MIN_LENGTH:
-        message = f"use at least {MIN_LENGTH} characters, a sentence for example"
-        return FieldError(field, "too_short", message)
+    if min(len(password), len(plain)) < shortest:
+        return FieldError(field, "too_short", f"use at least {shortest} characters, a sentence for example")
+    plain = plain.casefold()
+    if not _common().isdisjoint({plain, _repeated_part(plain)}):
+        return FieldError(
+            field, "too_common", "this is one of the first that are tried; take one of your own"
+        )
+    if len(_without_context(plain, email.casefold())) < MIN_WITH_MFA:
+        return FieldError(field, "too_easy", "do not make it of your address or of the name of this service")
     return None
 
 
@@ -134,6 +156,34 @@ def _is_sane(stored: str) -> bool:
         return False
     asked = (parameters.memory_cost, parameters.time_cost, parameters.parallelism)
     return all(value <= most for value, most in zip(asked, (MAX_MEMORY, MAX_TIME, MAX_LANES), strict=True))
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(gzip.decompress(_COMMON.read_bytes()).decode().splitlines())
+
+
+def _repeated_part(text: str) -> str:
+    # `passwordpassword` is `password` again.
+    return text[: (text + text).find(text, 1)]
+
+
+def _without_context(text: str, email: str) -> str:
+    local, _, domain = email.rpartition("@")
+    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
+    words = {
+        email,
+        local,
+        domain,
+        host,
+        *domain.split("."),
+        *host.split("."),
+        current_app.config["TOKEN_ISSUER"],
+    }
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) > 3:  # a shorter one is in many a good password
+            text = text.replace(word, "")
+    return text
 
 
 def _base64(data: bytes) -> str:

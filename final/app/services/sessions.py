@@ -8,20 +8,21 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
 
 from ..errors import SessionNotFound
 from ..extensions import AnyRow, db, fetch_all, transaction
-from ..models import Session
+from ..models import OneTimeToken, Session
 from ..models.columns import utc_now
-from .auth import Principal
+from ..models.session import ALIVE
+from . import audit
+from .auth import Principal, idle_since
 
 _PAGE = (
     select(Session.id, Session.created_at, Session.last_used_at, Session.address, Session.agent)
     .where(
         Session.account_id == bindparam("account_id"),
-        Session.revoked_at.is_(None),
-        Session.expires_at > bindparam("now"),
+        *ALIVE,
         Session.id > bindparam("after"),
     )
     .order_by(Session.id)
@@ -29,9 +30,11 @@ _PAGE = (
 )
 
 
-def find_page(asker: Principal, after: str, limit: int) -> list[AnyRow]:
-    """Return the next ``limit`` living sessions of ``asker`` behind the id ``after``, oldest first."""
-    return fetch_all(_PAGE, account_id=asker.id, now=utc_now(), after=after, limit=limit)
+def find_page(account_id: str, after: str, limit: int) -> list[AnyRow]:
+    """Return the next ``limit`` living sessions of an account behind the id ``after``, oldest first."""
+    now = utc_now()
+    values = {"account_id": account_id, "now": now, "idle_since": idle_since(now)}
+    return fetch_all(_PAGE, **values, after=after, limit=limit)
 
 
 def log_out(asker: Principal) -> None:
@@ -47,24 +50,45 @@ def end(asker: Principal, session_id: str) -> None:
         SessionNotFound: there is none by that id, it is over, or it is somebody else's.
     """
     with transaction():
-        if not _end(asker, Session.id == session_id):
+        if not _end(asker.id, Session.id == session_id):
             raise SessionNotFound
+        audit.record("session.end", account_id=asker.id, actor_id=asker.id)
 
 
 def end_all(asker: Principal) -> None:
     """Log ``asker`` out everywhere, here too."""
     with transaction():
-        _end(asker)
+        _end(asker.id)
+        audit.record("sessions.end", account_id=asker.id, actor_id=asker.id)
 
 
 def end_others(asker: Principal) -> None:
     """Log ``asker`` out everywhere else. Only inside of `transaction()`: it is part of a larger change."""
-    _end(asker, Session.id != asker.session_id)
+    _end(asker.id, Session.id != asker.session_id)
 
 
-def _end(asker: Principal, *which: ColumnElement[bool]) -> int:
+def end_of(account_id: str) -> None:
+    """Log an account out everywhere. Only inside of `transaction()`, with the account locked."""
+    _end(account_id)
+
+
+def end_everybodys() -> int:
+    """Log everybody out, and let no link that was mailed work any more; return how many sessions have ended.
+
+    For a database that was restored: what ended since, by a log-out or by being used, would be good again.
+    """
+    with transaction():
+        ended = db.session.execute(
+            update(Session).where(Session.revoked_at.is_(None)).values(revoked_at=utc_now())
+        )
+        db.session.execute(delete(OneTimeToken))
+        audit.record("sessions.end", everybody=True)
+        return cast(CursorResult[Any], ended).rowcount
+
+
+def _end(account_id: str, *which: ColumnElement[bool]) -> int:
     # The account is in every condition, so that no id, guessed or stolen, ends the session of somebody else.
     now = utc_now()
-    alive = (Session.account_id == asker.id, Session.revoked_at.is_(None), Session.expires_at > now)
+    alive = (Session.account_id == account_id, Session.revoked_at.is_(None), Session.expires_at > now)
     ended = db.session.execute(update(Session).where(*alive, *which).values(revoked_at=now))
     return cast(CursorResult[Any], ended).rowcount

@@ -56,7 +56,7 @@ class Cache:
         return value if time.time() < expires else None
 
     def put(self, key: str, value: Any, seconds: int, generation: int) -> None:
-        """Keep ``value`` for ``seconds``. Where the cache is full, the oldest value makes room.
+        """Keep ``value`` for ``seconds``. Where the cache is full, the one that was there first makes room.
 
         Args:
             generation: that of the cache before ``value`` was made. One that is over made it out of date.
@@ -64,7 +64,6 @@ class Cache:
         with self._lock:
             if generation != self.generation:
                 return
-            self._values.pop(key, None)
             if len(self._values) >= self._size:
                 del self._values[next(iter(self._values))]
             self._values[key] = (time.time() + seconds, value)

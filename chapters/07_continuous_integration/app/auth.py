@@ -1,0 +1,49 @@
+"""Logging in and out: an e-mail and a password for an access token."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+
+from . import accounts, errors, rules, sessions
+from .decorators import json_required, rate_limited, token_required, validated
+from .exceptions import ServiceError
+from .views import BaseView
+
+bp = Blueprint("auth", __name__, url_prefix="/v2/auth")
+
+
+def account_asked_for() -> str:
+    """Count by the account that somebody tries to log in to, wherever they sit."""
+    return f"account {request.get_json()['email'].strip().lower()}"
+
+
+class LoginView(BaseView):
+    """The door."""
+
+    @json_required
+    @rate_limited(60, seconds=60)
+    @validated(email=rules.text, password=rules.text)
+    @rate_limited(10, seconds=60, by=account_asked_for)  # below the check: it needs an e-mail to count by
+    def post(self, data: dict[str, Any]) -> Response:
+        account = accounts.authenticate(data["email"], data["password"])
+        token = {
+            "access_token": sessions.begin(account),
+            "token_type": "Bearer",
+            "expires_in": current_app.config["JWT_ACCESS_TOKEN_EXPIRES"],
+        }
+        return self.answer(token, headers={"Cache-Control": "no-store"})
+
+
+class LogoutView(BaseView):
+    """The way out."""
+
+    decorators = [token_required]
+
+    def post(self) -> Response:
+        sessions.end(g.session)
+        return Response(status=204)
+
+
+bp.register_error_handler(ServiceError, errors.as_problem)
+bp.add_url_rule("/login", view_func=LoginView.as_view("login"))
+bp.add_url_rule("/logout", view_func=LogoutView.as_view("logout"))

@@ -1,0 +1,90 @@
+"""Version 1 of the API: a blueprint and its views."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, g, request, url_for
+from werkzeug.http import http_date
+
+from . import accounts, errors, rules
+from .decorators import (
+    cached,
+    compressed,
+    json_required,
+    rate_limited,
+    role_required,
+    token_required,
+    validated,
+)
+from .exceptions import ServiceError
+from .views import BaseView
+
+bp = Blueprint("v1", __name__, url_prefix="/v1")
+
+DEPRECATED = datetime(2026, 11, 1, tzinfo=UTC)
+SUNSET = datetime(2027, 11, 1, tzinfo=UTC)
+
+
+@bp.errorhandler(ServiceError)
+def answer_error(error: ServiceError) -> Response:
+    """Errors of this version look as they always did."""
+    return errors.as_v1(error)
+
+
+@bp.after_request
+def announce_the_end(response: Response) -> Response:
+    """Tell clients of this version, and of no other, that it will go: RFC 9745 and RFC 8594."""
+    response.headers["Deprecation"] = f"@{int(DEPRECATED.timestamp())}"
+    response.headers["Sunset"] = http_date(SUNSET)
+    successor = quote(request.path.replace("/v1/", "/v2/", 1))  # a header holds no ١, and a URL may
+    response.headers["Link"] = f'<{successor}>; rel="successor-version"'
+    return response
+
+
+class AccountsView(BaseView):
+    """All accounts."""
+
+    @token_required
+    @role_required("admin")
+    @compressed
+    @cached(seconds=30)
+    def get(self) -> Response:
+        return self.list_accounts()
+
+    def list_accounts(self) -> Response:
+        """Answer all accounts in one array; a later version may show them in another way."""
+        return self.answer([account.to_dict() for account in accounts.find_all()])
+
+    @rate_limited(60, seconds=60)
+    @json_required
+    @validated(**rules.NEW_ACCOUNT)
+    def post(self, data: dict[str, Any]) -> Response:
+        account = accounts.add(data)
+        # The dot means "of the blueprint that serves this request": /v1 here, /v2 in version 2.
+        location = url_for(".account", account_id=account.id)
+        return self.answer(account.to_dict(), 201, {"Location": location})
+
+
+class AccountView(BaseView):
+    """One account, for its owner and for admins; to anyone else it is not there."""
+
+    decorators = [token_required]  # on every method, also on those that somebody adds later
+
+    def get(self, account_id: int) -> Response:
+        return self.answer(accounts.find_for(g.account, account_id).to_dict())
+
+    @json_required
+    @validated(name=rules.text)
+    def patch(self, account_id: int, data: dict[str, Any]) -> Response:
+        account = accounts.find_for(g.account, account_id)
+        accounts.rename(account, data["name"])
+        return self.answer(account.to_dict())
+
+    def delete(self, account_id: int) -> Response:
+        accounts.remove(accounts.find_for(g.account, account_id))
+        return Response(status=204)
+
+
+bp.add_url_rule("/accounts", view_func=AccountsView.as_view("accounts"))
+bp.add_url_rule("/accounts/<int:account_id>", view_func=AccountView.as_view("account"))

@@ -1,0 +1,43 @@
+"""The configuration: a class for each place the application runs in. Practice 2."""
+
+import os
+
+
+class Config:
+    """What every place has in common. Strict: a child loosens what it needs."""
+
+    HOST = "127.0.0.1"
+    PORT = 5000
+    SQLALCHEMY_DATABASE_URI = "sqlite:///accounts.sqlite"  # in the folder instance/
+    JWT_SECRET_KEY: str | None = None
+    JWT_ACCESS_TOKEN_EXPIRES = 10 * 60  # seconds
+    PASSWORD_HASH_METHOD = "scrypt"
+    ALLOW_WEAK_SECRET = False
+    MAINTENANCE = False
+    MAINTENANCE_RETRY_AFTER = 120  # seconds
+    MAX_CONTENT_LENGTH = 16 * 1024  # bytes of a body; Flask answers 413 to more
+
+    # What the image was built from. Not as FLASK_COMMIT: that is read as JSON, and 12345e6 is a commit.
+    COMMIT = os.environ.get("COMMIT") or None
+    BUILT_AT = os.environ.get("BUILT_AT") or None
+
+
+class DevelopmentConfig(Config):
+    """A developer's laptop: starts with nothing set."""
+
+    JWT_SECRET_KEY = "development-only, everybody can read this secret"
+    ALLOW_WEAK_SECRET = True
+
+
+class TestingConfig(Config):
+    """The tests: a database in memory, and passwords hashed at a low cost."""
+
+    TESTING = True
+    SQLALCHEMY_DATABASE_URI = "sqlite://"
+    JWT_SECRET_KEY = "testing-only, everybody can read this secret"
+    PASSWORD_HASH_METHOD = "scrypt:256:8:1"
+    ALLOW_WEAK_SECRET = True
+
+
+class ProductionConfig(Config):
+    """A server. It has no secret of its own, so it has to be given one: FLASK_JWT_SECRET_KEY=..."""

@@ -1,0 +1,64 @@
+"""`diff`: what a chapter changes, file by file; or what the learner's folder still lacks."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from course.begin import named, named_chapter
+from course.check import plain_console, what_to_check
+from course.failures import Failure
+from course.stages import files_of, stage_before
+from course.words import say
+
+STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def diff(key: str, mine: bool, file: str | None) -> int:
+    """Show the difference between a chapter and the stage before it, in colour where there is any.
+
+    Args:
+        mine: compare the learner's folder with the finished chapter instead.
+        file: show this file only.
+
+    Raises:
+        Failure: there is no such chapter, no such file in the difference, or nothing of the learner's yet.
+    """
+    stage = named_chapter(key) if not mine else what_to_check(key)[0]
+    old = what_to_check(key)[1] if mine else stage_before(stage).path
+    console = plain_console()
+    before, after = _files(old), _files(stage.path)
+    changed = [n for n in sorted({*before, *after}) if before.get(n) != after.get(n)]
+    if mine:  # what the learner has besides is the learner's own
+        changed = [name for name in changed if name in after or name in stage.removed]
+    if file is not None and file not in changed:
+        raise Failure(say("diff.unknown", file=file, known=", ".join(changed)))
+    if not changed:
+        console.print(say("diff.none"))
+        return 0
+    names = {"before": named(old), "after": named(stage.path)}
+    console.print(say("diff.mine") if mine else say("diff.chapter", **names), style="dim")
+    for name in [file] if file else changed:
+        _show(console, name, before.get(name), after.get(name))
+    return 0
+
+
+def _show(console: Console, name: str, before: str | None, after: str | None) -> None:
+    title = name if before is not None and after is not None else None
+    title = title or say("diff.added" if before is None else "diff.removed", file=name)
+    console.print(Text(f"\n{title}", style="bold"))
+    lines = difflib.unified_diff((before or "").splitlines(), (after or "").splitlines(), lineterm="", n=3)
+    for line in list(lines)[2:]:
+        console.print(Text(line, style=STYLES.get(line[:1], "")))
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Return the text of every file of a folder, less what running it leaves behind."""
+    return {
+        name: path.read_text(encoding="utf-8", errors="replace")
+        for name, path in files_of(folder).items()
+        if not name.startswith("steps/")
+    }

@@ -1,0 +1,24 @@
+"""`glossary`: the words of the course in both languages, from docs/glossary.toml."""
+
+from __future__ import annotations
+
+import tomllib
+
+from course.site.drawings import relative
+from course.site.pieces import DOCS, Page, Piece
+
+HEAD = {"en": ("English", "Korean", "What it means"), "ko": ("한국어", "영어", "뜻")}
+
+
+def glossary(page: Page, piece: Piece) -> str:
+    """Return a table with a row for each word, in the order of the page's language.
+
+    A word leads to the page that teaches it.
+    """
+    terms = tomllib.loads((DOCS / "glossary.toml").read_text(encoding="utf-8"))["terms"]
+    other = "ko" if page.lang == "en" else "en"
+    rows = [f"| {' | '.join(HEAD[page.lang])} |", "|---|---|---|"]
+    for term in sorted(terms, key=lambda term: str(term[page.lang]).lower()):
+        link = f"[{term[page.lang]}]({relative(page, term['page'])})"
+        rows.append(f"| {link} | {term[other]} | {term['means'][page.lang]} |")
+    return "\n".join(rows)

@@ -1,0 +1,153 @@
+"""The lab in the site: a door on the page of each chapter, and behind it what the reader's browser loads.
+
+`<!-- lab: 03 -->` stands for the door. Where the lab cannot be built there is none, and the page is whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from course.site.lab_bundle import SOURCE, bundle
+from course.site.lab_course import course_files, key_of
+from course.site.pieces import Page, Piece
+from course.stages import FINAL_NUMBER, find_stage
+
+FOLDER = "assets/lab"
+PARTS = ("worker.js", "python.bin", "stdlib.bin", "packages.bin")  # of the bundle, what only the worker needs
+
+_DOOR = re.compile(r'<div data-lab="([^"]+)"></div>')
+
+
+def door(page: Page, piece: Piece) -> str:
+    """Return the place of a door; `open_doors` makes one of it, if there is a lab."""
+    stage = find_stage(piece.argument)
+    if stage.number == FINAL_NUMBER:
+        raise page.error(piece.line, "the final service is not in the lab: name a chapter, or start")
+    return f'\n<div data-lab="{stage.name}"></div>\n'
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The lab, built: the folder that seldom changes, and the files that change with the course."""
+
+    bundle: Path
+    course: dict[str, bytes]
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """What a browser downloads once the lab is opened: bytes by the path below `FOLDER`."""
+        sizes = {f"{self.bundle.name}/{name}": (self.bundle / name).stat().st_size for name in PARTS}
+        return sizes | {f"{key_of(self.course)}/course.bin": len(self.course["course.bin"])}
+
+    def loaded_by(self, stage: str) -> list[str]:
+        """Return what the door of a stage loads first, by the path below `FOLDER`."""
+        seldom, course = self.bundle.name, key_of(self.course)
+        return [f"{seldom}/lab.css", f"{seldom}/lab.js", f"{course}/parts.js", f"{course}/{stage}.js"]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that opening one stage downloads."""
+        page = sum((self.bundle / name).stat().st_size for name in ("lab.css", "lab.js"))
+        return page + sum(self.parts.values()) + max(map(len, self.course.values()))
+
+
+def build_lab() -> Lab:
+    """Return the lab, built if it is not there yet.
+
+    Raises:
+        NoLab: it cannot be built here.
+    """
+    return Lab(bundle(), course_files())
+
+
+def open_doors(html: str, path: str, lab: Lab | None) -> str:
+    """Return a page with doors where `door` has left their places, without them where there is no lab.
+
+    Args:
+        path: of the page, from the root of the site.
+    """
+    if lab is None:
+        return _DOOR.sub("", html)
+    root = "../" * path.count("/")
+    lang = "ko" if path.startswith("ko/") else "en"
+    said = _messages(lang)
+    size = f"{lab.size / 1e6:.0f}"
+
+    def opened(place: re.Match[str]) -> str:
+        data = {"stage": place[1], "where": f"{root}{FOLDER}/", "load": " ".join(lab.loaded_by(place[1]))}
+        data |= {name: said[name] for name in ("shared", "unable", "failed")}
+        attributes = "".join(f' data-{name}="{escape(text)}"' for name, text in data.items())
+        stage = find_stage(place[1])
+        label = said["open"].format(title=stage.title[lang])
+        return (
+            f'<div class="lab-door"{attributes}>'
+            f'<button type="button" class="md-button md-button--primary" hidden>{escape(label)}</button>'
+            f"<p>{escape(said['size'].format(size=size))}</p></div>"
+        )
+
+    html, doors = _DOOR.subn(opened, html)
+    script = f'<script src="{root}assets/lab-door.js"></script></body>'
+    return html.replace("</body>", script) if doors else html
+
+
+def write_lab(lab: Lab, site: Path) -> None:
+    """Put the lab into a built site, each part also as a script: a page of a folder can fetch nothing.
+
+    Pages that an earlier build has left there are led from its lab to this one.
+    """
+    seldom, course = lab.bundle.name, key_of(lab.course)
+    former = [folder.name for folder in (site / FOLDER).glob("*") if folder.name not in (seldom, course)]
+    _write_new(site / FOLDER / course, lambda folder: _write_course(lab, folder))
+    _write_new(site / FOLDER / seldom, lambda folder: _write_bundle(lab, folder))
+    parts = ", ".join(f'{{path: "{path}", bytes: {size}}}' for path, size in lab.parts.items())
+    (site / FOLDER / course / "parts.js").write_text(f"window.labParts = [{parts}];\n", encoding="utf-8")
+    for name in former:
+        now = course if (site / FOLDER / name / "course.bin").is_file() else seldom
+        for page in site.rglob("*.html"):
+            html = page.read_text(encoding="utf-8")
+            if f"{name}/" in html:
+                page.write_text(html.replace(f"{name}/", f"{now}/"), encoding="utf-8", newline="\n")
+        shutil.rmtree(site / FOLDER / name)
+
+
+def _write_new(folder: Path, write: Callable[[Path], None]) -> None:
+    """Make a folder that is not there yet, whole or not at all."""
+    if folder.is_dir():
+        return
+    unfinished = folder.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    write(unfinished)
+    unfinished.rename(folder)
+
+
+def _write_course(lab: Lab, folder: Path) -> None:
+    for name, content in lab.course.items():
+        (folder / name).write_bytes(content)
+    _write_as_script(folder / "course.bin")
+
+
+def _write_bundle(lab: Lab, folder: Path) -> None:
+    shutil.copytree(lab.bundle, folder, dirs_exist_ok=True)
+    for name in PARTS:
+        _write_as_script(folder / name)
+
+
+def _write_as_script(part: Path) -> None:
+    text = base64.b64encode(part.read_bytes()).decode()
+    part.with_name(f"{part.name}.js").write_text(f'window.labPart = "{text}";\n', encoding="ascii")
+
+
+@cache
+def _messages(lang: str) -> dict[str, str]:
+    messages = (SOURCE / "messages" / f"{lang}.toml").read_text(encoding="utf-8")
+    told: dict[str, str] = tomllib.loads(messages)["door"]
+    return told

@@ -1,0 +1,121 @@
+"""What of the lab changes with the course: the stages' files, the lessons' requests, and who judges them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from course.site.lab_bundle import SOURCE
+from course.site.pieces import LANGUAGES, read_page
+from course.site.transcripts import read_http
+from course.stages import FINAL_NUMBER, ROOT, Stage, all_stages, files_of, stage_before
+
+GRADED = 6  # the chapter whose tests the learner writes
+#: What the worker judges by, besides the tests: modules that need only the standard library and pytest.
+MODULES = (
+    *("__init__", "explain", "failures", "faults", "findings", "judging", "lessons", "patches", "stages"),
+    *("verdict", "words"),
+)
+PATTERNS = (
+    *(f"course/{name}.py" for name in MODULES),
+    *("course/hints/*.toml", "course/messages/*.toml", "course/mistakes.toml", "course/baseline.toml"),
+    *("tests/test_0[0-7]_*.py", "tests/adapter.py", "tests/conftest.py", "tests/superseded.py"),
+    *("tests/workflows.py", "tests/docker_stand_in.py", f"tests/faults/{GRADED:02}/*.patch"),
+    *("chapters/stages.toml", "pyproject.toml"),
+)
+
+
+def course_files() -> dict[str, bytes]:
+    """Return the files that the lab loads of the course itself, by name."""
+    messages = {
+        lang: tomllib.loads((SOURCE / "messages" / f"{lang}.toml").read_text(encoding="utf-8"))
+        for lang in LANGUAGES
+    }
+    made = {"course.bin": _judge()}
+    for stage in all_stages():
+        if stage.number != FINAL_NUMBER:
+            told = json.dumps(_stage(stage) | {"messages": messages}, ensure_ascii=False, sort_keys=True)
+            made[f"{stage.name}.js"] = f"(window.labStages ??= {{}})[{stage.name!r}] = {told};\n".encode()
+    return made
+
+
+def key_of(files: dict[str, bytes]) -> str:
+    """Return what is different as soon as one of ``files`` is."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    after = _texts(stage)
+    python = [f for f in (*stage.added, *stage.changed) if f.startswith("app") and "__init__" not in f]
+    return {
+        "name": stage.name,
+        "number": stage.number,
+        "title": stage.title,
+        "before": _texts(stage_before(stage)) if stage.number else None,
+        "after": after,
+        "added": [name for name in stage.added if name in after] if stage.number else [],
+        "changed": list(stage.changed),
+        "removed": list(stage.removed),
+        "requests": _requests(stage),
+        "first": "/v2/accounts" if stage.number else "/accounts",
+        "opens": next((name for name in python if name.endswith(".py")), "app.py"),
+        "grades": stage.number == GRADED,
+    }
+
+
+def _texts(stage: Stage) -> dict[str, str]:
+    """Return the files that somebody works on; `steps` is how the lesson of chapter 6 shows its way."""
+    found = files_of(stage.path).items()
+    return {name: path.read_text(encoding="utf-8") for name, path in found if not name.startswith("steps/")}
+
+
+def _requests(stage: Stage) -> list[dict[str, Any]]:
+    """Return the requests of the lesson, each once: for `start`, those that chapter 1 sends to it."""
+    page, pieces = read_page(f"chapters/{max(1, stage.number):02}.md", "en")
+    found: dict[str, dict[str, Any]] = {}
+    about = ""
+    for piece in pieces:
+        if piece.name == "stage":
+            about = piece.argument
+        if piece.name == "http" and (stage.number > 1 or (about == "start") == (stage.number == 0)):
+            exchange = read_http(page, piece)
+            request: dict[str, Any] = {"method": exchange.method, "path": exchange.path}
+            request |= {"headers": list(exchange.headers.items()), "body": exchange.body}
+            found.setdefault(json.dumps(request), request)
+    return list(found.values())
+
+
+def _judge() -> bytes:
+    """Return the zip that is unpacked where the worker has its course."""
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as made:
+        for name, content in sorted(_judging_files()):
+            made.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+    return zipped.getvalue()
+
+
+def _judging_files() -> Iterator[tuple[str, str]]:
+    for pattern in PATTERNS:
+        for file in ROOT.glob(pattern):
+            yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
+    for file in (SOURCE / "python").glob("*.py"):
+        if file.name != "compile_packages.py":
+            yield f"lab/{file.name}", file.read_text(encoding="utf-8")
+    for page in ROOT.glob("docs/*/chapters/*.md"):
+        yield page.relative_to(ROOT).as_posix(), _headings(page)
+
+
+def _headings(page: Path) -> str:
+    """Return a lesson's headings on their lines: where a behaviour is taught is all that is asked of it."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line if re.match("#+ ", line) else "" for line in lines) + "\n"

@@ -1,0 +1,29 @@
+"""`slides`: links to the decks that slides.py makes."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from course.site.pieces import DOCS, Page, Piece
+from course.stages import find_stage
+
+WORDS = {"en": "Slides of this chapter", "ko": "이 장의 슬라이드"}
+
+
+def chapters_with_slides(lang: str = "en") -> list[str]:
+    """Return the numbers of the chapters that have a lesson, and so a deck: 01, 02, ..."""
+    return sorted(file.stem for file in (DOCS / lang / "chapters").glob("[0-9][0-9].md"))
+
+
+def slides(page: Page, piece: Piece) -> str:
+    """Return a link to the deck of this chapter; on a page that is no chapter, the list of all decks."""
+    if chapter := re.fullmatch(r"chapters/(\d\d)\.md", page.path):
+        return f'<p class="slides"><a href="../slides/{chapter[1]}.html">{WORDS[page.lang]}</a></p>'
+    up = "../" * page.path.count("/")
+    items = [
+        f'<li><a href="{up}slides/{number}.html">{int(number)}. '
+        f"{escape(find_stage(number).title[page.lang])}</a></li>"
+        for number in chapters_with_slides(page.lang)
+    ]
+    return f'<ul class="slides">{"".join(items)}</ul>'

@@ -1,0 +1,103 @@
+"""`score`: how much the suite notices, from docs/score.toml; `course score --write` makes that file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from math import sqrt
+from typing import Any
+
+from course.score import read_scores, reasons
+from course.site.pieces import Page, Piece
+from course.stages import FINAL_NUMBER, Stage, all_stages
+
+WORDS = {
+    "head": {
+        "en": "| stage | named faults caught | mutants | noticed | share | computed |",
+        "ko": "| 단계 | 잡은 결함 | 변이 | 알아챈 변이 | 비율 | 계산한 날 |",
+    },
+    "chapter": {"en": "{}. {}", "ko": "{}장 {}"},
+    "not yet": {"en": "not scored yet", "ko": "아직 계산하지 않음"},
+    "of": {"en": "{} of {}", "ko": "{1}개 중 {0}개"},
+    "mutants": {"en": "{}, less {} equivalent", "ko": "{}개, 동등한 {}개 제외"},
+    "sample": {"en": "{} (every {}th), less {} equivalent", "ko": "{}개({}개마다 하나), 동등한 {}개 제외"},
+    "between": {"en": "{} (between {} and {})", "ko": "{} ({}~{} 사이)"},
+    "chapters": {"en": "the chapters", "ko": "각 장"},
+    "none": {"en": "None.", "ko": "없습니다."},
+}
+
+
+def score(page: Page, piece: Piece) -> str:
+    """Return the table of numbers, the mutants that survived, or those that change nothing."""
+    parts: dict[str, Callable[[str], str]] = {
+        "numbers": _numbers,
+        "survivors": _survivors,
+        "equivalent": _equivalent,
+    }
+    if piece.argument not in parts:
+        raise page.error(piece.line, f"there is no score of {piece.argument!r}: write {', '.join(parts)}")
+    return parts[piece.argument](page.lang)
+
+
+def interval(hits: int, of: int) -> tuple[float, float]:
+    """Return between which shares the true one lies, with 95 % confidence: the interval of Wilson."""
+    z = 1.96
+    share, spread = hits / of, z * z / of
+    middle, width = share + spread / 2, z * sqrt(share * (1 - share) / of + spread / of / 4)
+    return (middle - width) / (1 + spread), (middle + width) / (1 + spread)
+
+
+def _numbers(lang: str) -> str:
+    scores = read_scores()
+    rows = [WORDS["head"][lang], "|---|---|---|---|---|---|"]
+    for stage in all_stages():
+        if stage.number:
+            rows.append(_row(_name(stage, lang), scores.get(stage.name), lang))
+    return "\n".join(rows)
+
+
+def _row(name: str, found: dict[str, Any] | None, lang: str) -> str:
+    if found is None:
+        return f"| {name} | {WORDS['not yet'][lang]} | | | | |"
+    noticed, of = found["killed"] + found["stopped"], found["mutants"] - found["equivalent"]
+    mutants = WORDS["mutants"][lang].format(found["mutants"], found["equivalent"])
+    share = f"{noticed / of:.1%}"
+    if found["every"] > 1:
+        mutants = WORDS["sample"][lang].format(found["mutants"], found["every"], found["equivalent"])
+        share = WORDS["between"][lang].format(share, *(f"{one:.1%}" for one in interval(noticed, of)))
+    faults = WORDS["of"][lang].format(found["caught"], found["faults"])
+    return f"| {name} | {faults} | {mutants} | {noticed} | {share} | {found['date']} |"
+
+
+def _survivors(lang: str) -> str:
+    scores, lines = read_scores(), []
+    for stage in all_stages():
+        survivors = scores.get(stage.name, {}).get("survivors", [])
+        if survivors:
+            lines += [f"**{_name(stage, lang)}**", "", *(_item(key) for key in survivors), ""]
+    return "\n".join(lines) or WORDS["none"][lang]
+
+
+def _equivalent(lang: str) -> str:
+    names = {stage.name: _name(stage, lang) for stage in all_stages()} | {"chapters": WORDS["chapters"][lang]}
+    lines = []
+    for reason in reasons():
+        lines += [f"**{reason.text[lang]}** ({names[reason.stage]})", ""]
+        lines += [*(_item(key) for key in reason.mutants), ""]
+    return "\n".join(lines) or WORDS["none"][lang]
+
+
+def _item(key: str) -> str:
+    place, change = key.split(": ", 1)
+    old, new = change.split("  ->  ", 1)
+    return f"- {_code(place)}: {_code(old)} → {_code(new)}"
+
+
+def _code(text: str) -> str:
+    plain = escape(text).replace("_", "&#95;").replace("*", "&#42;")  # Markdown would make __init__ bold
+    return f"<code>{plain}</code>"
+
+
+def _name(stage: Stage, lang: str) -> str:
+    title = stage.title[lang]
+    return title if stage.number == FINAL_NUMBER else WORDS["chapter"][lang].format(stage.number, title)

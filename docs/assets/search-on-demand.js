@@ -1,0 +1,17 @@
+// The theme fetches the index of the search, which is larger than all the rest of a page together, with
+// every page. Here its request waits until somebody is about to search: the box has the focus then.
+(() => {
+  const wanted = new Promise((resolve) => {
+    const look = ({ target }) => target.matches?.("[name=query], #__search") && resolve();
+    for (const event of ["focusin", "change", "pointerover"]) document.addEventListener(event, look);
+  });
+  const { open, send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.open = function (method, url, ...more) {
+    this.waits = String(url).endsWith("search/search_index.json");
+    return open.call(this, method, url, ...more);
+  };
+  XMLHttpRequest.prototype.send = function (body) {
+    if (this.waits) wanted.then(() => send.call(this, body));
+    else send.call(this, body);
+  };
+})();

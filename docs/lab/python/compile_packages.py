@@ -1,0 +1,34 @@
+"""Run at build: what is source in the zips of Python's packages becomes bytecode, without docstrings."""
+
+import ast
+import importlib.util
+import re
+import zipfile
+from _frozen_importlib_external import _code_to_timestamp_pyc as as_pyc
+
+#: Of the standard library, what wants other processes or a connection of its own.
+LEFT_OUT = re.compile(r"(multiprocessing|xmlrpc)/|(mailbox|imaplib|poplib|ftplib|plistlib)\.py")
+
+
+def compile_zip(source: str, target: str) -> None:
+    """Write what is in the zip ``source`` into the zip ``target``, modules as Python would cache them."""
+    with (
+        zipfile.ZipFile(source) as given,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made,
+    ):
+        for name in sorted(name for name in given.namelist() if not LEFT_OUT.match(name)):
+            content = given.read(name)
+            if name.endswith(".py"):
+                tree = without_docstrings(importlib.util.decode_source(content))
+                name, content = f"{name}c", as_pyc(compile(tree, name, "exec", dont_inherit=True))
+            made.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+
+
+def without_docstrings(source: str) -> ast.Module:
+    """Return the tree of a module; its assertions stay, and its lines keep their numbers."""
+    tree = ast.parse(source)
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body[0].value.value = "-"  # not nothing: SQLAlchemy asserts that there is one
+    return tree

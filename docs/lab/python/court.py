@@ -1,0 +1,153 @@
+"""Judges the reader's files by the shared tests, as `python3 -m course check` does: by the same modules."""
+
+import itertools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import workspace
+from limits import TookTooLong, Watch, watched
+
+from course import words
+from course.explain import explain
+from course.findings import Finding, Task, test_of
+from course.judging import Reporter, run_tests
+from course.lessons import all_behaviours
+from course.stages import Stage, find_stage
+from course.verdict import Result, Verdict, headline, next_result
+
+LIMIT = 20.0  # seconds for one test; the slowest takes one, and a phone is slow
+
+#: Without what waits for threads, looks for garbage or copies file descriptors: seconds in a browser.
+QUICK = ("-pno:unraisableexception", "-pno:threadexception", "--capture=sys")
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def check(stage: str, files: workspace.Files, lang: str, ever: list[str], tell: Tell) -> dict[str, Any]:
+    """Run the shared tests on the reader's files; tell each behaviour as it becomes certain.
+
+    Args:
+        stage: the name of the chapter's folder.
+        ever: the tests that an earlier check has seen kept.
+    """
+    words.choose(lang)
+    judged = find_stage(stage)
+    folder, _ = workspace.write(stage, files)
+    behaviours = all_behaviours(judged)
+    verdict = Verdict({behaviour.test: Result(behaviour) for behaviour in behaviours})
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        tests = sorted({behaviour.test.partition("::")[0] for behaviour in behaviours}, reverse=True)
+        task = Task(str(folder), stage, tuple(tests), scratch, LIMIT)
+        reporter = BrowserReporter(verdict, task, tell)
+        outside = list(logging.getLogger().handlers)
+        known = set(sys.modules)
+        sys.modules.pop("pytest_timeout", None)  # pytest wants to be the first to import its plugins
+        with watched(scratch) as reporter.watch:  # the tests run a copy of the reader's files, made there
+            run_tests(task, reporter, more=QUICK)
+        os.chdir(folder)  # a folder that one is in cannot be removed
+        logging.getLogger().handlers[:] = outside
+        for name in set(sys.modules) - known:
+            if name.startswith("stage_"):  # the copies that the tests have loaded
+                del sys.modules[name]
+    if not verdict.found:
+        raise RuntimeError("the tests could not be run")
+    if not reporter.stopped:
+        verdict.leave_out_the_unasked()
+    return summary(verdict, judged, ever, folder, sorted(reporter.elsewhere))
+
+
+def summary(
+    verdict: Verdict, stage: Stage, ever: list[str], folder: Path, elsewhere: list[str]
+) -> dict[str, Any]:
+    """Return what the page shows: every behaviour, and the one to turn to, explained."""
+    results = [told(result) for result in verdict.results.values() if result.behaviour.test not in elsewhere]
+    following = next_result(verdict, stage, ever)
+    sentences = {behaviour.test: behaviour.sentence for behaviour in all_behaviours(stage)}
+    return {
+        "results": results,
+        "next": explained(following, folder) if following else None,
+        "headline": headline(verdict, following, stage, ever) if following else "",
+        "elsewhere": [sentences[test] for test in elsewhere],
+    }
+
+
+def explained(result: Result, folder: Path) -> dict[str, Any]:
+    """Return why a behaviour is not there, as `course check` shows it; the place is for a link."""
+    place = result.finding.place if result.finding else None
+    parts = [(label, text) for label, text in explain(result, folder) if label != "place" or place is None]
+    return told(result) | {
+        "parts": [(words.say(f"explain.{label}"), text) for label, text in parts],
+        "place": place,
+        "why": result.behaviour.why,
+        "lesson": (result.behaviour.lesson or ("",))[0],
+        "anchor": result.behaviour.cure.get("lesson", ""),
+        "hints": result.behaviour.hints,
+    }
+
+
+def told(result: Result) -> dict[str, Any]:
+    """Return one behaviour for the page's list."""
+    behaviour = result.behaviour
+    return {
+        "test": behaviour.test,
+        "number": behaviour.number,
+        "sentence": behaviour.sentence,
+        "state": result.state,
+    }
+
+
+class BrowserReporter(Reporter):
+    """The reporter of the terminal, in a process that must live on, and cannot start others."""
+
+    def __init__(self, verdict: Verdict, task: Task, tell: Tell) -> None:
+        super().__init__(self, task)  # type: ignore[arg-type]  # what it sends, it sends to `send` below
+        self.verdict, self.tell = verdict, tell
+        self.elsewhere: set[str] = set()
+        self.stopped = False
+        self.watch: Watch
+        self.count = itertools.count(1)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what needs threads or other programs, and note it."""
+        self.elsewhere = {test_of(item.nodeid) for item in items if item.get_closest_marker("threads")}
+        items[:] = [item for item in items if test_of(item.nodeid) not in self.elsewhere]
+        for item in items[:1]:
+            item.config.option.tbstyle = "native"  # the quickest to draw; nobody sees it here
+        self.tell({"kind": "found", "count": len(items)})
+        super().pytest_collection_modifyitems(items)
+
+    def send(self, message: tuple[Any, ...]) -> None:
+        """Take in what was found, and tell the page what is certain now."""
+        kind, *what = message
+        if kind == "start":
+            self.tell({"kind": "running", "test": test_of(what[0]), "count": next(self.count)})
+        elif (certain := self.verdict.hear(kind, *what)) is not None:
+            self.tell({"kind": "result", **told(certain)})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Give each test its time."""
+        self.watch.wind(self.task.limit)
+
+    def _describe(self, excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Finding:
+        if not isinstance(excinfo.value, TookTooLong):
+            return super()._describe(excinfo, text)
+        own = [entry for entry in excinfo.traceback if str(entry.path).startswith(self.task.scratch)]
+        place = f'File "{own[-1].path}", line {own[-1].lineno + 1}' if own else ""
+        return Finding(traceback=place, seconds=self.task.limit)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Of a test that was stopped say so, and leave the rest: it would be stopped as well."""
+        report = yield from super().pytest_runtest_makereport(item, call)
+        if call.excinfo is not None and isinstance(call.excinfo.value, TookTooLong):
+            self.verdict.results[test_of(item.nodeid)].state = "hung"
+            self.stopped = True
+            item.session.shouldstop = "a test did not end"
+        return report

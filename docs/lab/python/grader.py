@@ -1,0 +1,86 @@
+"""Judges the reader's own tests, chapter 6: green on the right code, red on each named fault."""
+
+import importlib
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+from limits import TookTooLong, limited
+from workspace import Files
+
+from course import words
+from course.faults import Fault, all_faults
+from course.stages import find_stage
+from course.words import say
+
+LIMIT = 30.0  # seconds for one run of the reader's tests
+PASSED, NO_TESTS = 0, 5  # exit statuses of pytest
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def grade(stage: str, files: Files, right: Files, lang: str, tell: Tell) -> dict[str, Any]:
+    """Run the tests among ``files`` on the right code, and then on each fault of the stage.
+
+    Args:
+        right: the files of the finished chapter.
+    """
+    words.choose(lang)
+    tests = {name: text for name, text in files.items() if name.startswith("tests/")}
+    code = {name: text for name, text in right.items() if not name.startswith("tests/")} | tests
+    if not any(Path(name).name.startswith("test_") for name in tests):
+        return {"failed": say("grade.not_found", tests="tests")}
+    status, output = _run_on(code, None)
+    if status == NO_TESTS:
+        return {"failed": say("grade.not_found", tests="tests")}
+    if status != PASSED:
+        return {"failed": say("grade.red", code=stage), "output": output}
+    faults = [fault for fault in all_faults() if fault.stage == find_stage(stage)]
+    tell({"kind": "found", "count": len(faults)})
+    told = []
+    for count, fault in enumerate(faults, 1):
+        status, _ = _run_on(code, fault)
+        told.append({"text": fault.text[lang], "caught": status != PASSED})
+        tell({"kind": "graded", "count": count, **told[-1]})
+    caught = sum(one["caught"] for one in told)
+    return {"faults": told, "sum": say("grade.sum", caught=caught, all=len(told))}
+
+
+def _run_on(code: Files, fault: Fault | None) -> tuple[int, str]:
+    """Run the tests on a copy of the code; return pytest's exit status and what it said."""
+    folder = Path(mkdtemp(prefix="graded-"))  # a folder of its own each time, so that no import is remembered
+    for name, text in code.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    if fault:
+        fault.plant(folder)
+    before, path = Path.cwd(), sys.path.copy()
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_the_readers(name)}
+    os.chdir(folder)
+    importlib.invalidate_caches()
+    arguments = ["-q", "-pno:cacheprovider", "-pno:faulthandler", "--tb=short", "--show-capture=no"]
+    output = io.StringIO()
+    try:
+        with redirect_stdout(output), redirect_stderr(output), limited(LIMIT, str(folder)):
+            status = int(pytest.main([*arguments, "-c", "pytest.ini", *(["-x"] if fault else [])]))
+    except TookTooLong:
+        status = -1
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+        for name in [name for name in sys.modules if _is_the_readers(name)]:
+            del sys.modules[name]
+        sys.modules.update(hidden)
+        shutil.rmtree(folder, ignore_errors=True)
+    return status, output.getvalue()
+
+
+def _is_the_readers(name: str) -> bool:
+    return name.partition(".")[0] in ("app", "config", "conftest", "tests")

@@ -1,0 +1,115 @@
+// The shared tests on the reader's files: each promise as it becomes certain, then what to turn to.
+import { attempt } from "./attempt.js";
+import { button, el, fill, prose } from "./dom.js";
+import { places } from "./places.js";
+import { say } from "./strings.js";
+
+const LIMIT = 60; // seconds without a word; one test may take twenty, and finding them all as long
+
+export class ChecksPanel {
+  /**
+   * @param {import("./store.js").Work} work
+   * @param {import("./engine.js").Engine} engine
+   * @param {{go: (path: string, line: number) => void, lang: string}} page
+   */
+  constructor(work, engine, { go, lang }) {
+    Object.assign(this, { work, engine, go, lang });
+    this.run = button(say("check.run"), () => this.check(), { class: "lab-button lab-primary" });
+    this.bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": say("check.progress") });
+    this.next = el("div.lab-next", { role: "status" });
+    this.list = el("ol.lab-results", { "aria-label": say("check.results") });
+    this.rest = el("div", {});
+    this.element = el(
+      "div",
+      {},
+      el("p.lab-note", {}, ...prose(say("check.what"))),
+      el("div.lab-line", {}, this.run, this.bar),
+      this.next,
+      this.list,
+      this.rest,
+    );
+  }
+
+  /** Judge the files as they are now. */
+  async check() {
+    const { start } = this.work;
+    fill(this.list);
+    fill(this.rest);
+    const began = performance.now();
+    await attempt({ run: this.run, said: this.next, bar: this.bar }, say("check.running"), async () => {
+      const asked = { stage: this.work.stage.name, files: this.work.files, lang: this.lang, ever: this.work.ever[start] };
+      const verdict = await this.engine.ask("check", asked, { limit: LIMIT, tell: (event) => this.#tell(event) });
+      const kept = verdict.results.filter((result) => result.state === "kept").map((result) => result.test);
+      this.work.ever[start] = [...new Set([...this.work.ever[start], ...kept])];
+      this.work.save();
+      this.#show(verdict, (performance.now() - began) / 1000);
+    });
+  }
+
+  #tell(event) {
+    if (event.kind === "found") this.bar.max = event.count;
+    if (event.kind === "running") this.bar.value = event.count - 1;
+    if (event.kind === "result" && event.number === this.work.stage.number) this.list.append(line(event));
+  }
+
+  #show({ results, next, headline, elsewhere }, seconds) {
+    const own = results.filter((result) => result.number === this.work.stage.number);
+    const earlier = results.filter((result) => result.number < this.work.stage.number);
+    const kept = results.filter((result) => result.state === "kept").length;
+    fill(this.list, ...own.map(line));
+    fill(
+      this.next,
+      el(
+        `p.lab-sum${next ? "" : ".lab-done"}`,
+        { "data-kept": kept, "data-total": results.length },
+        say("check.sum", { kept, total: results.length, seconds: seconds.toFixed(1) }),
+        next ? "" : ` ${say("check.done")}`,
+      ),
+      next && this.#explanation(next, headline),
+    );
+    fill(
+      this.rest,
+      ...folded(earlier.length && say("check.earlier", { kept: count(earlier), total: earlier.length }), earlier.map(line)),
+      ...folded(
+        elsewhere.length && say("check.elsewhere", { count: elsewhere.length }),
+        elsewhere.map((sentence) => el("li.lab-elsewhere", {}, sentence)),
+      ),
+    );
+  }
+
+  #explanation(next, headline) {
+    const rows = next.parts.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, ...prose(text))]);
+    const page = `${String(Math.max(1, next.number)).padStart(2, "0")}.html#${next.anchor}`;
+    return el(
+      "section.lab-explanation",
+      { "aria-label": headline },
+      el("h3", {}, headline),
+      el("dl", {}, ...rows),
+      next.place && places([next.place], this.go),
+      next.why && el("p", {}, ...prose(next.why)),
+      next.anchor && el("p", {}, `${say("check.lesson")} `, el("a", { href: page, target: "_blank" }, next.lesson)),
+      this.#hints(next),
+    );
+  }
+
+  /** Three hints, one at a time: none comes unasked. */
+  #hints({ hints }) {
+    if (!hints.length) return null;
+    const shown = el("ol.lab-hints", {});
+    const more = button(say("check.hint", { number: 1, total: hints.length }), () => {
+      shown.append(el("li", {}, ...prose(hints[shown.childElementCount])));
+      const number = shown.childElementCount + 1;
+      if (number > hints.length) more.remove();
+      else more.textContent = say("check.hint", { number, total: hints.length });
+    });
+    return el("div", { "aria-live": "polite" }, shown, more);
+  }
+}
+
+const count = (results) => results.filter((result) => result.state === "kept").length;
+
+const line = ({ state, sentence, test }) =>
+  el("li", { "data-state": state, "data-test": test }, el("span.lab-state", {}, say(`state.${state}`)), ` ${sentence}`);
+
+const folded = (summary, rows) =>
+  summary ? [el("details", {}, el("summary", {}, summary), el("ul.lab-results", {}, ...rows))] : [];

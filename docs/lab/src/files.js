@@ -1,0 +1,103 @@
+// The files of the chapter as a tree: which the chapter is about, and which the reader has changed.
+import { button, el } from "./dom.js";
+import { say } from "./strings.js";
+
+export class FilesPanel {
+  /**
+   * @param {import("./store.js").Work} work
+   * @param {(path: string) => void} open called with the file that the reader chose
+   */
+  constructor(work, open) {
+    this.work = work;
+    this.open = open;
+    this.current = "";
+    this.list = el("ul.lab-tree", { "aria-label": say("files.label") });
+    this.element = el("div.lab-files", {}, this.#starts(), this.list, this.#newFile());
+    work.addEventListener("change", () => this.show());
+    this.show();
+  }
+
+  /** Draw the tree, with `current` as the file that is open. */
+  show(current = this.current) {
+    this.current = current;
+    const { stage } = this.work;
+    const files = this.work.files;
+    const absent = this.work.start === "before" ? stage.added.filter((path) => !(path in files)) : [];
+    const gone = Object.keys(this.work.base).filter((path) => !(path in files));
+    const focused = this.list.contains(document.activeElement);
+    let folder = "";
+    const rows = [];
+    for (const path of [...new Set([...Object.keys(files), ...absent, ...gone])].sort(foldersLast)) {
+      const at = path.lastIndexOf("/") + 1;
+      if (path.slice(0, at) !== folder) {
+        folder = path.slice(0, at);
+        rows.push(el("li.lab-folder", {}, folder));
+      }
+      rows.push(this.#row(path, path.slice(at), path in files));
+    }
+    this.list.replaceChildren(...rows);
+    if (focused) this.list.querySelector("[aria-current]")?.focus();
+    for (const input of this.element.querySelectorAll("input[name=start]")) {
+      input.checked = input.value === this.work.start;
+    }
+  }
+
+  #row(path, name, exists) {
+    const { stage } = this.work;
+    const marks = [];
+    if (stage.added.includes(path)) marks.push(["new", say("files.added")]);
+    else if (stage.changed.includes(path)) marks.push(["changed", say("files.changed")]);
+    else if (stage.removed.includes(path)) marks.push(["removed", say("files.removed")]);
+    if (this.work.edited(path)) marks.push(["yours", say("files.yours")]);
+    if (!exists) marks.push(["absent", say("files.absent")]);
+    const label = [name, ...marks.map(([, text]) => text)].join(", ");
+    return el(
+      "li",
+      {},
+      el(
+        `button.lab-file${exists ? "" : ".lab-absent"}`,
+        {
+          type: "button",
+          "aria-label": label,
+          title: label,
+          "aria-current": path === this.current && "true",
+          "data-path": path,
+          onclick: () => this.open(path),
+        },
+        el("span", {}, name),
+        ...marks.map(([mark]) => el(`i.lab-mark.lab-mark-${mark}`, { "aria-hidden": "true" })),
+      ),
+    );
+  }
+
+  #starts() {
+    if (!this.work.stage.before) return null;
+    const choice = (start) =>
+      el(
+        "label",
+        {},
+        el("input", { type: "radio", name: "start", value: start, onchange: () => this.work.begin(start) }),
+        el("span", {}, say(`files.${start}`)),
+      );
+    return el("fieldset.lab-starts", {}, el("legend", {}, say("files.start")), choice("before"), choice("after"));
+  }
+
+  #newFile() {
+    const name = el("input", { "aria-label": say("files.new_name"), placeholder: "app/new.py", spellcheck: "false" });
+    const add = (event) => {
+      event.preventDefault();
+      const path = name.value.trim().replace(/^\/+/, "");
+      if (!path || path.endsWith("/") || path.split("/").includes("..")) return name.focus();
+      if (!(path in this.work.files)) this.work.put(path, "");
+      name.value = "";
+      this.open(path);
+    };
+    return el("form.lab-new", { onsubmit: add }, name, el("button.lab-button", {}, say("files.new")));
+  }
+}
+
+/** What stands at the top first, then folder by folder. */
+function foldersLast(one, other) {
+  const [a, b] = [one, other].map((path) => path.slice(0, path.lastIndexOf("/") + 1));
+  return a < b ? -1 : a > b ? 1 : one < other ? -1 : 1;
+}

@@ -1,0 +1,92 @@
+// The reader's work on one chapter, kept in this browser: what differs from the files that it began with.
+
+/** @typedef {Record<string, string>} Files text by path */
+
+/** Not every browser lets a page keep something, and none for ever: then the work lasts as long as the page. */
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+function write(key, value) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // full, or not allowed
+  }
+}
+
+export class Work extends EventTarget {
+  /** @param {any} stage what course/site/lab_course.py says of the chapter */
+  constructor(stage) {
+    super();
+    this.stage = stage;
+    this.key = `effective-flask-lab:${stage.name}`;
+    const kept = read(this.key) ?? {};
+    this.start = kept.start in this.starts ? kept.start : "after";
+    /** @type {Record<"before" | "after", Record<string, string | null>>} of each start; null is a file that is gone */
+    this.edits = { before: {}, after: {}, ...kept.edits };
+    this.ever = { before: [], after: [], ...kept.ever };
+    this.history = kept.history ?? [];
+    this.fields = kept.fields ?? {}; // of earlier answers, for {{access_token}} and the like
+    this.tokens = kept.tokens ?? []; // of the last log-ins, the newest first
+  }
+
+  /** @returns {Record<string, Files>} the states that one may begin with */
+  get starts() {
+    const { before, after } = this.stage;
+    return before ? { before, after } : { after };
+  }
+
+  /** @returns {Files} the files that this work began with */
+  get base() {
+    return this.starts[this.start];
+  }
+
+  /** @returns {Files} the files as they are now */
+  get files() {
+    const files = { ...this.base };
+    for (const [path, text] of Object.entries(this.edits[this.start])) {
+      if (text === null) delete files[path];
+      else files[path] = text;
+    }
+    return files;
+  }
+
+  /** Whether the reader has changed a file, or with no path, any. */
+  edited(path) {
+    const edits = this.edits[this.start];
+    return path === undefined ? Object.keys(edits).length > 0 : path in edits;
+  }
+
+  /** @param {string} path @param {string | null} text null removes the file */
+  put(path, text) {
+    const edits = this.edits[this.start];
+    if (text === (this.base[path] ?? null)) delete edits[path];
+    else edits[path] = text;
+    this.save(path);
+  }
+
+  /** Forget what the reader did to a file, or with no path, to all. */
+  reset(path) {
+    if (path === undefined) this.edits[this.start] = {};
+    else delete this.edits[this.start][path];
+    this.save(path, true);
+  }
+
+  /** @param {"before" | "after"} start */
+  begin(start) {
+    this.start = start;
+    this.save(undefined, true);
+  }
+
+  /** Keep what there is, and tell whoever shows it. */
+  save(path, replaced = false) {
+    const { start, edits, ever, fields, tokens } = this;
+    write(this.key, { start, edits, ever, fields, tokens, history: this.history.slice(0, 30) });
+    this.dispatchEvent(new CustomEvent("change", { detail: { path, replaced } }));
+  }
+}

@@ -1,0 +1,130 @@
+"""What each kind of database is told: SQLite on one machine, PostgreSQL for several. Chapter 2.
+
+The rest of the service does not know which one it has.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import psycopg
+from flask import Flask
+from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+#: The engine that reads; see `init_app`.
+READS = "reads"
+#: How a URL of SQLite names a database that is only in memory.
+IN_MEMORY = {None, "", ":memory:"}
+#: How a URL may name PostgreSQL: platforms write the first, its manual the second, SQLAlchemy the third.
+POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
+
+# Told to the server at the start of each connection. Nothing here takes seconds unless something is wrong;
+# then it is better to answer 503 than to hold the thread, the connection and the locks.
+_SERVER_SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",  # of a process that stopped in the middle
+    "timezone": "UTC",
+}
+# A server that vanished without a word (a pulled cable) is noticed in seconds, and not in two hours.
+_NETWORK = {
+    "connect_timeout": 3,  # seconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
+# A connection goes back to its pool as it is: where each statement is a transaction, none is left open.
+_NOTHING_TO_UNDO = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
+
+
+def init_app(app: Flask) -> None:
+    """Translate the URL of the database, and set the options of its engines.
+
+    There is a second engine that only reads, where every statement is its own transaction: a look-up is then
+    one trip to the server and not three, and one look-up is most of what this service does.
+
+    Raises:
+        SystemExit: the URL names neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    except (ArgumentError, ValueError):
+        url = make_url("unreadable://")  # the text is not repeated: there may be a password in it
+    threads = app.config["DATABASE_POOL"]
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:
+        if url.database not in IN_MEMORY:  # there each engine would have a database of its own
+            options = {"pool_size": threads, "isolation_level": "AUTOCOMMIT", **_NOTHING_TO_UNDO}
+            app.config["SQLALCHEMY_BINDS"] = {READS: {"url": url, **options}}
+        return
+    if url.drivername not in POSTGRESQL:
+        sys.exit("DATABASE_URL (or SQLALCHEMY_DATABASE_URI) has to begin with sqlite: or postgresql:")
+    url = url.set(drivername="postgresql+psycopg")
+    app.config["SQLALCHEMY_DATABASE_URI"] = url.render_as_string(hide_password=False)
+    options = _postgresql(threads)
+    # The one that writes asks before each transaction whether the connection still lives: after a restart of
+    # the server not even the first request fails. The other one reads again, see `extensions.py`.
+    writes = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**options, **writes}
+    reads = {"isolation_level": "AUTOCOMMIT", **_NOTHING_TO_UNDO}
+    app.config["SQLALCHEMY_BINDS"] = {READS: {"url": url, **options, **reads}}
+
+
+def set_up(engine: Engine, reads: bool = False) -> None:
+    """Tell the driver what the options cannot say.
+
+    Args:
+        reads: whether it is the engine that only reads.
+    """
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        if not reads:
+            event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "handle_error", _leave_out_values)
+
+
+def _postgresql(threads: int) -> dict[str, Any]:
+    settings = " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items())
+    return {
+        # A thread never has more than one of a kind, so nobody waits; the one above is for the thread that
+        # sends mail, and is closed after use. A process never has more: see DATABASE_POOL.
+        "pool_size": threads,
+        "max_overflow": 1,
+        "pool_timeout": 5,  # seconds, then 503
+        "pool_recycle": 1800,  # seconds; firewalls forget connections that are older
+        "connect_args": {"application_name": "accounts", "options": settings, **_NETWORK},
+    }
+
+
+def _leave_out_values(context: ExceptionContext) -> None:
+    # PostgreSQL quotes: `Key (email_key)=(mina@example.com) already exists`, or the whole row with its hash.
+    # Errors end up in the log. Of those about data (22) and constraints (23) only the names are kept, and of
+    # all others the first line.
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return  # it never got to the server
+    said = error.diag.message_primary
+    if error.sqlstate[:2] in {"22", "23"}:
+        said = f"table {error.diag.table_name}, constraint {error.diag.constraint_name}"
+    error.args = (f"{error.sqlstate}: {said}",)
+    if wrapped is not None:
+        wrapped.args = (f"({type(error).__name__}) {error}",)
+
+
+def _set_up_sqlite(connection: Any, record: Any) -> None:
+    # The driver would begin transactions by its own rules, and lose concurrent updates without an error
+    # (310 of 400 in a measurement). None leaves that to `_begin_sqlite`.
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout = 5000")  # milliseconds a writer waits for another
+    connection.execute("PRAGMA journal_mode = WAL")  # readers and one writer at the same time
+    connection.execute("PRAGMA synchronous = NORMAL")  # with WAL: a power cut loses no consistency
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,33 @@
+"""The table of one-time tokens: what stands in a link that was mailed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..extensions import Base
+from .columns import UtcDateTime
+
+
+class Purpose(StrEnum):
+    """What a token is good for, and nothing else. Links name it too."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    EMAIL = "confirm_email"
+
+
+class OneTimeToken(Base):
+    """A token that works once. Only its hash is here: whoever reads the table can use none of them."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (UniqueConstraint("account_id", "purpose"),)  # a new one takes the place of the last
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, in hexadecimal
+    purpose: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254))  # where it was mailed to, which is what it proves
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,17 @@
+"""The table of recovery codes: what lets somebody in who has lost the app that makes codes."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..extensions import Base
+
+
+class RecoveryCode(Base):
+    """A code that works once; then its row is gone. Only its hash is here, and nobody can show it again."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, in hexadecimal

@@ -1,0 +1,116 @@
+"""The codes of a second factor: those that an app makes every half-minute (RFC 6238), and recovery codes.
+
+Each works once. What is stored of an app's code is the half-minute it was of; what is stored of a recovery
+code is its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import b32encode
+from enum import StrEnum
+from typing import Any, cast
+
+import pyotp
+from flask import Flask, current_app
+from sqlalchemy import CursorResult, delete, update
+
+from ..extensions import db
+from ..models import Account, Kind, RecoveryCode
+from ..models.columns import utc_now
+from . import audit, mail
+from .sealing import derive, seal, unseal
+
+PERIOD = 30  # seconds that a code is shown
+WINDOW = (-1, 0, 1)  # half-minutes: the clock of a phone may differ, and typing takes time (RFC 6238 5.2)
+RECOVERY_CODES = 10
+
+_FROM_APP = re.compile(r"[0-9]{6}")
+
+
+class Proof(StrEnum):
+    """What a code was."""
+
+    APP = "app"
+    RECOVERY = "recovery"
+
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` the key that seals the secrets of its accounts: the table alone makes no codes."""
+    app.extensions["codes"] = derive(app.config["SECRET_KEY"], "second factors")
+
+
+def give_secret(account: Account) -> pyotp.TOTP:
+    """Give ``account`` a new secret, and return what makes codes from it. Only inside of `transaction()`."""
+    secret = pyotp.random_base32()  # 160 bits, as RFC 4226 4 recommends
+    account.mfa_secret = seal(current_app.extensions["codes"], secret.encode(), account.id)
+    account.mfa_since, account.mfa_step = None, 0
+    return pyotp.TOTP(secret, interval=PERIOD)
+
+
+def give_recovery_codes(account: Account) -> list[str]:
+    """Return new recovery codes; those of before are worth nothing. Only inside of `transaction()`."""
+    forget_recovery_codes(account)
+    # 120 bits each, in letters and digits that cannot be taken for one another.
+    codes = [b32encode(secrets.token_bytes(15)).decode().lower() for _ in range(RECOVERY_CODES)]
+    db.session.add_all(RecoveryCode(account_id=account.id, digest=_digest(code)) for code in codes)
+    return ["-".join(re.findall("....", code)) for code in codes]
+
+
+def take_back(account: Account) -> None:
+    """Leave ``account`` without a second factor. Only inside of `transaction()`, with the account locked."""
+    account.mfa_secret = account.mfa_since = None
+    account.version += 1
+    forget_recovery_codes(account)
+
+
+def forget_recovery_codes(account: Account) -> None:
+    """Delete those that are left. Only inside of `transaction()`, with the account locked."""
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
+
+
+def spend(account: Account, code: str) -> Proof | None:
+    """Use ``code`` up, and say what it was; None where it proves nothing. Only inside of `transaction()`.
+
+    Args:
+        code: six digits from the app, or a recovery code; blanks and hyphens in it do not matter.
+    """
+    code = re.sub("[ -]", "", code)
+    if _FROM_APP.fullmatch(code):
+        return Proof.APP if _spend_step(account, _matching_step(account, code)) else None
+    mine = (RecoveryCode.account_id == account.id, RecoveryCode.digest == _digest(code.lower()))
+    # Of ten clients with the same code one has deleted it.
+    if _count(delete(RecoveryCode).where(*mine)) == 0:
+        return None
+    mail.queue(Kind.RECOVERY_CODE_USED, email=account.email)
+    audit.record("mfa.recovery", account_id=account.id, actor_id=account.id)
+    return Proof.RECOVERY
+
+
+def _matching_step(account: Account, code: str) -> int:
+    """Return the half-minute that ``code`` is of, 0 where it is none of those that count now."""
+    secret = account.mfa_secret and unseal(current_app.extensions["codes"], account.mfa_secret, account.id)
+    if not secret:  # also where SECRET_KEY has changed: recovery codes go on
+        return 0
+    totp, now = pyotp.TOTP(secret.decode(), interval=PERIOD), int(utc_now().timestamp()) // PERIOD
+    # All of them are compared, each in constant time, so that no time tells how near a guess was.
+    good = [hmac.compare_digest(totp.generate_otp(now + offset), code) for offset in WINDOW]
+    return max((now + offset) * matches for offset, matches in zip(WINDOW, good, strict=True))
+
+
+def _spend_step(account: Account, step: int) -> bool:
+    # Compare and swap: of any number that come with the same code, one finds an older half-minute there.
+    newer = update(Account).where(Account.id == account.id, Account.mfa_step < step)
+    return _count(newer.values(mfa_step=step)) == 1
+
+
+def _count(statement: Any) -> int:
+    return cast(CursorResult[Any], db.session.execute(statement)).rowcount
+
+
+def _digest(code: str) -> str:
+    # A fast hash is enough: nobody guesses 120 random bits, however fast (ASVS 6.5.2 asks for 112).
+    return hashlib.sha256(code.encode()).hexdigest()

@@ -1,0 +1,186 @@
+"""What proves who somebody is, and how it is changed: the password, and the address that mail goes to.
+
+Chapter 6 for the password. Whoever changes one of them is believed by the current password, or by a link that
+was mailed; the owner is told by a notice; and whoever got in by the old one is out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import AccountNotFound, LinkRefused, WrongPassword, refuse
+from ..extensions import db, fetch_one, transaction
+from ..models import Account, Kind, Purpose
+from ..models.columns import utc_now
+from . import audit, mail, one_time_tokens, passwords, sessions
+from .auth import Principal
+from .emails import email_key, problem_with_email, tidy
+
+_HASH = select(Account.password_hash).where(Account.id == bindparam("account_id"))
+
+
+def change_password(asker: Principal, current: str, new: str) -> None:
+    """Give ``asker`` another password, and log them out everywhere else: whoever had the old one is out.
+
+    Raises:
+        InvalidInput: the new password cannot be one.
+        WrongPassword: ``current`` is not the password, or not any more.
+        TooBusy: too many passwords are being hashed.
+    """
+    with_mfa = asker.mfa_since is not None
+    refuse(passwords.problem_with_new(new, asker.email, with_mfa=with_mfa, field="new_password"))
+    checked = must_know(asker, current, "password.change")
+    hashed = passwords.current().hash(new)
+    # No lock was held for the two hashes. Only the password that was checked is replaced: of several changes
+    # at the same moment one wins, and `current` is wrong for the others. First the account and then its
+    # sessions: a log-in locks the account too, so none with the old password slips in between.
+    mine = update(Account).where(Account.id == asker.id, Account.password_hash == checked)
+    if with_mfa:  # or it may be too short by now
+        mine = mine.where(Account.mfa_since.is_not(None))
+    with transaction():
+        changed = db.session.execute(mine.values(password_hash=hashed))
+        won = cast(CursorResult[Any], changed).rowcount == 1
+        if won:
+            sessions.end_others(asker)
+            one_time_tokens.retire(asker.id)
+            mail.queue(Kind.PASSWORD_CHANGED, email=asker.email)
+        _record("password.change", asker, won)
+    if not won:
+        raise WrongPassword
+
+
+def set_password(email: str, password: str) -> None:
+    """Give the account of ``email`` another password. For operators: nobody is asked for the current one.
+
+    Whoever got in by the old one is out. Nothing happens where it is that password already.
+
+    Raises:
+        InvalidInput: the password cannot be one.
+        AccountNotFound: the e-mail has no account.
+        TooBusy: too many passwords are being hashed.
+    """
+    refuse(passwords.problem_with_new(password, email))
+    hashed = passwords.current().hash(password)
+    with transaction():
+        found = db.session.scalar(
+            select(Account).where(Account.email_key == email_key(email)).with_for_update()
+        )
+        if found is None:
+            raise AccountNotFound
+        if passwords.current().verify(found.password_hash, password):
+            return
+        found.password_hash = hashed
+        sessions.end_of(found.id)
+        one_time_tokens.retire(found.id)
+        audit.record("password.change", account_id=found.id)
+
+
+def forgot(email: str) -> None:
+    """Have a link to a new password sent to ``email``, if it has an account; nobody learns here if it has.
+
+    The rows for an unknown e-mail are the same: a mail to nobody, which is dropped when it is due.
+    """
+    with transaction():
+        account_id = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
+        mail.queue(Kind.RESET, account_id)
+        outcome = audit.DONE if account_id else audit.FAILED
+        audit.record("password.forgot", account_id=account_id, outcome=outcome)
+
+
+def reset(token: str, new: str) -> None:
+    """Set a new password for whoever reads the mail of an account, and log it out everywhere.
+
+    It proves the address too. Failed log-ins do not stand in its way: it is the way out for whoever is
+    locked out by them.
+
+    Raises:
+        InvalidInput: the new password cannot be one; the token is still good.
+        LinkRefused: the token proves nothing.
+        TooBusy: too many passwords are being hashed.
+    """
+    try:
+        found = one_time_tokens.must_be_good(Purpose.RESET, token)  # a made-up one is not worth a hash
+        with_mfa = found.mfa_since is not None
+        refuse(passwords.problem_with_new(new, found.email, with_mfa=with_mfa, field="new_password"))
+        hashed = passwords.current().hash(new)
+        with transaction():
+            account, _ = one_time_tokens.take(Purpose.RESET, token)
+            if account.mfa_since != found.mfa_since:  # the password may be too short by now
+                raise LinkRefused
+            account.password_hash = hashed
+            if account.verified_at is None:
+                account.verified_at = utc_now()
+                account.version += 1
+            sessions.end_of(account.id)
+            one_time_tokens.retire(account.id)
+            mail.queue(Kind.PASSWORD_CHANGED, email=account.email)
+            audit.record("password.reset", account_id=account.id, actor_id=account.id)
+    except LinkRefused:
+        audit.record("password.reset", outcome=audit.FAILED)
+        raise
+
+
+def ask_for_email(asker: Principal, email: str, current: str) -> None:
+    """Have a link sent to ``email``, by which it becomes the address of ``asker``; the old one is told.
+
+    Nobody learns here whether ``email`` has an account: if it has, the mail to it says so and has no link.
+
+    Raises:
+        InvalidInput: there cannot be such an address.
+        WrongPassword: ``current`` is not the password.
+        TooBusy: too many passwords are being checked.
+    """
+    email = tidy(email)
+    refuse(problem_with_email(email))
+    must_know(asker, current, "email.request")
+    with transaction():
+        mail.queue(Kind.CONFIRM_EMAIL, asker.id, email)
+        mail.queue(Kind.EMAIL_ASKED_FOR, email=asker.email)
+        _record("email.request", asker, True)
+
+
+def confirm_email(token: str) -> None:
+    """Make the address that a link was mailed to the address of its account, and tell the old one.
+
+    Raises:
+        LinkRefused: the token proves nothing, or the address has got an account meanwhile.
+    """
+    try:
+        with transaction():
+            account, email = one_time_tokens.take(Purpose.EMAIL, token)
+            old = account.email
+            account.email, account.email_key = email, email_key(email)
+            account.verified_at = utc_now()
+            account.version += 1
+            one_time_tokens.retire(account.id)  # those that were mailed to the old address
+            mail.queue(Kind.EMAIL_CHANGED, email=old)
+            audit.record("email.change", account_id=account.id, actor_id=account.id)
+            db.session.flush()
+    except (LinkRefused, IntegrityError):
+        audit.record("email.change", outcome=audit.FAILED)
+        raise LinkRefused from None
+
+
+def must_know(asker: Principal, current: str, action: str) -> str:
+    """Return the hash that ``current`` was checked against; no lock is held for it.
+
+    Args:
+        action: what it is asked for, as the audit names it.
+
+    Raises:
+        WrongPassword: it is not the password of ``asker``.
+        TooBusy: too many passwords are being checked.
+    """
+    found = fetch_one(_HASH, account_id=asker.id)
+    if found is None or not passwords.current().verify(found.password_hash, current):
+        _record(action, asker, False)
+        raise WrongPassword
+    return str(found.password_hash)
+
+
+def _record(action: str, asker: Principal, succeeded: bool) -> None:
+    outcome = audit.DONE if succeeded else audit.FAILED
+    audit.record(action, account_id=asker.id, actor_id=asker.id, outcome=outcome)

@@ -1,0 +1,66 @@
+"""What the service writes to people; the texts, in English and in Korean, are in templates/mail/.
+
+No letter holds anything that a client chose, not even a name: whoever signs up a stranger would write to
+them through us. Links lead to PUBLIC_URL, never to the `Host` of a request, and carry their token behind `#`,
+which no browser sends: it gets into no log on its way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flask import current_app, render_template
+from sqlalchemy import select
+
+from ..extensions import db
+from ..models import Account, Kind, Mail, Purpose
+from . import one_time_tokens
+from .emails import email_key
+
+#: These tell of something that has happened: they are sent as they are, whatever has become of the account.
+NOTICES = {
+    *(Kind.PASSWORD_CHANGED, Kind.EMAIL_ASKED_FOR, Kind.EMAIL_CHANGED, Kind.DELETED),
+    *(Kind.MFA_ON, Kind.MFA_OFF, Kind.MFA_REMOVED, Kind.RECOVERY_CODE_USED),
+}
+
+
+class Letter(NamedTuple):
+    """A mail as it is sent."""
+
+    to: str
+    subject: str
+    text: str
+
+
+def compose(mail: Mail) -> Letter | None:
+    """Return what ``mail`` says by now, None where there is nothing to say any more.
+
+    Its token is made here, at the moment of sending, and stands nowhere but in this letter; the database gets
+    its hash. Only inside of `transaction()`.
+    """
+    if mail.kind in NOTICES:
+        return _write(mail.email or "", mail.kind)
+    # There is none for the mail to nobody, by which an unknown e-mail looks like a known one.
+    account = mail.account_id and db.session.get(Account, mail.account_id, with_for_update=True)
+    if not account or account.disabled_at:
+        return None
+    to = mail.email or account.email
+    if mail.kind == Kind.RESET:
+        return _write(to, "reset", one_time_tokens.issue(Purpose.RESET, account, to))
+    if mail.kind == Kind.SIGNED_UP and account.verified_at is None:
+        return _write(to, "verify", one_time_tokens.issue(Purpose.VERIFY, account, to))
+    if mail.kind == Kind.CONFIRM_EMAIL and not _is_anothers(to, account):
+        return _write(to, "confirm_email", one_time_tokens.issue(Purpose.EMAIL, account, to))
+    return _write(to, "known")
+
+
+def _is_anothers(email: str, account: Account) -> bool:
+    others = select(Account.id).where(Account.email_key == email_key(email), Account.id != account.id)
+    return db.session.scalar(others) is not None
+
+
+def _write(to: str, text: str, token: str = "") -> Letter:
+    page = current_app.config["PUBLIC_URL"].rstrip("/") + "/"
+    links = {"page": page, "forgot": f"{page}#action=forgot", "link": f"{page}#action={text}&token={token}"}
+    subject, _, body = render_template(f"mail/{text}.txt", **links).partition("\n\n")
+    return Letter(to, subject, body)

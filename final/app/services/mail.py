@@ -1,0 +1,154 @@
+"""Mail: queued in the transaction that it tells of, and sent by a thread of its own.
+
+A mail server that is down therefore loses nothing and slows nothing down, and no request takes longer because
+there is something to write. Several processes share the outbox: whoever changes a row first sends it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import timedelta
+from threading import Event, Lock, Thread
+from typing import Any, Protocol, cast
+
+from flask import Flask, current_app
+from sqlalchemy import CursorResult, bindparam, delete, select, update
+
+from ..extensions import after_commit, db, fetch_all, transaction
+from ..models import Account, Kind, Mail
+from ..models.columns import utc_now
+from . import letters, smtp
+
+BATCH = 20
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
+MOST_ATTEMPTS = 30  # after a day; by then the links of most letters have lost their point
+
+log = logging.getLogger(__name__)
+
+_DUE = (
+    select(Mail.id, Mail.attempts)
+    .where(Mail.due_at <= bindparam("now"))
+    .order_by(Mail.due_at, Mail.id)
+    .limit(BATCH)
+)
+
+
+class Transport(Protocol):
+    """What takes letters away."""
+
+    def send(self, letter: letters.Letter) -> None:
+        """Take ``letter``, or raise `Undeliverable` or OSError."""
+
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` a way to send letters and, unless MAIL_INTERVAL is 0, a thread that does."""
+    config = app.config
+    app.extensions["mail"] = smtp.read_url(config["SMTP_URL"], config["PUBLIC_URL"], config["MAIL_FROM"])
+    app.extensions["mail_sender"] = sender = Sender(app, config["MAIL_INTERVAL"])
+    # Not at once: commands need no thread, and one that is made before the server forks is left behind.
+    app.before_request(sender.start)
+
+
+def queue(kind: Kind, account_id: str | None = None, email: str | None = None) -> None:
+    """Have a mail sent once this transaction is committed. Only inside of `transaction()`.
+
+    Args:
+        account_id: whose it is. None for a notice, which is sent also where the account is gone.
+        email: where it goes; None for the address that the account has when it is sent.
+    """
+    if account_id is not None or email is None:
+        # Whoever deletes the account at this moment waits, or has done it. The same work for nobody, too.
+        mine = select(Account.id).where(Account.id == (account_id or ""))
+        account_id = db.session.scalar(mine.with_for_update(read=True, key_share=True))
+    db.session.add(Mail(kind=kind, account_id=account_id, email=email))
+    after_commit(current_app.extensions["mail_sender"].wake)
+
+
+def deliver() -> None:
+    """Send what is due, until nothing is left or the mail server does not answer."""
+    while due := fetch_all(_DUE, now=utc_now()):
+        for mail_id, attempts in due:
+            if not _deliver(mail_id, attempts):
+                return
+
+
+class Sender:
+    """The thread that sends, one in each process; it is started when it is first needed.
+
+    Args:
+        interval: seconds after which it looks for what is to be tried again, and for what others left.
+    """
+
+    def __init__(self, app: Flask, interval: int) -> None:
+        self._app = app
+        self._interval = interval
+        self._woken = Event()
+        self._lock = Lock()
+        self._process: int | None = None  # whose thread this is; a fork takes no threads along
+        self._thread: Thread | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """See to it that the thread runs."""
+        if self._process == os.getpid() or not self._interval:
+            return
+        with self._lock:
+            if self._process != os.getpid():
+                self._process = os.getpid()
+                self._thread = Thread(target=self._run, name="mail", daemon=True)
+                self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to send."""
+        self.start()
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End the thread when it has sent what it is at; what is left over is sent by the next."""
+        self._stopping = True
+        self._woken.set()
+        if self._thread is not None and self._process == os.getpid():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                with self._app.app_context():
+                    deliver()
+            except Exception as error:  # the database is down, say: the thread has to outlive that
+                log.error("mail: %s, trying again", type(error).__name__)
+            self._woken.wait(self._interval)
+            self._woken.clear()
+
+
+def _deliver(mail_id: str, attempts: int) -> bool:
+    """Send one mail, if nobody else does, and say whether the mail server can take more."""
+    with transaction():
+        # A compare-and-swap: of all who read the same number one changes it. When to try again is settled
+        # before it is tried, so that a process that dies over it does not keep the mail.
+        pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
+        mine = update(Mail).where(Mail.id == mail_id, Mail.attempts == attempts)
+        claimed = db.session.execute(mine.values(attempts=attempts + 1, due_at=utc_now() + pause))
+        if cast(CursorResult[Any], claimed).rowcount == 0:
+            return True
+        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        letter = letters.compose(mail)
+        if letter is None:
+            db.session.delete(mail)
+            return True
+    transport: Transport = current_app.extensions["mail"]
+    try:
+        transport.send(letter)
+    except smtp.Undeliverable as error:
+        log.error("mail %s (%s) is given up: %s", mail_id, mail.kind, error)
+    except OSError as error:
+        # Not with what the server said: it likes to repeat the address.
+        what = (mail_id, mail.kind, type(error).__name__, attempts + 1)
+        if attempts + 1 < MOST_ATTEMPTS:
+            log.warning("mail %s (%s) is not sent yet: %s, attempt %s", *what)
+            return False
+        log.error("mail %s (%s) is given up: %s, attempt %s", *what)
+    with transaction():
+        db.session.execute(delete(Mail).where(Mail.id == mail_id))
+    return True

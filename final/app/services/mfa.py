@@ -1,0 +1,156 @@
+"""The second factor: setting it up, logging in by it, and removing it (RFC 6238, NIST SP 800-63B-4 3.1.4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import segno
+from flask import current_app
+
+from ..errors import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
+from ..extensions import db, transaction
+from ..models import Account, Kind
+from ..models.columns import utc_now
+from . import audit, codes, mail, mfa_tokens, one_time_tokens, passwords, sessions
+from .account import lock_by_email
+from .auth import Device, Grant, Principal, begin_session, grant
+from .credentials import must_know
+
+
+class Setup(NamedTuple):
+    """What an app has to know to make codes: three ways to tell it."""
+
+    secret: str  # to be typed
+    uri: str  # to be opened on the phone itself
+    qr: str  # to be scanned: an SVG, as a data URI
+
+
+def set_up(asker: Principal, current: str) -> Setup:
+    """Give ``asker`` a new secret. Logging in asks for it once it is confirmed, and not before.
+
+    Raises:
+        MfaIsOn: there is a second factor; it has to be removed first.
+        WrongPassword: ``current`` is not the password.
+        TooBusy: too many passwords are being checked.
+    """
+    checked = must_know(asker, current, "mfa.set_up")
+    with transaction():
+        account = _lock(asker, checked)
+        if account.mfa_since is not None:
+            raise MfaIsOn
+        totp = codes.give_secret(account)
+        audit.record("mfa.set_up", account_id=asker.id, actor_id=asker.id)
+    uri = totp.provisioning_uri(name=asker.email, issuer_name=current_app.config["TOKEN_ISSUER"])
+    return Setup(totp.secret, uri, segno.make(uri, error="m").svg_data_uri(scale=4))
+
+
+def confirm(asker: Principal, code: str) -> list[str]:
+    """Have log-ins ask for codes from now on, and return the recovery codes; nobody can show them again.
+
+    Every other session ends: it was begun without a code.
+
+    Raises:
+        MfaIsOn, MfaIsOff: there is nothing to confirm, for it is confirmed, or was not set up.
+        WrongCode: the app does not have the secret, or its clock is wrong.
+    """
+    with transaction():
+        account = _lock(asker)
+        if account.mfa_since is not None:
+            raise MfaIsOn
+        if account.mfa_secret is None:
+            raise MfaIsOff
+        proved = codes.spend(account, code)
+        if proved:
+            account.mfa_since = utc_now()
+            account.version += 1
+            recovery_codes = codes.give_recovery_codes(account)
+            sessions.end_others(asker)
+            mail.queue(Kind.MFA_ON, email=account.email)
+            audit.record("mfa.confirm", account_id=asker.id, actor_id=asker.id)
+    if not proved:
+        _failed("mfa.confirm", asker)
+        raise WrongCode
+    return recovery_codes
+
+
+def remove(asker: Principal, current: str, code: str) -> None:
+    """Have log-ins ask for no codes any more.
+
+    A password that was chosen while they did may be shorter than the only proof has to be. Nobody can see
+    that from its hash; but here it is shown.
+
+    Raises:
+        MfaIsOff: there is no second factor.
+        WrongPassword: ``current`` is not the password.
+        PasswordTooWeak: it is, and is not enough alone.
+        WrongCode: ``code`` is no code that is good now, and no recovery code that is left.
+        TooBusy: too many passwords are being checked.
+    """
+    checked = must_know(asker, current, "mfa.remove")
+    with transaction():
+        account = _lock(asker, checked)
+        if account.mfa_since is None:
+            raise MfaIsOff
+        if passwords.problem_with_new(current, account.email):
+            raise PasswordTooWeak
+        proved = codes.spend(account, code)
+        if proved:
+            codes.take_back(account)
+            mail.queue(Kind.MFA_OFF, email=account.email)
+            audit.record("mfa.remove", account_id=asker.id, actor_id=asker.id)
+    if not proved:
+        _failed("mfa.remove", asker)
+        raise WrongCode
+
+
+def remove_for(email: str) -> str:
+    """Remove the second factor of somebody who has lost it, for an operator; return the account's address.
+
+    Whoever asks an operator may be anybody, and the password may be one that was not enough alone. So it
+    counts no more, and everybody is logged out: the way back in is a link to the mail of the account.
+
+    Raises:
+        AccountNotFound: the e-mail has no account.
+        MfaIsOff: there is no second factor.
+    """
+    with transaction():
+        account = lock_by_email(email)
+        if account.mfa_since is None:
+            raise MfaIsOff
+        codes.take_back(account)
+        account.password_hash = passwords.NOBODYS
+        sessions.end_of(account.id)
+        one_time_tokens.retire(account.id)
+        mail.queue(Kind.MFA_REMOVED, email=account.email)
+        audit.record("mfa.remove", account_id=account.id)
+    return account.email
+
+
+def log_in(token: str, code: str, device: Device) -> Grant:
+    """Begin a session for whoever has shown to know the password, and now has a code too.
+
+    A wrong code leaves the token good, for a typing mistake is no reason to ask for the password again.
+
+    Raises:
+        MfaRefused: the token or the code proves nothing.
+    """
+    found = mfa_tokens.read(token)
+    if found is None:
+        raise MfaRefused
+    session_id = begin_session(found.id, device, found.password_hash, code=code)
+    if session_id is None:
+        audit.record("login.mfa", account_id=found.id, outcome=audit.FAILED)
+        raise MfaRefused
+    return grant(found.id, session_id, generation=0)
+
+
+def _lock(asker: Principal, checked_hash: str | None = None) -> Account:
+    account = db.session.get(Account, asker.id, with_for_update=True)
+    # No lock was held while the password was checked: it may be another by now.
+    if account is None or checked_hash not in {None, account.password_hash}:
+        raise WrongPassword
+    return account
+
+
+def _failed(action: str, asker: Principal) -> None:
+    audit.record(action, account_id=asker.id, actor_id=asker.id, outcome=audit.FAILED)

@@ -1,0 +1,102 @@
+"""One-time tokens: 256 random bits in a link that was mailed, good for one purpose, for a while, and once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, bindparam, delete, select
+
+from ..errors import LinkRefused
+from ..extensions import AnyRow, db, fetch_one
+from ..models import Account, OneTimeToken, Purpose
+from ..models.columns import utc_now
+
+#: From the moment at which the mail is sent. To confirm an address may wait for a night.
+LIFETIMES = {
+    Purpose.VERIFY: timedelta(hours=24),
+    Purpose.RESET: timedelta(minutes=30),
+    Purpose.EMAIL: timedelta(hours=1),
+}
+
+_FIND = (
+    select(OneTimeToken.account_id, OneTimeToken.email, Account.mfa_since)
+    .join(Account, Account.id == OneTimeToken.account_id)
+    .where(
+        OneTimeToken.digest == bindparam("digest"),
+        OneTimeToken.purpose == bindparam("purpose"),
+        OneTimeToken.expires_at > bindparam("now"),
+        Account.disabled_at.is_(None),
+    )
+)
+
+
+class Proved(NamedTuple):
+    """What a token proves: that somebody reads the mail of ``email``, for ``account``."""
+
+    account: Account
+    email: str
+
+
+def issue(purpose: Purpose, account: Account, email: str) -> str:
+    """Return a new token; the last one for this purpose is worth nothing any more.
+
+    Only inside of `transaction()`, with the account locked: two at the same moment would be one too many.
+    """
+    token = secrets.token_urlsafe(32)
+    mine = (OneTimeToken.account_id == account.id, OneTimeToken.purpose == purpose)
+    db.session.execute(delete(OneTimeToken).where(*mine))
+    db.session.add(
+        OneTimeToken(
+            digest=_digest(token),
+            purpose=purpose,
+            account_id=account.id,
+            email=email,
+            expires_at=utc_now() + LIFETIMES[purpose],
+        )
+    )
+    return token
+
+
+def must_be_good(purpose: Purpose, token: str) -> AnyRow:
+    """Return what ``token`` is for if it could be taken at this moment; asked before costly work.
+
+    Raises:
+        LinkRefused: it could not.
+    """
+    found = fetch_one(_FIND, digest=_digest(token), purpose=purpose, now=utc_now())
+    if found is None:
+        raise LinkRefused
+    return found
+
+
+def take(purpose: Purpose, token: str) -> Proved:
+    """Use up ``token``, and return what it proves, with the account locked. Only inside of `transaction()`.
+
+    Raises:
+        LinkRefused: it was never issued, or for something else; it is used, retired or too old; or its
+            account is disabled. All look the same.
+    """
+    digest = _digest(token)
+    found = db.session.execute(_FIND, {"digest": digest, "purpose": purpose, "now": utc_now()}).first()
+    if found is None:
+        raise LinkRefused
+    # The account first, as everybody does who locks both.
+    account = db.session.get(Account, found.account_id, with_for_update=True)
+    deleted = db.session.execute(delete(OneTimeToken).where(OneTimeToken.digest == digest))
+    # Of ten clients with the same token one has deleted it.
+    if account is None or account.disabled_at or cast(CursorResult[Any], deleted).rowcount == 0:
+        raise LinkRefused
+    return Proved(account, found.email)
+
+
+def retire(account_id: str) -> None:
+    """Make every link worthless that was mailed for this account. Only inside of `transaction()`."""
+    db.session.execute(delete(OneTimeToken).where(OneTimeToken.account_id == account_id))
+
+
+def _digest(token: str) -> str:
+    # A fast hash is enough: nobody guesses 256 random bits, however fast.
+    return hashlib.sha256(token.encode()).hexdigest()

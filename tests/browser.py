@@ -1,0 +1,90 @@
+"""A real browser for the tests: the system's Chromium, what it complains of, and the barriers on a page.
+
+A file of tests opens one browser, in a fixture of its own, and each test a context in it, which knows nothing
+of the others. Not one browser for the whole run: as long as it is open, its thread has an event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from course.browser import find_chromium
+
+if TYPE_CHECKING:  # a learner who runs the tests of a chapter has no playwright
+    from playwright.sync_api import Browser, Page
+
+HOW = "no Chromium here: install one or name it with the variable CHROMIUM"
+#: The rules of WCAG 2.2 up to level AA, and what axe recommends besides.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: Those of them that another theme or another width can break, where the document is the same.
+LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+
+
+@contextmanager
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Open the browser; where there is none, the test is skipped.
+
+    Args:
+        arguments: what else it is started with, `--host-resolver-rules=...` for example.
+    """
+    program = find_chromium()
+    if program is None:
+        pytest.skip(HOW)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
+        yield browser
+        browser.close()
+
+
+def complaints(page: Page) -> list[str]:
+    """Return a list that fills with what the browser complains of on ``page``, from here on.
+
+    Errors of scripts, what a policy (CSP) forbids, and files that are not there. An answer of 400 or more to
+    `fetch` is no complaint: a page may be told so, and say it to its reader.
+    """
+    heard: list[str] = []
+    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            heard.append(f"console: {message.text}")
+            if message.type == "error" and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    page.on(
+        "response",
+        lambda answer: (
+            heard.append(f"{answer.status}: {answer.url}")
+            if answer.status >= 400 and answer.request.resource_type != "fetch"
+            else None
+        ),
+    )
+    return heard
+
+
+def barriers(page: Page, *, without: str = "", looks: bool = False) -> list[str]:
+    """Return what keeps people out of ``page``, a line for each: what axe finds serious or critical.
+
+    Args:
+        without: a selector of what is left out, because something else proves it.
+        looks: whether only that is asked which a theme or a width can break.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    asked = {"type": "rule", "values": LOOKS} if looks else {"type": "tag", "values": RULES}
+    options = {"resultTypes": ["violations"], "runOnly": asked}
+    context = {"exclude": [[without]]} if without else None
+    found = Axe().run(page, context, options).response["violations"]
+    return [
+        f"{violation['impact']}: {violation['help']} ({violation['id']}): {node['html'][:200]}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,52 @@
+"""The learner's commands on a Korean Windows: no UTF-8 mode, code page 949, Korean in every path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from learner import Learner
+
+from course.stages import find_stage
+
+STAGE = find_stage("1")
+
+#: As on such a machine, and any file that is opened without naming its encoding is an error.
+STRICT = ("-X", "warn_default_encoding", "-W", "error::EncodingWarning")
+KOREAN = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp949", "LANG": "ko_KR.EUC-KR", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_the_whole_loop_runs_on_code_page_949(lang: str, tmp_path: Path) -> None:
+    """Every command says what it has to, and no file is read or written in the system's encoding."""
+    learner = Learner(tmp_path / "내 작업 폴더")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        return learner.run(*arguments, "--lang", lang, python=STRICT, **KOREAN)
+
+    for command, status in (
+        (("begin", "1"), 0),
+        (("check", "1"), 1),
+        (("hint", "1"), 0),
+        (("begin", "1", "--again"), 0),
+        (("diff", "1"), 0),
+        (("diff", "1", "--mine"), 0),
+        (("solution", "1"), 0),
+        (("progress",), 0),
+        (("report", "1", "--json", str(tmp_path / "결과.json"), "--junit", str(tmp_path / "결과.xml")), 1),
+    ):
+        ended, output = run(*command)
+        assert ended == status, output
+        assert "Traceback" not in output and "Warning" not in output, output
+        assert any("가" <= letter <= "힣" for letter in output) or lang == "en", output
+
+
+def test_the_language_of_the_environment_is_spoken(tmp_path: Path) -> None:
+    learner = Learner(tmp_path / "내 작업 폴더")
+    learner.has(STAGE)
+
+    status, output = learner.run("check", "1", python=STRICT, **KOREAN)
+
+    assert status == 0
+    assert "동작 26개 가운데 26개를 통과했습니다." in output
+    assert "한글 이름은 모든 응답에서 \\uXXXX가 아니라" in output

@@ -1,0 +1,246 @@
+"""`doctor` names what is wrong with a machine, each thing in one sentence with its cure."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from course import bootstrap, doctor, words
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def machine(course, monkeypatch):
+    """A machine with nothing wrong with it, on which a test breaks one thing."""
+    for name in ("docs", "final"):
+        (course.folder / name).mkdir()
+    monkeypatch.setattr(doctor, "ROOT", course.folder)
+    monkeypatch.setattr(doctor, "LOCK", course.folder / "requirements.txt")
+    monkeypatch.setattr(bootstrap, "VENV", course.folder / ".venv")
+    monkeypatch.setattr(bootstrap, "WHEELS", course.folder / "wheels")
+    monkeypatch.setattr(doctor, "_pip", lambda *_: "")
+    monkeypatch.setattr(doctor, "_answers", lambda *_: True)
+    monkeypatch.setattr(doctor.ports, "free", lambda port: True)
+    monkeypatch.setattr(doctor, "find_chromium", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**10))
+    monkeypatch.setattr(sys, "version_info", SimpleVersion((3, 12, 1, "final", 0)))
+    monkeypatch.setattr(words, "_chosen", [])
+    for name in [name for name in os.environ if name.startswith("FLASK_")]:
+        monkeypatch.delenv(name)
+    return course
+
+
+class SimpleVersion(tuple):
+    """`sys.version_info`, as far as it is asked."""
+
+    major = property(lambda self: self[0])
+    minor = property(lambda self: self[1])
+
+
+def found() -> dict[str, str]:
+    """Return the level of each finding by its key."""
+    return {
+        finding.key.removeprefix("doctor."): finding.level for check in doctor.CHECKS for finding in check()
+    }
+
+
+def no_venv(machine, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else find(name))
+
+
+def read_only(machine, monkeypatch):
+    def refuse(**_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+
+
+def long_path(machine, monkeypatch):
+    monkeypatch.setattr(doctor, "WINDOWS_LIMIT", 100)
+    monkeypatch.setattr(doctor, "_long_paths", lambda: False)
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(**vars(sys) | {"platform": "win32"}))
+
+
+def airplay(machine, monkeypatch):
+    monkeypatch.setattr(doctor.ports, "free", lambda port: port != 5000)
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(**vars(sys) | {"platform": "darwin"}))
+
+
+def poor_console(machine, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+
+
+def slow_clock(machine, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3 * 24 * 60 * 60)
+
+
+def unfinished(machine, monkeypatch):
+    machine.folder.joinpath(".venv").mkdir()
+
+
+def foreign(machine, monkeypatch):
+    unfinished(machine, monkeypatch)
+    machine.marker.write_text('{"python": "(3, 12, 1)"}', encoding="utf-8")
+
+
+def old(machine, monkeypatch):
+    foreign(machine, monkeypatch)
+    monkeypatch.setattr(bootstrap, "_version_of", lambda python: "(3, 12, 1)")
+
+
+def ready(machine, monkeypatch):
+    monkeypatch.setattr(bootstrap, "ready", lambda: True)
+
+
+def packed(machine, monkeypatch):
+    machine.folder.joinpath("wheels").mkdir()
+
+
+def says(output):
+    def fetch(machine, monkeypatch):
+        lock = "click==8 \\\n    --hash=sha256:00\n"
+        machine.folder.joinpath("requirements.txt").write_text(lock, encoding="utf-8")
+        monkeypatch.setattr(doctor, "_pip", lambda *_: output)
+
+    return fetch
+
+
+def packed_for_others(machine, monkeypatch):
+    packed(machine, monkeypatch)
+    monkeypatch.setattr(doctor, "_pip", lambda *_: "ERROR: No matching distribution found for click==8")
+
+
+def attribute(target, name, value):
+    return lambda machine, monkeypatch: monkeypatch.setattr(target, name, value)
+
+
+FINDINGS = [
+    ("python_new", "note", attribute(sys, "version_info", SimpleVersion((3, 14, 0, "final", 0)))),
+    ("python_narrow", "wrong", attribute(sys, "maxsize", 2**31 - 1)),
+    ("venv_missing", "wrong", no_venv),
+    ("folder_read_only", "wrong", read_only),
+    ("folder_long", "wrong", long_path),
+    ("folder_incomplete", "wrong", lambda machine, _: (machine.folder / "docs").rmdir()),
+    ("disk_full", "wrong", attribute(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**8))),
+    ("console_poor", "note", poor_console),
+    ("ports_used", "note", attribute(doctor.ports, "free", lambda port: port != 8000)),
+    ("ports_airplay", "note", airplay),
+    ("environment_absent", "ok", lambda *_: None),
+    ("environment_unfinished", "note", unfinished),
+    ("environment_foreign", "note", foreign),
+    ("environment_old", "note", old),
+    ("environment_ready", "ok", ready),
+    ("packages_ready", "ok", ready),
+    ("packages_wheels", "ok", packed),
+    ("packages_no_wheel", "wrong", packed_for_others),
+    ("packages_reached", "ok", says("")),
+    ("packages_unreachable", "wrong", says("NewConnectionError\nERROR: No matching distribution found")),
+    ("packages_proxy", "wrong", says("connection broken by 'ProxyError('Cannot connect to proxy.'")),
+    ("packages_certificate", "wrong", says("connection broken by 'SSLError(CertVerificationError(1, '")),
+    ("packages_no_package", "wrong", says("ERROR: No matching distribution found for click==8")),
+    ("packages_other", "wrong", says("ERROR: something that nobody has seen")),
+    ("clock_behind", "wrong", slow_clock),
+    ("variables_set", "note", lambda _, monkeypatch: monkeypatch.setenv("FLASK_PAGE_SIZE", "50")),
+    ("git_missing", "note", attribute(shutil, "which", lambda name: None)),
+    ("chromium_missing", "note", attribute(doctor, "find_chromium", lambda: None)),
+    ("services_missing", "note", attribute(doctor, "_answers", lambda *_: False)),
+]
+
+
+@pytest.mark.parametrize(("key", "level", "force"), FINDINGS, ids=[key for key, *_ in FINDINGS])
+def test_a_finding(machine, monkeypatch, capsys, key, level, force):
+    """Forced, it is found, at its level, and said in both languages without a gap."""
+    force(machine, monkeypatch)
+
+    assert found().get(key) == level
+    for finding in (finding for check in doctor.CHECKS for finding in check()):
+        for lang in ("en", "ko"):
+            words.choose(lang)
+            sentence = str(finding)
+            assert sentence and not re.search(r"[{}]|None", sentence), sentence
+
+
+def test_a_good_machine_has_nothing_to_mend(machine, capsys):
+    assert set(found().values()) == {"ok"}
+    assert doctor.doctor(["--lang", "en"]) == 0
+    assert capsys.readouterr().out.endswith("\nThis machine is ready for the course.\n")
+
+
+def test_what_is_wrong_counts(machine, monkeypatch, capsys):
+    """A note does not stop the course; what is wrong gives status 1 and is counted."""
+    monkeypatch.setattr(doctor, "_answers", lambda *_: False)
+    assert doctor.doctor(["--lang", "en"]) == 0
+
+    (machine.folder / "docs").rmdir()
+    assert doctor.doctor(["--lang", "ko"]) == 1
+    assert "문제  강의 폴더에 docs 항목이 없습니다." in capsys.readouterr().out
+
+
+def test_every_sentence_is_found_somewhere():
+    """No sentence is left over that nothing on a machine leads to."""
+    forced = {key for key, *_ in FINDINGS} | {"note", "wrong", "all_wrong"}
+    assert [
+        key for key in words.messages("en")["doctor"] if key not in forced and not key.endswith("ok")
+    ] == []
+
+
+def test_it_needs_no_set_up(course):
+    """It runs before `.venv` exists, and makes none; it says that the course here is not whole."""
+    status, output = course.run(
+        "doctor", "--lang", "en", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull
+    )
+
+    assert status == 1
+    assert "wrong  docs is missing" in output and "There is no .venv yet" in output
+    assert not (course.folder / ".venv").exists()
+
+
+def test_an_index_out_of_reach_is_pips_own_word(course):
+    """pip itself is asked, as it is configured: here with an address at which nothing listens."""
+    lock = "click==8.1.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+    (course.folder / "requirements.txt").write_text(lock, encoding="utf-8")
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+
+    _, output = course.run(
+        "doctor", "--lang", "en", **nowhere, PIP_FIND_LINKS="", PIP_NO_INDEX="0", NO_PROXY="*"
+    )
+
+    assert "wrong  The package index cannot be reached: " in output, output
+
+
+def test_a_pack_is_asked_too(course, wheel):
+    """With a folder `wheels`, pip says whether it holds what this Python wants."""
+    course.lock(wheel)
+    (course.folder / "wheels").mkdir()
+    assert "wrong  The folder wheels lacks packages" in course.run("doctor", "--lang", "en")[1]
+
+    shutil.copy(wheel, course.folder / "wheels")
+    assert "ok     The packages come from the folder wheels" in course.run("doctor", "--lang", "en")[1]
+
+
+def test_a_port_in_use_is_seen(monkeypatch):
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        assert not doctor.ports.free(server.getsockname()[1])
+
+
+def test_the_longest_path_is_known():
+    """What Windows is warned of is at least what the set-up makes: `.venv` has the longest paths."""
+    packages = Path(sys.prefix)
+    longest = max(len(str(file.relative_to(packages))) for file in packages.rglob("*"))
+
+    assert longest + len(".venv/") <= doctor.LONGEST

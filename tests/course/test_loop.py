@@ -1,0 +1,245 @@
+"""The commands around `check`: begin, hint, diff, solution, progress, report, and the watch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import jsonschema
+import pytest
+from learner import ROOT, Learner
+
+from course.stages import find_stage
+
+STAGE = find_stage("1")
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Learner:
+    return Learner(tmp_path / "내 작업")
+
+
+# -- begin ------------------------------------------------------------------------------------------
+
+
+def test_begin_leaves_what_is_there_alone(learner: Learner) -> None:
+    learner.run("begin", "1")
+    mine = learner.workspace / STAGE.name / "app.py"
+    mine.write_text("# mine\n", encoding="utf-8")
+
+    status, output = learner.run("begin", "1")
+
+    assert status == 1
+    assert "You have begun chapter 1 already" in output and "--again" in output
+    assert mine.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_begin_again_keeps_every_folder_of_before(learner: Learner) -> None:
+    for number in range(3):
+        assert learner.run("begin", "1", *(["--again"] if number else []))[0] == 0
+        (learner.workspace / STAGE.name / "app.py").write_text(f"# {number}\n", encoding="utf-8")
+
+    for number in (1, 2):
+        kept = learner.workspace / f"{STAGE.name}_old_{number}" / "app.py"
+        assert kept.read_text(encoding="utf-8") == f"# {number - 1}\n"
+
+
+@pytest.mark.parametrize("key", ["start", "final", "0", "99"])
+def test_only_a_chapter_can_be_begun(learner: Learner, key: str) -> None:
+    status, output = learner.run("begin", key)
+
+    assert status == 1
+    assert len(output.splitlines()) == 1
+    assert not (learner.workspace / "start").exists()
+
+
+# -- hint and progress ------------------------------------------------------------------------------
+
+
+def test_hints_come_one_by_one_and_are_counted(learner: Learner) -> None:
+    learner.run("begin", "1")
+
+    told = [learner.run("hint", "1")[1] for _ in range(4)]
+
+    assert [f"Hint {number} of 3" in output for number, output in zip((1, 2, 3, 3), told, strict=True)] == [
+        True
+    ] * 4
+    assert "Which three of them answer" in told[0]
+    assert "class AccountsView(BaseView):" in told[2] and "class AccountsView" not in told[0] + told[1]
+    assert "solution 1" in told[3]
+    _, output = learner.run("progress")
+    assert "1  Views and blueprints: begun, 1 of 26 behaviours, 3 hints" in output
+    assert "Next: python3 -m course check 1" in output
+
+
+def test_a_check_shows_no_hint(learner: Learner) -> None:
+    learner.run("begin", "1")
+
+    _, output = learner.run("check", "1")
+
+    assert "A hint: python3 -m course hint 1" in output
+    assert "Which three of them answer" not in output
+
+
+def test_a_torn_file_of_progress_is_set_aside(learner: Learner) -> None:
+    learner.run("begin", "1")
+    file = learner.workspace / ".progress.json"
+    for torn in ("", "{", '{"chapters": []}', '{"chapters": {"x": 7}}', "[1, 2]", "\x00" * 40):
+        file.write_text(torn, encoding="utf-8")
+
+        status, output = learner.run("progress")
+
+        assert status == 0, output
+        assert "Next: python3 -m course check 1" in output
+
+
+def test_a_language_is_remembered(learner: Learner) -> None:
+    assert "1장" in learner.run("begin", "1", "--lang", "ko")[1]
+    assert "1장 뷰와 블루프린트" in learner.run("progress")[1]
+    assert "Views and blueprints" in learner.run("progress", "--lang=en")[1]
+    assert "Views and blueprints" in learner.run("progress")[1]
+    assert "1장 뷰와 블루프린트" in learner.run("--lang", "ko", "progress")[1]  # before the command, too
+    assert learner.run("progress", "--lang", "fr")[0] == 2
+
+
+# -- diff and solution ------------------------------------------------------------------------------
+
+
+def test_diff_shows_what_a_chapter_changes(learner: Learner) -> None:
+    status, output = learner.run("diff", "2")
+
+    assert status == 0
+    assert "new: config.py" in output
+    assert "-from app import app\n+from app import create_app" in output
+    assert "app/v1.py" not in output
+    assert learner.run("diff", "2", "run.py")[1].count("@@") == 2
+    assert learner.run("diff", "2", "nosuch.py")[0] == 1
+
+
+def test_diff_mine_shows_what_is_left(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    (own / "notes.txt").write_text("mine\n", encoding="utf-8")
+    assert "There is no difference." in learner.run("diff", "1", "--mine")[1]
+    (own / "run.py").write_text("", encoding="utf-8")
+
+    _, output = learner.run("diff", "1", "--mine")
+
+    assert "+from app import app" in output
+    assert "notes.txt" not in output
+
+
+def test_a_solution_stands_beside_and_is_not_replaced_unasked(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    (own / "run.py").write_text("# mine\n", encoding="utf-8")
+    beside = learner.workspace / f"{STAGE.name}_solution"
+
+    assert learner.run("solution", "1")[0] == 0
+    assert (beside / "run.py").read_bytes() == (STAGE.path / "run.py").read_bytes()
+    assert (own / "run.py").read_text(encoding="utf-8") == "# mine\n"
+
+    (beside / "run.py").write_text("# looked at\n", encoding="utf-8")
+    status, output = learner.run("solution", "1")
+    assert status == 1 and "--yes" in output
+    assert (beside / "run.py").read_text(encoding="utf-8") == "# looked at\n"
+    assert learner.run("solution", "1", "--yes")[0] == 0
+    assert (beside / "run.py").read_bytes() == (STAGE.path / "run.py").read_bytes()
+
+
+# -- report -----------------------------------------------------------------------------------------
+
+
+def test_a_report_is_for_programs(learner: Learner, tmp_path: Path) -> None:
+    own = learner.has(STAGE)
+    views = own / "app" / "views.py"
+    views.write_text(views.read_text("utf-8").replace("ensure_ascii=False", "ensure_ascii=True"), "utf-8")
+    junit, as_json = tmp_path / "out" / "junit.xml", tmp_path / "out" / "report.json"
+
+    status, _ = learner.run("report", "1", "--junit", str(junit), "--json", str(as_json))
+
+    assert status == 1
+    report = json.loads(as_json.read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "docs" / "examples" / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, schema)
+    assert (report["passed"], report["total"]) == (25, 26)
+    (missing,) = [behaviour for behaviour in report["behaviours"] if behaviour["state"] != "kept"]
+    assert missing["test"].endswith("::test_korean_is_readable_on_the_wire")
+    assert "ensure_ascii=False" in missing["explanation"]["mistake"]
+    suite = ElementTree.parse(junit).getroot().find("testsuite")
+    assert suite is not None and (suite.get("tests"), suite.get("failures")) == ("26", "1")
+    assert len(suite.findall("testcase")) == 26 and len(suite.findall("testcase/failure")) == 1
+
+
+def test_the_workflow_for_a_classroom_is_a_workflow() -> None:
+    file = ROOT / "docs" / "examples" / "classroom.yml"
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+        str(file),
+    ]
+
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# -- watch ------------------------------------------------------------------------------------------
+
+
+class Screen:
+    """What a process that goes on has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.text = ""
+        self.process = process
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.text += line.decode("utf-8")
+
+    def close(self) -> None:
+        """Let go of the pipe, when the process has ended."""
+        self.reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def wait_for(self, words: str) -> None:
+        """Return once ``words`` are printed."""
+        until = time.monotonic() + 90
+        while words not in self.text:
+            assert time.monotonic() < until and self.process.poll() is None, self.text
+            time.sleep(0.02)
+
+
+def test_watch_answers_a_save(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    views = own / "app" / "views.py"
+    right = views.read_text(encoding="utf-8")
+    views.write_text(right.replace("ensure_ascii=False", "ensure_ascii=True"), encoding="utf-8")
+    process = learner.start("check", "1", "--watch", PYTHONUNBUFFERED="1")
+    screen = Screen(process)
+    try:
+        screen.wait_for("25 of 26 behaviours are there.")
+        screen.wait_for("--full")
+        views.write_text(right, encoding="utf-8")
+        screen.wait_for("app/views.py changed")
+        screen.wait_for("now passed  A Korean name travels")
+        screen.wait_for("26 of 26 are there")
+        screen.wait_for("The chapter is done.")
+        (own / "app" / "v2.py").write_text("def broken(:\n", encoding="utf-8")
+        screen.wait_for("app/v2.py changed")
+        screen.wait_for("Your code does not start")
+    finally:
+        process.kill()
+        process.wait()
+        screen.close()

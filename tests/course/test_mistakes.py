@@ -1,0 +1,80 @@
+"""Mistakes that people really make are named, in both languages, where the behaviour they cost is explained.
+
+A mistake is a patch in tests/course/mistakes, made against the chapter whose number it begins with. Its first
+lines are words that the explanation must have, and the behaviour that is explained.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from course import words
+from course.explain import MISTAKES, explain
+from course.judge import judge
+from course.patches import apply_patch
+from course.stages import Stage, find_stage
+from course.words import LANGUAGES
+
+FOLDER = Path(__file__).parent / "mistakes"
+LIMIT = {"endless_loop": 2.0}  # seconds for one test; all others end
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake: the chapter it is made in, what is to be said of it, and for which behaviour."""
+
+    name: str
+    stage: Stage
+    told: dict[str, str]
+    test: str
+    patch: str
+
+
+def all_mistakes() -> list[Mistake]:
+    return [read(file) for file in sorted(FOLDER.glob("*.patch"))]
+
+
+def read(file: Path) -> Mistake:
+    head, mark, patch = file.read_text(encoding="utf-8").partition("diff -u ")
+    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    told = {lang: fields[lang] for lang in LANGUAGES}
+    return Mistake(file.stem[3:], find_stage(file.stem[:2]), told, fields["told for"], mark + patch)
+
+
+@pytest.mark.parametrize("mistake", all_mistakes(), ids=lambda mistake: mistake.name)
+def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "_chosen", [])
+    folder = tmp_path / mistake.stage.name
+    shutil.copytree(mistake.stage.path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
+    apply_patch(mistake.patch, folder)
+
+    limit = LIMIT.get(mistake.name, 100.0)
+    result = judge(folder, mistake.stage, tests=(mistake.test,), limit=limit).results[mistake.test]
+
+    assert not result.kept
+    for lang in LANGUAGES:
+        words.choose(lang)
+        told = "\n".join(text for _, text in explain(result, folder))
+        assert mistake.told[lang] in told
+        assert "Traceback" not in told
+
+
+def test_there_are_twenty_and_more_over_all_chapters() -> None:
+    mistakes = all_mistakes()
+
+    assert len(mistakes) >= 20
+    assert {mistake.stage.number for mistake in mistakes} >= set(range(1, 7))
+
+
+def test_a_mistake_is_told_in_both_languages_and_by_known_conditions() -> None:
+    conditions = {"raised", "line", "file", "sent", "came", "wanted", "got", "said"}
+    conditions |= {"test", "state", "source", "lacks", "blueprint"}
+    for mistake in tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]:
+        assert mistake.keys() == {"name", "if", "en", "ko"}
+        assert mistake["if"] and mistake["if"].keys() <= conditions, mistake["name"]
+        assert mistake["ko"].endswith(("요.", "다.")), mistake["name"]

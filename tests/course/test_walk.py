@@ -1,0 +1,92 @@
+"""A learner's way through every chapter: begin, red, the chapter's files one after the other, green."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from learner import Learner
+
+from course.judge import judge
+from course.lessons import behaviours_of
+from course.stages import Stage, chapters, stage_before
+from course.verdict import BASELINE
+
+every_chapter = pytest.mark.parametrize("stage", chapters(), ids=lambda stage: stage.name)
+
+#: Kept at the beginning for another reason than that anybody has built it.
+BY_ACCIDENT = {"test_00_start.py::test_an_unknown_account_is_404"}
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Learner:
+    return Learner(tmp_path / "내 작업")
+
+
+@every_chapter
+def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
+    """Its folder lacks what the chapter is about, and of the earlier chapters what is listed."""
+    assert learner.run("begin", str(stage.number))[0] == 0
+
+    verdict = judge(learner.workspace / stage.name, stage, limit=100)
+
+    missing = {result.behaviour.test for result in verdict.missing}
+    assert {result.state for result in verdict.missing} == {"missing"}
+    assert len(missing & {behaviour.test for behaviour in behaviours_of(stage.number)}) > 0
+    listed = set(tomllib.loads(BASELINE.read_text(encoding="utf-8"))[stage.name])
+    earlier = {result.behaviour.test for result in verdict.missing if result.behaviour.number < stage.number}
+    assert earlier - listed == set(), "course/baseline.toml lacks these"
+    assert listed - earlier <= BY_ACCIDENT, "course/baseline.toml has these for nothing"
+
+
+@every_chapter
+def test_a_chapter_ends_green(stage: Stage, learner: Learner) -> None:
+    """With the files of the lesson, one after the other, the chapter is what it should be.
+
+    It is then the course's own stage to the byte, which the shared suite judges by all chapters before too.
+    """
+    assert learner.run("begin", str(stage.number))[0] == 0
+    own = learner.workspace / stage.name
+    for name in [*stage.added, *stage.changed]:
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(stage.path / name, own / name)
+    for name in stage.removed:
+        (own / name).unlink(missing_ok=True)  # `begin` leaves out the steps of chapter 6
+
+    tests = tuple(behaviour.test for behaviour in behaviours_of(stage.number))
+    assert judge(own, stage, tests=tests, limit=100).missing == []
+    assert "There is no difference." in learner.run("diff", str(stage.number), "--mine")[1]
+
+
+def test_a_chapter_that_is_done_is_told_so(learner: Learner) -> None:
+    learner.has(chapters()[0])
+
+    status, output = learner.run("check", "1")
+
+    assert status == 0 and "The chapter is done." in output
+    kept = json.loads((learner.workspace / ".progress.json").read_text(encoding="utf-8"))
+    assert kept["chapters"][chapters()[0].name]["missing"] == []
+    assert "1  Views and blueprints: done, 26 of 26 behaviours" in learner.run("progress")[1]
+
+
+@every_chapter
+def test_a_chapter_begins_with_the_stage_before_and_nothing_else(stage: Stage, learner: Learner) -> None:
+    _, output = learner.run("begin", str(stage.number))
+
+    before = stage_before(stage).path
+    skipped = {"__pycache__", "instance", ".pytest_cache", "steps"}
+    expected = {
+        path.relative_to(before).as_posix(): path.read_bytes()
+        for path in before.rglob("*")
+        if path.is_file() and not skipped & set(path.relative_to(before).parts)
+    }
+    own = learner.workspace / stage.name
+    assert expected == {
+        path.relative_to(own).as_posix(): path.read_bytes() for path in own.rglob("*") if path.is_file()
+    }
+    assert 3 <= len(output.splitlines()) <= 5
+    for word in (f"docs/en/chapters/{stage.number:02}.md", f"check {stage.number}", f"hint {stage.number}"):
+        assert word in output

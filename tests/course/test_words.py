@@ -1,0 +1,77 @@
+"""The course speaks two languages, and says the same in both."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from course import words
+from course.cli import cli
+
+COURSE = Path(words.__file__).parent
+
+
+def test_both_languages_have_the_same_messages() -> None:
+    """No message is missing in one language, and both have the same places to fill in."""
+    en, ko = (words.messages(lang) for lang in ("en", "ko"))
+
+    assert en.keys() == ko.keys() - {"help"}
+    for table in en:
+        assert en[table].keys() == ko[table].keys(), table
+        for name, text in en[table].items():
+            places = [set(re.findall(r"\{(\w+)\}", said)) for said in (text, ko[table][name])]
+            assert places[0] == places[1], f"{table}.{name}"
+
+
+def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
+    """Keys are literals, `say("table.name")`, so that they can be looked up here."""
+    said = set()
+    for file in COURSE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said |= {node.value} if re.fullmatch(r"[a-z]+\.[a-z_]+", node.value) else set()
+    known = {f"{table}.{name}" for table, told in words.messages("en").items() for name in told}
+
+    assert {key for key in known if not key.startswith("explain.")} - said == set()
+    tables = set(words.messages("en"))
+    called = {
+        key for key in said if key.split(".")[0] in tables and not key.endswith((".py", ".toml", ".md"))
+    }
+    assert called - known == set()
+
+
+@pytest.mark.parametrize(
+    ("environment", "lang"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LC_ALL": "C", "LANG": "ko_KR.UTF-8"}, "en"),
+        ({"LANG": "fr_FR"}, "en"),
+    ],
+)
+def test_the_environment_decides_where_nobody_has(
+    environment: dict[str, str], lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_chosen", [])
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert words.language() == lang
+    words.choose("ko")
+    assert words.language() == "ko"
+
+
+def test_the_help_of_every_learners_command_is_korean_too() -> None:
+    """Commands that can speak Korean are described in Korean, with all their options."""
+    told = words.messages("ko")["help"]
+    for name, command in cli.commands.items():
+        options = [option.opts[0] for option in command.params if option.opts[0].startswith("--")]
+        if "--lang" in options:
+            assert name in told
+            assert {option for option in options if f"{name}{option}" not in told} <= {"--lang"}
+    known = {name.partition("--")[0] for name in told} - {""}
+    assert known <= {"course", *cli.commands}

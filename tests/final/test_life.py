@@ -1,0 +1,475 @@
+"""The life of an account, a row for each thing that can happen to it.
+
+A row has the request, its answer, what it leaves in the audit, and the mail that it sends. What is not named
+in it did not happen. What happens at the same moment is in test_at_once.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pytest
+from adapter import PASSWORD, Client, SignedUp, Stage, expect
+
+NEW = "another passphrase for the tests"
+WRONG = "not this one, certainly"
+MADE_UP = "x" * 43
+MINA, LOUD = "mina@example.com", "MINA@example.com"
+NOBODY, OTHER = "nobody@example.com", "other@example.com"
+BOSS = "boss@example.com"
+HER = "/v2/accounts/{mina}"
+RESENT = "account.resend done m -"
+RESET_DONE, RESET_FAILED = "password.reset done m m", "password.reset failed - -"
+
+VERIFY, KNOWN, RESET = "Confirm your e-mail address", "You have an account already", "Choose a new password"
+CONFIRM, ASKED = "Confirm your new e-mail address", "Your account is to get another e-mail address"
+CHANGED, DELETED = "Your password was changed", "Your account was deleted"
+MOVED = "Your account has another e-mail address now"
+
+
+class World:
+    """One member, who is logged in, and one admin; and the mail that has been read so far."""
+
+    def __init__(self, service: Stage, mailbox: Any, in_database: Callable[..., Any]) -> None:
+        self.service, self.mailbox, self.in_database = service, mailbox, in_database
+        self.mina: SignedUp = service.sign_up(email=MINA)
+        self.admin = service.admin
+        self.clients = {"nobody": service.client, "mina": self.mina.client, "admin": self.admin}
+        self.tokens: dict[str, str] = {}
+        self.read_mail()
+
+    def send(self, ask: Ask) -> Any:
+        """Send a request."""
+        body = ask.body and {name: self.fill(value) for name, value in ask.body.items()}
+        return self.clients[ask.who].open(ask.method, self.fill(ask.path), json=body)
+
+    def read_mail(self) -> None:
+        """Take the tokens out of all that has arrived."""
+        for letter in self.mailbox.letters():
+            self.tokens.update(re.findall(r"#action=(\w+)&token=([\w-]{43})\n", letter.text))
+
+    def fill(self, value: Any) -> Any:
+        """Put the ids and tokens in."""
+        if not isinstance(value, str):
+            return value
+        known = {"mina": self.mina.id, **self.tokens}
+        return re.sub(r"\{(\w+)\}", lambda match: known[match[1]], value)
+
+    def audit(self) -> list[tuple[str, str]]:
+        """Return what the audit has, oldest first, and to whom it was done."""
+        return self.in_database("SELECT action, outcome, account_id, actor_id FROM audit_events ORDER BY id")
+
+
+class Ask(NamedTuple):
+    """A request, and who sends it. A word in braces stands for an id, or for a token that was mailed."""
+
+    who: str
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+def sign_up(email: str, **changes: str) -> Ask:
+    """Sign up."""
+    body = {"email": email, "name": "김미나", "password": PASSWORD} | changes
+    return Ask("nobody", "POST", "/v2/accounts", body)
+
+
+def resend(email: str) -> Ask:
+    """Have the mail of it sent once more."""
+    return Ask("nobody", "POST", "/v2/accounts/verify/resend", {"email": email})
+
+
+def verify(token: str) -> Ask:
+    """Open the link that was mailed for it."""
+    return Ask("nobody", "POST", "/v2/accounts/verify", {"token": token})
+
+
+def login(email: str, password: str = PASSWORD) -> Ask:
+    """Log in."""
+    return Ask("nobody", "POST", "/v2/auth/login", {"email": email, "password": password})
+
+
+def forgot(email: str) -> Ask:
+    """Ask for a new password."""
+    return Ask("nobody", "POST", "/v2/auth/password/forgot", {"email": email})
+
+
+def reset(token: str, new: str = NEW) -> Ask:
+    """Choose it, by the link that was mailed."""
+    return Ask("nobody", "POST", "/v2/auth/password/reset", {"token": token, "new_password": new})
+
+
+def change(current: str = PASSWORD, new: str = NEW) -> Ask:
+    """Change the password that one knows."""
+    return Ask("mina", "PUT", "/v2/accounts/me/password", {"current_password": current, "new_password": new})
+
+
+def move(email: str = OTHER, password: str = PASSWORD) -> Ask:
+    """Ask for another address."""
+    return Ask("mina", "POST", "/v2/accounts/me/email", {"email": email, "current_password": password})
+
+
+def confirm(link: str = "{confirm_email}") -> Ask:
+    """Open the link that was mailed there."""
+    return Ask("nobody", "POST", "/v2/accounts/email/confirm", {"token": link})
+
+
+def patch(who: str, account: str = "{mina}", **body: Any) -> Ask:
+    """Change an account, read a moment ago."""
+    return Ask(who, "PATCH", f"/v2/accounts/{account}", body)
+
+
+# -- what has happened before ------------------------------------------------------------------------
+
+
+def verified(world: World) -> None:
+    """She has confirmed her address."""
+    expect(world.send(verify("{verify}")), 204)
+
+
+def resent(world: World) -> None:
+    """She has got the mail of her sign-up once more; what she had before is the first."""
+    world.tokens["first"] = world.tokens["verify"]
+    expect(world.send(resend(MINA)), 202)
+    world.read_mail()
+
+
+def disabled(world: World) -> None:
+    """An admin keeps her out."""
+    expect(world.send(patch("admin", disabled=True)), 200)
+
+
+def forgotten(world: World) -> None:
+    """She has a link to a new password."""
+    expect(world.send(forgot(MINA)), 202)
+    world.tokens["first"] = world.tokens.get("reset", "")
+    world.read_mail()
+
+
+def moving(world: World) -> None:
+    """She has a link that makes another address hers."""
+    expect(world.send(move()), 202)
+    world.read_mail()
+
+
+def spent(world: World) -> None:
+    """The link to a new password has been used."""
+    forgotten(world)
+    expect(world.send(reset("{reset}")), 204)
+
+
+def taken(world: World) -> None:
+    """The other address has an account."""
+    world.service.sign_up(email=OTHER)
+
+
+def too_old(world: World) -> None:
+    """So are all links."""
+    world.in_database("UPDATE one_time_tokens SET expires_at = '2026-01-01 00:00:00+00'")
+
+
+def required(world: World) -> None:
+    """Nobody logs in whose address is not confirmed."""
+    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+
+
+def throttled(world: World) -> None:
+    """Somebody has guessed at her password until no more guesses were taken."""
+    world.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3  # she has logged in once
+    for _ in range(2):
+        world.service.log_in(MINA, WRONG)
+
+
+# -- the table -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that happens.
+
+    ``audit`` has the action, its outcome, and to whom and by whom: m for Mina, a for the admin, ? for
+    somebody new, - for nobody. ``code`` is what is wrong with the body.
+    """
+
+    name: str
+    ask: Ask
+    status: int
+    audit: str = ""
+    mail: dict[str, str] = field(default_factory=dict)
+    after: tuple[Callable[[World], None], ...] = ()
+    code: str = ""
+
+
+NO_LINK = "not_valid"
+ROWS = [
+    Row("sign up", sign_up(NOBODY), 202, "account.create done ? -", {NOBODY: VERIFY}),
+    Row("sign up while it waits", sign_up(MINA), 202, "account.create refused m -", {MINA: VERIFY}),
+    Row("sign up again", sign_up(MINA), 202, "account.create refused m -", {MINA: KNOWN}, (verified,)),
+    Row("sign up in capitals", sign_up(LOUD), 202, "account.create refused m -", {MINA: KNOWN}, (verified,)),
+    Row("sign up while disabled", sign_up(MINA), 202, "account.create refused m -", {}, (disabled,)),
+    Row("sign up without an e-mail", sign_up("mina"), 400, code="not_an_email"),
+    #
+    Row("the link", verify("{verify}"), 204, "account.verify done m m"),
+    Row("the link, twice", verify("{verify}"), 400, "account.verify failed - -", {}, (verified,), NO_LINK),
+    Row("the link, too old", verify("{verify}"), 400, "account.verify failed - -", {}, (too_old,), NO_LINK),
+    Row("the link, disabled", verify("{verify}"), 400, "account.verify failed - -", {}, (disabled,), NO_LINK),
+    Row("send it again", resend(MINA), 202, "account.resend done m -", {MINA: VERIFY}),
+    Row("send it again to a spelling", resend(LOUD), 202, "account.resend done m -", {MINA: VERIFY}),
+    Row("send it again to whoever has it", resend(MINA), 202, RESENT, {MINA: KNOWN}, (verified,)),
+    Row("send it again to nobody", resend(NOBODY), 202, "account.resend failed - -"),
+    Row("send it again without an e-mail", resend("@"), 202, "account.resend failed - -"),
+    Row("send it again while disabled", resend(MINA), 202, RESENT, {}, (disabled,)),
+    Row("the link sent again", verify("{verify}"), 204, "account.verify done m m", {}, (resent,)),
+    Row("the link before", verify("{first}"), 400, "account.verify failed - -", {}, (resent,), NO_LINK),
+    Row("a link for a reset", verify("{reset}"), 400, "account.verify failed - -", {}, (forgotten,), NO_LINK),
+    Row("a made-up link", verify(MADE_UP), 400, "account.verify failed - -", code=NO_LINK),
+    Row("an empty link", verify(""), 400, "account.verify failed - -", code=NO_LINK),
+    #
+    Row("log in", login(MINA), 200, "login done m m"),
+    Row("log in by a wrong password", login(MINA, WRONG), 401, "login failed m -"),
+    Row("log in as nobody", login(NOBODY), 401, "login failed - -"),
+    Row("log in while disabled", login(MINA), 401, "login failed m -", {}, (disabled,)),
+    Row("log in unconfirmed", login(MINA), 401, "login failed m -", {}, (required,)),
+    Row("log in confirmed", login(MINA), 200, "login done m m", {}, (required, verified)),
+    Row("log in too often", login(MINA), 429, "throttle refused m -", {}, (throttled,)),
+    Row("log out", Ask("mina", "POST", "/v2/auth/logout"), 204, "session.end done m m"),
+    Row("log out everywhere", Ask("mina", "DELETE", "/v2/auth/sessions"), 204, "sessions.end done m m"),
+    #
+    Row("forget", forgot(MINA), 202, "password.forgot done m -", {MINA: RESET}),
+    Row("forget as nobody", forgot(NOBODY), 202, "password.forgot failed - -"),
+    Row("forget without an e-mail", forgot("@"), 202, "password.forgot failed - -"),
+    Row("forget while disabled", forgot(MINA), 202, "password.forgot done m -", {}, (disabled,)),
+    Row("reset", reset("{reset}"), 204, "password.reset done m m", {MINA: CHANGED}, (forgotten,)),
+    Row("reset, shut out", reset("{reset}"), 204, RESET_DONE, {MINA: CHANGED}, (forgotten, throttled)),
+    Row("reset, twice", reset("{reset}"), 400, "password.reset failed - -", {}, (spent,), NO_LINK),
+    Row("reset, outdated", reset("{first}"), 400, RESET_FAILED, {}, (forgotten, forgotten), NO_LINK),
+    Row("reset, too old", reset("{reset}"), 400, RESET_FAILED, {}, (forgotten, too_old), NO_LINK),
+    Row("reset, disabled", reset("{reset}"), 400, RESET_FAILED, {}, (forgotten, disabled), NO_LINK),
+    Row("reset by another link", reset("{verify}"), 400, RESET_FAILED, code=NO_LINK),
+    Row("reset to a short one", reset("{reset}", "short"), 400, "", {}, (forgotten,), "too_short"),
+    #
+    Row("change", change(), 204, "password.change done m m", {MINA: CHANGED}),
+    Row("change by a wrong password", change(WRONG), 403, "password.change failed m m"),
+    Row("change to a short one", change(new="short"), 400, code="too_short"),
+    #
+    Row("move", move(), 202, "email.request done m m", {OTHER: CONFIRM, MINA: ASKED}),
+    Row("move to a known one", move(), 202, "email.request done m m", {OTHER: KNOWN, MINA: ASKED}, (taken,)),
+    Row("move by a wrong password", move(password=WRONG), 403, "email.request failed m m"),
+    Row("move to nowhere", move("other"), 400, code="not_an_email"),
+    Row("confirm", confirm(), 204, "email.change done m m", {MINA: MOVED}, (moving,)),
+    Row("confirm, taken meanwhile", confirm(), 400, "email.change failed - -", {}, (moving, taken), NO_LINK),
+    Row("confirm after a reset", confirm(), 400, "email.change failed - -", {}, (moving, spent), NO_LINK),
+    Row("confirm a made-up one", confirm(MADE_UP), 400, "email.change failed - -", code=NO_LINK),
+    #
+    Row("a role", patch("admin", role="admin"), 200, "account.role done m a"),
+    Row("the same role", patch("admin", role="member"), 200),
+    Row("a role of one's own", patch("mina", "me", role="admin"), 403, "account.change refused m m"),
+    Row("a state of one's own", patch("mina", "me", disabled=False), 403, "account.change refused m m"),
+    Row("disable", patch("admin", disabled=True), 200, "account.disable done m a"),
+    Row("enable", patch("admin", disabled=False), 200, "account.enable done m a", {}, (disabled,)),
+    Row("an unknown role", patch("admin", role="owner"), 400, code="invalid"),
+    Row("no role", patch("admin", role=None), 400, code="invalid"),
+    Row("no state", patch("admin", disabled=1), 400, code="wrong_type"),
+    Row("no change", patch("admin"), 400, code="missing"),
+    Row("a name", patch("mina", "me", name="이서준"), 200, "account.name done m m"),
+    Row("her name", patch("admin", name="이서준"), 200, "account.name done m a"),
+    Row("the same name", patch("mina", "me", name="김미나"), 200),
+    Row("delete", Ask("mina", "DELETE", "/v2/accounts/me"), 204, "account.delete done m m", {MINA: DELETED}),
+    Row("delete her", Ask("admin", "DELETE", HER), 204, "account.delete done m a", {MINA: DELETED}),
+    Row("the last admin leaves", Ask("admin", "DELETE", "/v2/accounts/me"), 409),
+    Row("the last admin steps down", patch("admin", "me", role="member"), 409),
+    Row("the last admin locks himself out", patch("admin", "me", disabled=True), 409),
+    Row("a member lists the accounts", Ask("mina", "GET", "/v2/accounts"), 403, "access refused - m"),
+    Row("a member reads the audit", Ask("mina", "GET", "/v2/audit"), 403, "access refused - m"),
+]
+
+
+@pytest.fixture
+def world(service: Stage, mailbox: Any, in_database: Any) -> World:
+    """A member and an admin."""
+    return World(service, mailbox, in_database)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_what_happens_to_an_account(world: World, row: Row) -> None:
+    """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
+    for step in row.after:
+        step(world)
+    world.mailbox.letters()
+    before = len(world.audit())
+
+    answer = world.send(row.ask)
+
+    assert answer.status_code == row.status, answer.text
+    if row.code:
+        assert [error["code"] for error in answer.get_json(force=True)["errors"]].count(row.code) > 0
+    me = expect(world.admin.get("/v2/accounts/me"), 200)["id"]
+    names = {world.mina.id: "m", me: "a", None: "-"}
+    recorded = [(*event[:2], *(names.get(one, "?") for one in event[2:])) for event in world.audit()[before:]]
+    assert [" ".join(event) for event in recorded] == ([row.audit] if row.audit else [])
+    assert sorted(world.mailbox.fetch()) == sorted(row.mail.items())
+
+
+def test_no_log_in_tells_why_it_failed(world: World, hashes: list[str]) -> None:
+    """Unknown, wrong, unverified, disabled: one answer, for exactly one hash each."""
+    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    asks = [
+        (None, login(NOBODY)),
+        (None, login(MINA)),
+        (verified, login(MINA, WRONG)),
+        (disabled, login(MINA)),
+    ]
+    seen = set()
+    hashes.clear()
+    for step, ask in asks:
+        if step is not None:
+            step(world)
+        answer = world.send(ask)
+        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}
+        headers = tuple(header for header in answer.headers if header[0] not in varying)
+        seen.add((answer.status_code, headers, answer.text.replace(answer.headers["X-Request-ID"], "")))
+
+    assert len(seen) == 1 and hashes == ["verify"] * len(asks)
+
+
+# -- what comes of it ------------------------------------------------------------------------------
+
+
+def test_a_new_password_logs_out_everybody_and_proves_the_address(world: World) -> None:
+    """Whoever had the old one is out; the account counts as confirmed, for its owner has read the mail."""
+    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    forgotten(world)
+    expect(world.service.log_in(MINA), 401)
+
+    expect(world.send(reset("{reset}")), 204)
+
+    expect(world.mina.client.get("/v2/accounts/me"), 401)
+    expect(world.service.log_in(MINA), 401)
+    expect(world.service.log_in(MINA, NEW), 200)
+
+
+def test_a_refused_password_leaves_the_link_good(world: World, hashes: list[str]) -> None:
+    """Who chose a bad one tries again by the same link; and a made-up link is not worth a hash."""
+    forgotten(world)
+    hashes.clear()
+
+    expect(world.send(reset("{reset}", "short")), 400)
+    expect(world.send(reset(MADE_UP)), 400)
+    assert hashes == []
+    expect(world.send(reset("{reset}")), 204)
+    assert hashes == ["hash"]
+
+
+def test_a_new_address_is_used_once_it_is_confirmed(world: World) -> None:
+    """Before: the old one logs in. After: the new one does, and mail goes there."""
+    moving(world)
+    expect(world.service.log_in(OTHER), 401)
+    expect(world.service.log_in(MINA), 200)
+
+    expect(world.send(confirm()), 204)
+
+    expect(world.service.log_in(MINA), 401)
+    expect(world.service.log_in(OTHER), 200)
+    assert expect(world.mina.client.get("/v2/accounts/me"), 200)["email"] == OTHER
+    world.mailbox.letters()
+    expect(world.send(forgot(OTHER)), 202)
+    assert world.mailbox.fetch() == [(OTHER, RESET)]
+
+
+def test_one_may_spell_ones_own_address_in_another_way(world: World) -> None:
+    """It is no other account that has it."""
+    expect(world.send(move("Mina@Example.com")), 202)
+    world.read_mail()
+
+    expect(world.send(confirm()), 204)
+
+    assert expect(world.mina.client.get("/v2/accounts/me"), 200)["email"] == "Mina@Example.com"
+
+
+def test_a_link_to_the_old_address_is_worth_nothing_after_a_move(world: World) -> None:
+    """Whoever still reads the old mail cannot take the account back."""
+    moving(world)
+    forgotten(world)
+    expect(world.send(confirm()), 204)
+
+    expect(world.send(reset("{reset}")), 400)
+
+
+def test_who_signs_up_last_decides_while_nobody_has_confirmed(world: World) -> None:
+    """An account that a stranger left for somebody else's address is worth nothing to the stranger."""
+    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    expect(world.send(sign_up(MINA, password=NEW, name="주인")), 202)
+    expect(world.send(verify("{verify}")), 400)  # the link of the first
+
+    world.read_mail()
+    expect(world.send(verify("{verify}")), 204)
+
+    expect(world.service.log_in(MINA), 401)
+    grant = expect(world.service.log_in(MINA, NEW), 200)
+    expect(world.mina.client.get("/v2/accounts/me"), 401)
+    me = Client(world.service.app, "/v2", grant["access_token"])
+    assert expect(me.get("/v2/accounts/me"), 200)["name"] == "주인"
+
+
+def test_who_has_confirmed_is_not_replaced(world: World) -> None:
+    """Nobody changes the password of an account by signing up for it."""
+    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    verified(world)
+
+    expect(world.send(sign_up(MINA, password=NEW)), 202)
+
+    expect(world.service.log_in(MINA, NEW), 401)
+    expect(world.service.log_in(MINA), 200)
+
+
+def test_a_state_or_role_counts_from_the_next_request_on(world: World) -> None:
+    """Tokens do not outlive it; and enabling an account brings no session back."""
+    expect(world.send(patch("admin", role="admin")), 200)
+    expect(world.mina.client.get("/v2/accounts"), 200)
+    expect(world.send(patch("admin", role="member")), 200)
+    expect(world.mina.client.get("/v2/accounts"), 403)
+
+    disabled(world)
+    expect(world.mina.client.get("/v2/accounts/me"), 401)
+    expect(world.send(patch("admin", disabled=False)), 200)
+
+    expect(world.mina.client.get("/v2/accounts/me"), 401)
+    expect(world.service.log_in(MINA), 200)
+
+
+COUNTS = ("SELECT count(*) FROM audit_events", "SELECT count(*) FROM outbox")
+ALIKE = {
+    "signing up": (sign_up(MINA), sign_up(NOBODY), ["hash"]),
+    "sending again": (resend(MINA), resend(NOBODY), []),
+    "forgetting": (forgot(MINA), forgot(NOBODY), []),
+    "logging in": (login(MINA, WRONG), login(NOBODY), ["verify"]),
+    "a used link and a made-up one": (verify("{verify}"), verify(MADE_UP), []),
+    "another address": (move(), move(BOSS), ["verify"]),
+}
+
+
+@pytest.mark.parametrize(("known", "unknown", "work"), ALIKE.values(), ids=ALIKE)
+def test_nobody_learns_who_has_an_account(
+    world: World, hashes: Any, known: Ask, unknown: Ask, work: list[str]
+) -> None:
+    """Status, body and headers are the same, and so are the hashes and the rows that are written."""
+    verified(world)
+    world.service.create_admin(BOSS, "관리자")
+    seen = []
+    for ask in (known, unknown):
+        hashes.clear()
+        counted = [world.in_database(statement)[0][0] for statement in COUNTS]
+        answer = world.send(ask)
+        written = [world.in_database(statement)[0][0] for statement in COUNTS]
+        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}  # it counts both
+        headers = [(name, value) for name, value in answer.headers if name not in varying]
+        text = answer.text.replace(answer.headers["X-Request-ID"], "")
+        more = [now - then for now, then in zip(written, counted, strict=True)]
+        seen.append((answer.status_code, headers, text, list(hashes), more))
+
+    assert seen[0] == seen[1]
+    assert seen[0][3] == work

@@ -1,0 +1,647 @@
+"""The second factor: a row for each thing that can happen, what is stored of it, and ten at once.
+
+A row is like one of test_life.py: the request, its answer, what it leaves in the audit, and its mail.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyotp
+import pytest
+from adapter import PASSWORD, Client, SignedUp, Stage, expect
+
+MINA = "mina@example.com"
+NEW = "another passphrase for the tests"
+SHORT = "eight:)!"
+WRONG = "not this one, certainly"
+MFA, CONFIRM, LOGIN, FINISH = "/v2/auth/mfa", "/v2/auth/mfa/confirm", "/v2/auth/login", "/v2/auth/login/mfa"
+ON, OFF = "Logging in asks for a code now", "Logging in asks for no code any more"
+USED = "A recovery code of your account was used"
+START = datetime(2026, 11, 21, 12, 0, 10, tzinfo=UTC)  # ten seconds into a half-minute
+
+
+class World:
+    """One member who is logged in, on a service whose clock stands still."""
+
+    def __init__(
+        self,
+        service: Stage,
+        mailbox: Any,
+        in_database: Callable[..., Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.service, self.mailbox, self.in_database = service, mailbox, in_database
+        service.app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=100, CODES_PER_ACCOUNT=100)
+        self.mina: SignedUp = service.sign_up(email=MINA)
+        self.now = START
+        for name in ("codes", "mfa_tokens"):
+            module = importlib.import_module(f"{service.app.import_name}.services.{name}")
+            # The code of final is loaded once for all tests: what is put into it has to come out again.
+            monkeypatch.setattr(module, "utc_now", lambda: self.now)
+        self.secret, self.recovery, self.token, self.other = "", ["-"] * 10, "", ""
+        mailbox.app = service.app
+        service.app.extensions["mail"] = mailbox
+        mailbox.letters()
+
+    def code(self, steps: int = 0) -> str:
+        """Return what the app shows so many half-minutes from now."""
+        return pyotp.TOTP(self.secret).at(self.now, counter_offset=steps)
+
+    def wrong(self) -> str:
+        """Return a code that the app shows at none of the moments that count."""
+        good = {self.code(steps) for steps in range(-2, 3)}
+        return next(f"{number:06}" for number in range(10) if f"{number:06}" not in good)
+
+    def fill(self, value: str) -> str:
+        """Put the codes and the token in."""
+        steps = {"now": 0, "last": -1, "next": 1, "old": -2, "early": 2}
+        known = {name: self.code(offset) for name, offset in steps.items()} if self.secret else {}
+        if self.secret:
+            known |= {"wrong": self.wrong(), "spaced": f"{self.code()[:3]} {self.code()[3:]}"}
+        known |= {"recovery": self.recovery[0], "shouted": self.recovery[0].replace("-", "").upper()}
+        return value.format(**known, token=self.token, access=self.mina.client.token, other=self.other)
+
+    def send(self, ask: Ask) -> Any:
+        """Send a request."""
+        client = self.mina.client if ask.hers else self.service.client
+        return client.open(ask.method, ask.path, json={key: self.fill(it) for key, it in ask.body.items()})
+
+    def audit(self) -> list[str]:
+        """Return what the audit has, oldest first; m is Mina."""
+        events = self.in_database(
+            "SELECT action, outcome, account_id, actor_id FROM audit_events ORDER BY id"
+        )
+        names = {self.mina.id: "m", None: "-"}
+        return [" ".join((*event[:2], *(names.get(one, "?") for one in event[2:]))) for event in events]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, and whether it carries Mina's access token. Words in braces stand for codes and tokens."""
+
+    method: str
+    path: str
+    body: dict[str, str]
+    hers: bool = True
+
+
+def set_up(password: str = PASSWORD) -> Ask:
+    """Ask for a secret."""
+    return Ask("POST", MFA, {"current_password": password})
+
+
+def confirm(code: str = "{now}") -> Ask:
+    """Show that the app has it."""
+    return Ask("POST", CONFIRM, {"code": code})
+
+
+def remove(code: str = "{now}", password: str = PASSWORD) -> Ask:
+    """Be asked for no codes any more."""
+    return Ask("DELETE", MFA, {"current_password": password, "code": code})
+
+
+def login(password: str = PASSWORD) -> Ask:
+    """The first half of a log-in."""
+    return Ask("POST", LOGIN, {"email": MINA, "password": password}, hers=False)
+
+
+def finish(code: str = "{now}", by: str = "{token}") -> Ask:
+    """The second half."""
+    return Ask("POST", FINISH, {"mfa_token": by, "code": code}, hers=False)
+
+
+# -- what has happened before ------------------------------------------------------------------------
+
+
+def pending(world: World) -> None:
+    """She has a secret that is not confirmed."""
+    world.secret = expect(world.send(set_up()), 200)["secret"]
+
+
+def on(world: World) -> None:
+    """She has a second factor; the code that confirmed it is some minutes old."""
+    pending(world)
+    world.recovery = expect(world.send(confirm()), 200)["recovery_codes"]
+    world.now += timedelta(minutes=3)
+
+
+def halfway(world: World) -> None:
+    """And her password has been checked."""
+    on(world)
+    world.token = expect(world.send(login()), 200)["mfa_token"]
+
+
+def code_used(world: World) -> None:
+    """The code of this half-minute has let somebody in."""
+    expect(world.send(finish()), 200)
+
+
+def next_code_used(world: World) -> None:
+    """The code of the next half-minute has, from a phone whose clock is ahead."""
+    expect(world.send(finish("{next}")), 200)
+
+
+def recovery_used(world: World) -> None:
+    """The first recovery code has."""
+    expect(world.send(finish("{recovery}")), 200)
+
+
+def too_late(world: World) -> None:
+    """Five minutes have gone by."""
+    world.now += timedelta(minutes=5)
+
+
+def disabled(world: World) -> None:
+    """She is kept out."""
+    world.in_database("UPDATE accounts SET disabled_at = created_at")
+
+
+def deleted(world: World) -> None:
+    """Her account is gone."""
+    expect(world.mina.client.delete("/v2/accounts/me"), 204)
+
+
+def other_password(world: World) -> None:
+    """She has chosen another password."""
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+
+
+def short_password(world: World) -> None:
+    """She has chosen a password that is long enough with a second factor only."""
+    on(world)
+    body = {"current_password": PASSWORD, "new_password": SHORT}
+    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+
+
+def removed(world: World) -> None:
+    """She has removed the second factor, by the code of a moment ago."""
+    expect(world.send(remove("{last}")), 204)
+
+
+def replaced(world: World) -> None:
+    """She has removed it, and set up another."""
+    on(world)
+    world.other = world.recovery[1]
+    replaced_too(world)
+
+
+def replaced_too(world: World) -> None:
+    """The same, while a log-in was under way."""
+    removed(world)
+    pending(world)
+    expect(world.send(confirm("{last}")), 200)
+
+
+def half_again(world: World) -> None:
+    """Her password has been checked."""
+    world.token = expect(world.send(login()), 200)["mfa_token"]
+
+
+def other_account(world: World) -> None:
+    """Somebody else has a second factor too, and the recovery codes that go with it."""
+    mina, secret, recovery = world.mina, world.secret, world.recovery
+    world.mina = world.service.sign_up()
+    on(world)
+    world.other = world.recovery[0]
+    world.mina, world.secret, world.recovery = mina, secret, recovery
+    world.token = expect(world.send(login()), 200)["mfa_token"]
+
+
+def enabled_again(world: World) -> None:
+    """She was kept out for a moment."""
+    for command in ("disable", "enable"):
+        assert world.service.app.test_cli_runner().invoke(args=["accounts", command, MINA]).exit_code == 0
+
+
+def new_secret_key(world: World) -> None:
+    """The service has another SECRET_KEY, and so another key to sign with, and her password was checked."""
+    on(world)
+    with world.service.app.app_context():
+        url = world.service.app.config["SQLALCHEMY_DATABASE_URI"]
+    app = world.service.new_app(
+        SQLALCHEMY_DATABASE_URI=url, SECRET_KEY="another secret for the tests of final"
+    )
+    assert app.test_cli_runner().invoke(args=["keys", "rotate", "--now"]).exit_code == 0
+    world.service.app = world.mailbox.app = app
+    app.extensions["mail"] = world.mailbox
+    world.service.client = Client(app, "/v2")
+    world.token = expect(world.send(login()), 200)["mfa_token"]
+
+
+def spoiled(world: World) -> None:
+    """What is sealed in her row was changed: it does not open."""
+    sealed = world.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)[0][0]
+    world.in_database("UPDATE accounts SET mfa_secret = ? WHERE email = ?", sealed[::-1], MINA)
+
+
+# -- the table -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that happens, and all that it leaves: rows of the audit, and the subjects of mail."""
+
+    name: str
+    ask: Ask
+    status: int
+    audit: tuple[str, ...] = ()
+    mail: tuple[str, ...] = ()
+    after: tuple[Callable[[World], None], ...] = field(default=())
+
+
+IN, HALF, MISSED = "login done m m", "login.password done m m", "login.mfa failed m -"
+RECOVERED = "mfa.recovery done m m"
+NO = ("mfa.remove failed m m",)
+ROWS = [
+    Row("set up", set_up(), 200, ("mfa.set_up done m m",)),
+    Row("set up again", set_up(), 200, ("mfa.set_up done m m",), (), (pending,)),
+    Row("set up by a wrong password", set_up(WRONG), 403, ("mfa.set_up failed m m",)),
+    Row("set up where it is on", set_up(), 409, (), (), (on,)),
+    #
+    Row("confirm", confirm(), 200, ("mfa.confirm done m m",), (ON,), (pending,)),
+    Row(
+        "confirm by the code of before", confirm("{last}"), 200, ("mfa.confirm done m m",), (ON,), (pending,)
+    ),
+    Row("confirm by a wrong code", confirm("{wrong}"), 403, ("mfa.confirm failed m m",), (), (pending,)),
+    Row("confirm by no code", confirm(""), 403, ("mfa.confirm failed m m",), (), (pending,)),
+    Row("confirm nothing", confirm("000000"), 409),
+    Row("confirm again", confirm(), 409, (), (), (on,)),
+    #
+    Row("log in while it waits", login(), 200, (IN,), (), (pending,)),
+    Row("log in", login(), 200, (HALF,), (), (on,)),
+    Row("log in by a wrong password", login(WRONG), 401, ("login failed m -",), (), (on,)),
+    Row("log in while disabled", login(), 401, ("login failed m -",), (), (on, disabled)),
+    #
+    Row("finish", finish(), 200, (IN,), (), (halfway,)),
+    Row("finish by the code of before", finish("{last}"), 200, (IN,), (), (halfway,)),
+    Row("finish by the code of the next", finish("{next}"), 200, (IN,), (), (halfway,)),
+    Row("finish by a code with a blank", finish("{spaced}"), 200, (IN,), (), (halfway,)),
+    Row("finish by an old code", finish("{old}"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by an early code", finish("{early}"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by a wrong code", finish("{wrong}"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by a used code", finish(), 401, (MISSED,), (), (halfway, code_used)),
+    Row("finish by one before it", finish("{last}"), 401, (MISSED,), (), (halfway, code_used)),
+    Row("finish by one that was overtaken", finish(), 401, (MISSED,), (), (halfway, next_code_used)),
+    Row("finish by the one behind it", finish("{next}"), 200, (IN,), (), (halfway, code_used)),
+    Row("finish by no code", finish(""), 401, (MISSED,), (), (halfway,)),
+    Row("finish by five digits", finish("00000"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by digits of another script", finish("１２３４５６"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by letters of no script", finish("٣" * 6 + "é"), 401, (MISSED,), (), (halfway,)),
+    Row("finish by a secret that does not open", finish(), 401, (MISSED,), (), (halfway, spoiled)),
+    Row("finish with a new SECRET_KEY", finish(), 401, (MISSED,), (), (new_secret_key,)),
+    #
+    Row("recover", finish("{recovery}"), 200, (RECOVERED, IN), (USED,), (halfway,)),
+    Row("recover in capitals", finish("{shouted}"), 200, (RECOVERED, IN), (USED,), (halfway,)),
+    Row("recover twice", finish("{recovery}"), 401, (MISSED,), (), (halfway, recovery_used)),
+    Row(
+        "recover with a new SECRET_KEY",
+        finish("{recovery}"),
+        200,
+        (RECOVERED, IN),
+        (USED,),
+        (new_secret_key,),
+    ),
+    Row("recover by another's code", finish("{other}"), 401, (MISSED,), (), (on, other_account)),
+    Row("recover by a code of before", finish("{other}"), 401, (MISSED,), (), (replaced, half_again)),
+    Row("finish after it was replaced", finish(), 401, (), (), (halfway, replaced_too)),
+    #
+    Row("finish too late", finish(), 401, (), (), (halfway, too_late)),
+    Row("finish while disabled", finish(), 401, (), (), (halfway, disabled)),
+    Row("finish after having been disabled", finish(), 401, (), (), (halfway, enabled_again)),
+    Row("finish as nobody any more", finish(), 401, (), (), (halfway, deleted)),
+    Row("finish after another password", finish(), 401, (), (), (halfway, other_password)),
+    Row("finish where it is off", finish(), 401, (), (), (halfway, removed)),
+    Row("finish by a made-up token", finish(by="mfa_" + "A" * 75), 401, (), (), (halfway,)),
+    Row("finish by an access token", finish(by="{access}"), 401, (), (), (halfway,)),
+    Row("finish by nearly the token", finish(by="{token}="), 401, (), (), (halfway,)),
+    Row("finish by no token", finish(by=""), 401, (), (), (halfway,)),
+    #
+    Row("remove", remove(), 204, ("mfa.remove done m m",), (OFF,), (on,)),
+    Row(
+        "remove by a recovery code",
+        remove("{recovery}"),
+        204,
+        (RECOVERED, "mfa.remove done m m"),
+        (OFF, USED),
+        (on,),
+    ),
+    Row("remove by a wrong code", remove("{wrong}"), 403, NO, (), (on,)),
+    Row("remove by a used code", remove(), 403, NO, (), (halfway, code_used)),
+    Row("remove by a wrong password", remove("{now}", WRONG), 403, NO, (), (on,)),
+    Row("remove by a short password", remove("{now}", SHORT), 409, (), (), (short_password,)),
+    Row("remove nothing", remove("000000"), 409),
+    Row("remove what waits", remove(), 409, (), (), (pending,)),
+]
+
+
+@pytest.fixture
+def world(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A member."""
+    return World(service, mailbox, in_database, monkeypatch)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_what_happens_to_a_second_factor(world: World, row: Row) -> None:
+    """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
+    for step in row.after:
+        step(world)
+    world.mailbox.letters()
+    before = len(world.audit())
+
+    answer = world.send(row.ask)
+
+    assert answer.status_code == row.status, answer.text
+    assert world.audit()[before:] == list(row.audit)
+    assert sorted(world.mailbox.fetch()) == sorted((MINA, subject) for subject in row.mail)
+
+
+# -- what comes of it ------------------------------------------------------------------------------
+
+
+def test_the_codes_are_those_of_the_rfc(world: World, in_database: Any) -> None:
+    """RFC 6238, appendix B, by the service itself: what any app makes of a secret."""
+    pending(world)
+    codes = importlib.import_module(f"{world.service.app.import_name}.services.codes")
+    secret = base64.b32encode(b"12345678901234567890")
+    with world.service.app.app_context():
+        sealed = codes.seal(world.service.app.extensions["codes"], secret, world.mina.id)
+    in_database("UPDATE accounts SET mfa_secret = ?", sealed)
+    world.now = datetime.fromtimestamp(1111111109, UTC)
+
+    expect(world.send(confirm("081804")), 200)
+
+
+def test_an_account_shows_whether_it_has_one(world: World) -> None:
+    """To its owner and to admins; and what is shown is another version, with another tag."""
+    seen = []
+    for step in (lambda _: None, pending, on, removed):
+        step(world)
+        shown = world.mina.client.get("/v2/accounts/me")
+        listed = world.service.list_accounts(world.service.admin)
+        assert [account["mfa"] for account in listed] == [expect(shown, 200)["mfa"]]
+        seen.append((shown.json["mfa"], shown.headers["ETag"]))
+
+    assert [mfa for mfa, _ in seen] == [False, False, True, False]
+    assert seen[0][1] == seen[1][1] and len({tag for _, tag in seen}) == 3
+
+
+@pytest.mark.parametrize(
+    ("ask", "field"),
+    [(set_up(WRONG), "current_password"), (remove("{wrong}"), "code")],
+    ids=["password", "code"],
+)
+def test_a_refusal_names_the_field_that_is_to_blame(world: World, problem: Any, ask: Ask, field: str) -> None:
+    """A form has two fields, and its user wants to know which one to type again."""
+    if field == "code":
+        on(world)
+
+    body = problem(world.send(ask), 403)
+
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [(field, "wrong")]
+
+
+def test_an_app_can_read_what_it_is_given(world: World) -> None:
+    """The secret, the URI and the picture say the same; the URI has what an app shows beside the code."""
+    setup = expect(world.send(set_up()), 200)
+
+    read = pyotp.parse_uri(setup["uri"])
+    assert (read.secret, read.name, read.issuer) == (setup["secret"], MINA, "accounts")
+    assert len(base64.b32decode(setup["secret"])) == 20
+    assert re.match(r"data:image/svg\+xml[;,]", setup["qr"])
+    assert set(setup) == {"secret", "uri", "qr"}
+
+
+def test_the_first_half_lets_nobody_in(world: World) -> None:
+    """It says how to go on, and nothing else; and it is no access token and no refresh token."""
+    on(world)
+
+    half = expect(world.send(login()), 200)
+
+    assert set(half) == {"mfa_token", "expires_in"} and half["expires_in"] == 300
+    expect(Client(world.service.app, "/v2", half["mfa_token"]).get("/v2/accounts/me"), 401)
+    expect(world.service.client.post("/v2/auth/refresh", json={"refresh_token": half["mfa_token"]}), 401)
+
+
+def test_the_second_half_does(world: World) -> None:
+    """As far as a log-in without one."""
+    halfway(world)
+
+    grant = expect(world.send(finish()), 200)
+
+    me = expect(Client(world.service.app, "/v2", grant["access_token"]).get("/v2/accounts/me"), 200)
+    assert me["email"] == MINA
+    expect(world.service.client.post("/v2/auth/refresh", json={"refresh_token": grant["refresh_token"]}), 200)
+
+
+def test_whoever_got_in_without_a_code_is_out(world: World) -> None:
+    """Confirming ends the sessions that were begun before, but not the one that confirms."""
+    thief = Client(world.service.app, "/v2", world.service.token(MINA))
+
+    on(world)
+
+    expect(thief.get("/v2/accounts/me"), 401)
+    expect(world.mina.client.get("/v2/accounts/me"), 200)
+
+
+def test_a_log_in_that_was_on_its_way_is_asked_for_a_code_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second factor was confirmed between the check of the password and the session."""
+    pending(world)
+    passwords = importlib.import_module(f"{world.service.app.import_name}.services.passwords")
+    verify = passwords.Passwords.verify
+
+    def slow(*args: Any) -> Any:
+        monkeypatch.setattr(passwords.Passwords, "verify", verify)
+        with ThreadPoolExecutor(1) as another:  # with a request of its own
+            expect(another.submit(world.send, confirm()).result(), 200)
+        return verify(*args)
+
+    monkeypatch.setattr(passwords.Passwords, "verify", slow)
+    expect(world.send(login()), 401)
+
+
+def test_nobody_without_the_password_learns_who_has_one(world: World, hashes: list[str]) -> None:
+    """A wrong password gets the same answer with a second factor, for the same hash and the same row."""
+    seen = []
+    for step in (lambda _: None, on):
+        step(world)
+        hashes.clear()
+        before = len(world.audit())
+        answer = world.send(login(WRONG))
+        text = answer.text.replace(answer.headers["X-Request-ID"], "")
+        seen.append((answer.status_code, text, list(hashes), world.audit()[before:]))
+
+    assert seen[0] == seen[1]
+
+
+def test_a_reset_by_mail_leaves_the_second_factor(world: World) -> None:
+    """Whoever reads the mail has one factor, not both."""
+    on(world)
+    expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    body = {"token": world.mailbox.token(), "new_password": NEW}
+    expect(world.service.client.post("/v2/auth/password/reset", json=body), 204)
+
+    assert "access_token" not in expect(world.send(login(NEW)), 200)
+
+
+#: How long a new password has to be, and what becomes of it: alone, and where a code is asked for too.
+LENGTHS = [
+    ("seven:)", False, "too_short"),
+    (SHORT, False, "too_short"),
+    ("fourteen chars", False, "too_short"),
+]
+LENGTHS += [("seven:)", True, "too_short"), (SHORT, True, ""), ("fourteen chars", True, ""), (NEW, True, "")]
+LENGTHS += [
+    ("password1", True, "too_common"),
+    ("mina1234", True, "too_easy"),
+    ("Mina@example.com", True, "too_easy"),
+]
+
+
+@pytest.mark.parametrize("way", ["a change", "a reset"])
+@pytest.mark.parametrize(("new", "with_mfa", "code"), LENGTHS)
+def test_a_second_factor_makes_a_shorter_password_enough(
+    world: World, problem: Any, new: str, with_mfa: bool, code: str, way: str
+) -> None:
+    """Eight characters instead of fifteen, by a change as by a reset; and none that everybody tries."""
+    if with_mfa:
+        on(world)
+    if way == "a change":
+        body = {"current_password": PASSWORD, "new_password": new}
+        answer = world.mina.client.open("PUT", "/v2/accounts/me/password", json=body)
+    else:
+        expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+        body = {"token": world.mailbox.token(), "new_password": new}
+        answer = world.service.client.post("/v2/auth/password/reset", json=body)
+
+    if not code:
+        return expect(answer, 204)
+    return [fault["code"] for fault in problem(answer, 400)["errors"]].remove(code)
+
+
+def test_a_short_password_is_made_longer_before_the_second_factor_goes(world: World) -> None:
+    """Otherwise it would be the only proof. The code is not spent by the refusal."""
+    short_password(world)
+    expect(world.send(remove("{now}", SHORT)), 409)
+    body = {"current_password": SHORT, "new_password": NEW}
+    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+
+    expect(world.send(remove("{now}", NEW)), 204)
+
+    assert "access_token" in expect(world.send(login(NEW)), 200)
+
+
+def test_an_operator_removes_a_second_factor_that_is_lost(world: World) -> None:
+    """Nobody is logged in any more, the password is worth nothing, and only the mail leads back in."""
+    halfway(world)
+    world.mailbox.letters()
+    before, run = len(world.audit()), world.service.app.test_cli_runner().invoke
+
+    said = run(args=["accounts", "remove-mfa", MINA.upper()])
+
+    assert said.exit_code == 0 and MINA in said.output
+    assert world.audit()[before:] == ["mfa.remove done m -"]
+    (letter,) = world.mailbox.letters()
+    assert letter.to == MINA and letter.subject.startswith("The second factor of your account was removed /")
+    expect(world.mina.client.get("/v2/accounts/me"), 401)
+    expect(world.send(finish("{recovery}")), 401)
+    expect(world.send(login()), 401)
+    assert world.in_database("SELECT count(*) FROM recovery_codes") == [(0,)]
+    expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    body = {"token": world.mailbox.token(), "new_password": NEW}
+    expect(world.service.client.post("/v2/auth/password/reset", json=body), 204)
+    assert "access_token" in expect(world.send(login(NEW)), 200)
+
+
+@pytest.mark.parametrize(
+    ("email", "said"), [(MINA, "no second factor"), ("nobody@example.com", "no account")]
+)
+def test_an_operator_is_told_where_there_is_none(world: World, email: str, said: str) -> None:
+    """In a sentence, and nothing happens."""
+    before = world.audit()
+
+    result = world.service.app.test_cli_runner().invoke(args=["accounts", "remove-mfa", email])
+
+    assert result.exit_code == 1 and said in result.output and "Traceback" not in result.output
+    assert world.audit() == before and world.mailbox.fetch() == []
+
+
+def test_every_recovery_code_works(world: World) -> None:
+    """All ten, once each; there is no other."""
+    halfway(world)
+    assert len(set(world.recovery)) == 10
+
+    assert [world.send(finish(code)).status_code for code in world.recovery * 2] == [200] * 10 + [401] * 10
+
+
+def test_the_database_makes_no_codes(world: World) -> None:
+    """What is in it is sealed, or a hash."""
+    on(world)
+
+    rows = world.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)
+    kept = bytes(rows[0][0]) + str(world.in_database("SELECT * FROM recovery_codes")).encode()
+    assert world.secret.encode() not in kept and base64.b32decode(world.secret) not in kept
+    assert not [code for code in world.recovery if code.replace("-", "").encode() in kept]
+
+
+def test_somebody_elses_secret_does_not_fit(world: World, in_database: Any) -> None:
+    """Whoever can write to the table cannot make their own app somebody else's."""
+    halfway(world)
+    thief = world.service.sign_up()
+    world.mina, mina = thief, world.mina
+    pending(world)
+    world.mina = mina
+    sealed = in_database("SELECT mfa_secret FROM accounts WHERE id = ?", thief.id)[0][0]
+    in_database("UPDATE accounts SET mfa_secret = ? WHERE id = ?", sealed, mina.id)
+
+    expect(world.send(finish()), 401)
+
+
+def test_guesses_come_to_an_end(world: World, problem: Any) -> None:
+    """Whoever knows the password has ten guesses, also with a new token for each and the right code last."""
+    world.service.app.config["CODES_PER_ACCOUNT"] = 3
+    on(world)
+    answers = []
+    for code in ("{wrong}", "{wrong}", "{wrong}", "{now}"):
+        world.token = expect(world.send(login()), 200)["mfa_token"]
+        answers.append(world.send(finish(code)))
+
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    problem(answers[-1], 429)
+    assert world.audit()[-1] == "throttle refused m -"
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("code", ["{now}", "{recovery}"])
+def test_a_code_works_once_for_ten_at_once(world: World, at_once: Any, code: str) -> None:
+    """One gets in, nine do not, and the audit says the same."""
+    halfway(world)
+    body = {"mfa_token": world.token, "code": world.fill(code)}
+    before = len(world.audit())
+
+    answers = at_once(10, lambda _: Client(world.service.app).post(FINISH, json=body).status_code)
+
+    assert sorted(answers) == [200] + [401] * 9
+    assert [row for row in world.audit()[before:] if row.startswith("login")].count(MISSED) == 9
+
+
+@pytest.mark.threads
+def test_ten_who_confirm_at_once_get_one_set_of_codes(world: World, at_once: Any) -> None:
+    """Nobody is shown codes that are worth nothing."""
+    pending(world)
+    body, token = {"code": world.code()}, world.mina.client.token
+
+    answers = at_once(10, lambda _: Client(world.service.app, "/v2", token).post(CONFIRM, json=body))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
+    assert world.in_database("SELECT count(*) FROM recovery_codes") == [(10,)]

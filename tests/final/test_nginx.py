@@ -1,0 +1,284 @@
+"""final/nginx.conf: what nginx passes on and how, what it answers itself, and what it says in its log."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from adapter import LoadedStage
+from reverse_proxy import HOW_NGINX, NGINX, Nginx
+
+pytestmark = [
+    pytest.mark.threads,
+    pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
+]
+
+
+class Apps:
+    """Two servers that stand where the service is, and say what reached them."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.breaks = 0  # how many requests, wherever they arrive, are cut off without an answer
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline()
+                if not self.raw_requestline or not self.parse_request():
+                    self.close_connection = True
+                    return
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.got.append((self.command, self.path, dict(self.headers), body))
+                if outer.breaks:
+                    outer.breaks -= 1
+                    self.close_connection = True
+                    return
+                self.send_response(503 if "busy" in self.path else 200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"" if self.command == "HEAD" else b"ok")
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
+        for server in self.servers:
+            Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.addresses = [("127.0.0.1", server.server_port) for server in self.servers]
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def apps() -> Iterator[Apps]:
+    """Nothing has reached them yet."""
+    apps = Apps()
+    yield apps
+    apps.close()
+
+
+@pytest.fixture
+def nginx(final: LoadedStage, apps: Apps, tmp_path: Path) -> Iterator[Nginx]:
+    """In front of both."""
+    nginx = Nginx(final.folder / "nginx.conf", tmp_path, apps.addresses)
+    yield nginx
+    nginx.close()
+
+
+class Said(dict[str, str]):
+    """The headers of an answer, in small letters, with its ``status`` and ``body``."""
+
+    status: int
+    body: bytes
+
+    @property
+    def problem(self) -> Any:
+        """The body, which has to be one of nginx's own."""
+        assert self["content-type"] == "application/problem+json; charset=utf-8", self.body
+        problem = json.loads(self.body)
+        assert (problem["status"], problem["instance"]) == (self.status, self["x-request-id"])
+        assert problem["type"] == "about:blank" and problem["title"] != "Error" and problem["detail"]
+        assert self["cache-control"] == "no-store" and self["x-content-type-options"] == "nosniff"
+        return problem
+
+
+def send(nginx: Nginx, method: str, path: str, body: bytes | None = None, **headers: str) -> Said:
+    """Send a request, its path as it is, on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)
+    connection.request(method, path, body, {name.replace("_", "-"): headers[name] for name in headers})
+    response = connection.getresponse()
+    said = Said({name.lower(): value for name, value in response.getheaders()})
+    said.status, said.body = response.status, response.read()
+    connection.close()
+    return said
+
+
+def test_the_file_is_in_order(nginx: Nginx) -> None:
+    """By nginx's own check: no error, and no warning."""
+    said = nginx.check()
+    assert "test is successful" in said
+    assert "[warn]" not in said
+
+
+def test_what_reaches_the_service(nginx: Nginx, apps: Apps) -> None:
+    """The path as it was sent, who asked, and an id; nothing that a client says of its own way here."""
+    claims = {"For": "1.2.3.4", "Host": "evil.example", "Proto": "https", "Prefix": "/evil"}
+    headers = {f"X-Forwarded-{name}": value for name, value in claims.items()} | {"Forwarded": "for=1"}
+    send(nginx, "GET", "/a%2Fb//c?page=2", Host="accounts.example", **headers)
+
+    ((_, path, headers, _),) = apps.got
+    assert path == "/a%2Fb//c?page=2"
+    assert headers["Host"] == "accounts.example"
+    assert headers["X-Forwarded-For"] == "127.0.0.1"
+    assert headers["X-Forwarded-Proto"] == "http"
+    assert not headers.keys() & {"X-Forwarded-Host", "X-Forwarded-Prefix", "Forwarded"}
+    assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
+
+
+def test_a_name_with_an_underscore_is_dropped(nginx: Nginx, apps: Apps) -> None:
+    """To a service of WSGI it is the name with a hyphen: whoever sent it would choose their address."""
+    with closing(http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)) as connection:
+        connection.request("GET", "/", headers={"X_Forwarded_For": "1.2.3.4"})
+        connection.getresponse().read()
+
+    ((_, _, headers, _),) = apps.got
+    assert headers["X-Forwarded-For"] == "127.0.0.1"
+    assert "X_Forwarded_For" not in headers
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0123.from-a_client", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("short", False),
+        ("two words", False),
+        ('quote"quote', False),
+        ("암호암호암호", False),
+    ],
+)
+def test_an_id_is_passed_on_only_if_the_service_would_take_it(
+    nginx: Nginx, apps: Apps, final: LoadedStage, given: str, kept: bool
+) -> None:
+    """Otherwise there is another, the same for the service and for the log."""
+    assert bool(final.package.hooks.WELL_FORMED_ID.fullmatch(given)) == kept
+    send(nginx, "GET", "/", X_Request_ID=given.encode().decode("latin-1"))
+    ((_, _, headers, _),) = apps.got
+    assert (headers["X-Request-ID"] == given) == kept
+    assert nginx.access(1)[0]["request_id"] == headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("method", "sent"), [("GET", 2), ("HEAD", 2), ("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)]
+)
+def test_a_request_that_was_sent_is_sent_again_only_if_that_does_no_harm(
+    nginx: Nginx, apps: Apps, method: str, sent: int
+) -> None:
+    """The one that has it is killed: the other is asked, or the client is told that nobody knows."""
+    apps.breaks = 1
+    said = send(nginx, method, "/", b"{}" if method != "GET" else None)
+
+    assert [got[0] for got in apps.got] == [method] * sent
+    assert len({got[2]["X-Request-ID"] for got in apps.got}) == 1
+    assert said.status == (200 if sent == 2 else 502)
+    if sent == 1:
+        assert said["retry-after"] == "5"
+        assert "may have been done" in said.problem["detail"]
+
+
+def test_a_request_that_could_not_be_sent_goes_to_the_other(nginx: Nginx, apps: Apps) -> None:
+    """Whatever it is: nobody has it yet. One is down, and of twenty none fails."""
+    apps.servers[0].shutdown()
+    apps.servers[0].socket.close()
+    said = [send(nginx, "POST", "/", b"{}").status for _ in range(20)]
+    assert said == [200] * 20
+    assert len(apps.got) == 20
+
+
+def test_an_answer_is_not_asked_for_twice(nginx: Nginx, apps: Apps) -> None:
+    """503 is one: who is busy is not helped by being asked again, and its own words go through."""
+    said = send(nginx, "GET", "/busy")
+    assert (said.status, said.body) == (503, b"ok")
+    assert len(apps.got) == 1
+
+
+def test_when_nobody_is_there_the_answer_is_a_problem(nginx: Nginx, apps: Apps) -> None:
+    """Like any of the service's own."""
+    for server in apps.servers:
+        server.shutdown()
+        server.socket.close()
+    said = send(nginx, "GET", "/v2/accounts/me", X_Request_ID="0123.from-a_client")
+    assert said.status == 502
+    assert said.problem["instance"] == "0123.from-a_client"
+
+
+LONG = b"x" * 16_384
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status"),
+    [
+        ("POST", "/", LONG, {}, 200),
+        ("POST", "/", LONG + b"x", {}, 413),
+        ("GET", "/" + "x" * 9_000, None, {}, 414),
+        ("GET", "/", None, {"Cookie": "x" * 9_000}, 400),
+        ("GET", "/metrics", None, {}, 404),
+        ("GET", "//metrics", None, {}, 404),
+        ("GET", "/%6detrics", None, {}, 404),
+        ("GET", "/x/../metrics?name=x", None, {}, 404),
+        ("GET", "/-/problem", None, {}, 404),
+        ("TRACE", "/", None, {}, 405),
+        ("GET", "/x/../..", None, {}, 400),
+    ],
+)
+def test_what_nginx_refuses_itself(
+    nginx: Nginx, apps: Apps, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int
+) -> None:
+    """Nothing of it reaches the service, which would say the same."""
+    said = send(nginx, method, path, body, **headers)
+    assert said.status == status
+    assert len(apps.got) == (status == 200)
+    if status != 200:
+        assert said.problem
+        assert said["server"] == "nginx"  # and not which
+
+
+def test_too_many_at_one_moment(nginx: Nginx, apps: Apps) -> None:
+    """Requests that dawdle count, until the patience with their bodies ends: 429 for who has 256 of them."""
+    slow = []
+    for _ in range(256):
+        client = socket.create_connection(("127.0.0.1", nginx.port))
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        slow.append(client)
+    said = send(nginx, "GET", "/")
+    for client in slow:
+        client.close()
+
+    assert said.status == 429
+    assert said["retry-after"] == "5"
+    assert said.problem
+    assert not apps.got
+
+
+def test_a_line_for_each_request_without_its_query(nginx: Nginx, apps: Apps) -> None:
+    """Of one that was refused too; in UTC; and nothing in it that a client may not want to be kept."""
+    send(nginx, "GET", "/a%0Ab?token=hunter2", Authorization="Bearer hunter2", Cookie="a=hunter2")
+    send(nginx, "POST", "/v2/auth/login?token=hunter2", LONG + b"hunter2")
+    apps.breaks = 2
+    send(nginx, "GET", "/broken?token=hunter2")
+
+    one, two, three = nginx.access(3)
+    assert (one["method"], one["path"], one["status"]) == ("GET", "/a%0Ab", 200)
+    assert (two["method"], two["path"], two["status"]) == ("POST", "/v2/auth/login", 413)
+    assert set(three["upstream_status"].split(", ")) == {"502"}
+    assert set(three["upstream"].split(", ")) >= {f"127.0.0.1:{port}" for _, port in apps.addresses}
+    moment = datetime.fromisoformat(one["time"])
+    assert moment.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+    assert one["address"] == "127.0.0.1"
+    written = "".join(path.read_text(encoding="utf-8") for path in nginx.scratch.glob("*.log"))
+    assert "hunter2" not in written
+
+
+def test_one_that_is_taken_out_gets_no_request(nginx: Nginx, apps: Apps) -> None:
+    """`down` and a reload: from then on everything goes to the other, and nothing has failed."""
+    nginx.take_out(apps.addresses[0])
+    assert [send(nginx, "POST", "/", b"{}").status for _ in range(10)] == [200] * 10
+    assert {line["upstream"] for line in nginx.access(10)} == {f"127.0.0.1:{apps.addresses[1][1]}"}

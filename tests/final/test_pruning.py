@@ -1,0 +1,132 @@
+"""`flask prune`: what is over goes, what is not stays, however often and by however many it is run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from adapter import PASSWORD, Client, Stage, expect
+
+ME = "/v2/accounts/me"
+
+
+def prune(service: Stage) -> str:
+    """Run `flask prune`, which has to succeed, and return what it said."""
+    result = service.app.test_cli_runner().invoke(args=["prune"])
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+def days_ago(days: float) -> str:
+    """Return a moment as both databases read it."""
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+# The column of a session, how many days ago, and whether the session goes.
+SESSIONS = {
+    "ended long ago": ("revoked_at", 8, True),
+    "ended yesterday": ("revoked_at", 1, False),
+    "expired long ago": ("expires_at", 8, True),
+    "expired yesterday": ("expires_at", 1, False),
+    "forgotten": ("last_used_at", 15, True),
+    "not used for a week": ("last_used_at", 6, False),
+}
+
+
+@pytest.mark.parametrize(("column", "days", "goes"), SESSIONS.values(), ids=SESSIONS)
+def test_sessions_go_when_they_have_been_over_for_a_week(
+    service: Stage, in_database: Any, column: str, days: int, goes: bool
+) -> None:
+    """The other session, and the account, stay."""
+    gone, stays = service.sign_up(), service.sign_up()
+    in_database(f"UPDATE sessions SET {column} = ? WHERE account_id = ?", days_ago(days), gone.id)  # noqa: S608
+
+    said = prune(service)
+
+    assert said.startswith(f"{int(goes)} sessions")
+    assert in_database("SELECT count(*) FROM sessions") == [(1 if goes else 2,)]
+    assert in_database("SELECT count(*) FROM accounts") == [(2,)]
+    expect(stays.client.get(ME), 200)
+
+
+def test_links_and_keys_go_when_they_are_of_no_use(service: Stage, in_database: Any) -> None:
+    """A link that has expired and a key that has retired; those in use stay."""
+    account = service.sign_up()
+    expect(service.client.post("/v2/auth/password/forgot", json={"email": account.email}), 202)
+    with service.app.app_context():
+        keys = service.app.extensions["keys"]
+        keys.make(at_once=True)
+    assert prune(service) == "0 sessions, 0 one-time tokens, 0 signing keys\n"
+    in_database("UPDATE one_time_tokens SET expires_at = ?", days_ago(0.01))
+    in_database("UPDATE signing_keys SET signs_from = ?", days_ago(1))
+    keys._opened.clear()  # a key never changes, so what was read once is kept
+
+    assert prune(service).endswith(" one-time tokens, 1 signing keys\n")
+    assert in_database("SELECT number FROM signing_keys") == [(2,)]
+    assert in_database("SELECT count(*) FROM one_time_tokens") == [(0,)]
+    assert prune(service) == "0 sessions, 0 one-time tokens, 0 signing keys\n"
+
+
+def test_many_are_deleted_in_batches_by_several_at_once(
+    service: Stage, in_database: Any, at_once: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody holds all rows at once, no two get in each other's way, and each row is counted once."""
+    monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 10)
+    account = service.sign_up()
+    for number in range(45):
+        in_database(
+            "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
+            " VALUES (?, ?, ?, ?, ?, 0)",
+            *(f"s{number}", account.id, days_ago(40), days_ago(40), days_ago(10)),
+        )
+
+    def work(_: int) -> int:
+        with service.app.app_context():
+            return int(service.loaded.package.services.pruning.prune()["sessions"])
+
+    assert sum(at_once(3, work)) == 45
+    assert in_database("SELECT count(*) FROM sessions") == [(1,)]
+    expect(account.client.get(ME), 200)
+
+
+def test_live_traffic_goes_on_beside_two_prunes(
+    service: Stage, in_database: Any, at_once: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions are begun, refreshed and ended meanwhile: no request fails, and none loses its session."""
+    monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 20)
+    account = service.sign_up()
+    for number in range(300):
+        in_database(
+            "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
+            " VALUES (?, ?, ?, ?, ?, 0)",
+            *(f"s{number}", account.id, days_ago(40), days_ago(40), days_ago(10 if number % 2 else -10)),
+        )
+    app = service.new_app(
+        SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"],
+        **dict.fromkeys(("ATTEMPTS_PER_ACCOUNT", "ATTEMPTS_PER_ADDRESS", "PASSWORD_SLOTS"), 10000),
+    )
+
+    def live() -> list[int]:
+        client, said = Client(app), []
+        body = {"email": account.email, "password": PASSWORD}
+        for _ in range(10):
+            grant = expect(client.post("/v2/auth/login", json=body), 200)
+            answer = client.post("/v2/auth/refresh", json={"refresh_token": grant["refresh_token"]})
+            client.token = expect(answer, 200)["access_token"]
+            said += [client.get(ME).status_code, client.post("/v2/auth/logout").status_code]
+            said.append(client.get(ME).status_code)
+            client.token = None
+        return said
+
+    def work(number: int) -> Any:
+        if number < 2:
+            with app.app_context():
+                return service.loaded.package.services.pruning.prune()["sessions"]
+        return live()
+
+    one, two, *said = at_once(5, work)
+
+    assert one + two == 300  # expired, or forgotten for longer than a session may be
+    assert said == [[200, 204, 401] * 10] * 3
+    assert expect(account.client.get(ME), 200)

@@ -1,0 +1,366 @@
+"""A real server with several processes: races, and what happens when something beside it breaks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from adapter import PASSWORD, LoadedStage
+from real_server import Server
+from services import HOW_REDIS, REDIS, Cable
+
+pytestmark = [
+    pytest.mark.threads,
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="Granian has one process on Windows, and these tests want two"
+    ),
+]
+
+REFRESH, LOGIN, LOGOUT, ME = "/v2/auth/refresh", "/v2/auth/login", "/v2/auth/logout", "/v2/accounts/me"
+MINA = "mina@example.com"
+#: How often each race is run; more where somebody wants to be sure: RACES=40.
+RACES = int(os.environ.get("RACES", "2"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty database, of either kind, for the tests of this file."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('server') / 'accounts.sqlite'}"
+        return
+    server = request.getfixturevalue("postgresql")
+    name = server.new_name()
+    server.make(name)
+    yield server.url_of(name)
+    server.drop(name)
+
+
+@pytest.fixture(scope="module")
+def server(final: LoadedStage, url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two processes on one database."""
+    running = Server(final.folder, tmp_path_factory.mktemp("server"), url)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def strict(
+    final: LoadedStage, server: Server, url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Two more that take RFC 9700 by the letter."""
+    running = Server(final.folder, tmp_path_factory.mktemp("strict"), url, FLASK_REFRESH_LEEWAY="0")
+    yield running
+    running.close()
+
+
+def sign_up(server: Server, email: str) -> dict[str, Any]:
+    """Make an account unless it is there, and return what a log-in gives."""
+    server.send("POST", "/v2/accounts", {"email": email, "name": "Mina", "password": PASSWORD})
+    answer = server.send("POST", LOGIN, {"email": email, "password": PASSWORD})
+    assert answer.status == 200, answer
+    return dict(answer.body)
+
+
+# -- races -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("_", range(RACES))
+def test_twenty_refreshes_of_one_token_get_one_successor(server: Server, at_once: Any, _: int) -> None:
+    """All are answered, with the same token, and the session goes on."""
+    grant = sign_up(server, MINA)
+
+    answers = at_once(20, lambda _: server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}))
+
+    assert {answer.status for answer in answers} == {200}
+    (successor,) = {answer.body["refresh_token"] for answer in answers}
+    assert server.send("GET", ME, token=grant["access_token"]).status == 200
+    assert server.send("POST", REFRESH, {"refresh_token": successor}).status == 200
+
+
+@pytest.mark.parametrize("_", range(RACES))
+def test_without_leeway_one_of_twenty_wins_and_the_session_ends(strict: Server, at_once: Any, _: int) -> None:
+    """Two in possession of one token: strictly, that is a theft."""
+    grant = sign_up(strict, MINA)
+
+    answers = at_once(20, lambda _: strict.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}))
+
+    assert Counter(answer.status for answer in answers) == {200: 1, 401: 19}
+    (successor,) = [answer.body["refresh_token"] for answer in answers if answer.status == 200]
+    assert strict.send("GET", ME, token=grant["access_token"]).status == 401
+    assert strict.send("POST", REFRESH, {"refresh_token": successor}).status == 401
+
+
+@pytest.mark.parametrize("_", range(RACES))
+def test_twenty_sign_ups_of_one_email(server: Server, at_once: Any, _: int) -> None:
+    """All hear the same, none is a 500, and one of the passwords is that of the account."""
+    email = f"race{time.time_ns()}@example.com"
+
+    def work(number: int) -> Any:
+        body = {"email": email, "name": f"{number}", "password": f"{PASSWORD} {number}"}
+        return server.send("POST", "/v2/accounts", body)
+
+    answers = at_once(20, work)
+
+    assert {(answer.status, answer.body["status"]) for answer in answers} == {(202, "accepted")}
+    tries = [server.send("POST", LOGIN, {"email": email, "password": f"{PASSWORD} {n}"}) for n in range(20)]
+    assert Counter(answer.status for answer in tries) == {200: 1, 401: 19}
+
+
+@pytest.mark.parametrize("_", range(RACES))
+def test_a_log_out_among_refreshes(server: Server, at_once: Any, _: int) -> None:
+    """Afterwards nothing of the session is good, whatever was given out in between."""
+    grant = sign_up(server, MINA)
+
+    def work(number: int) -> Any:
+        if number == 7:
+            return server.send("POST", LOGOUT, token=grant["access_token"])
+        return server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]})
+
+    answers = at_once(20, work)
+
+    assert {answer.status for answer in answers} <= {200, 204, 401}
+    for answer in answers:
+        if answer.status == 200:
+            assert server.send("GET", ME, token=answer.body["access_token"]).status == 401
+            assert server.send("POST", REFRESH, {"refresh_token": answer.body["refresh_token"]}).status == 401
+
+
+@pytest.mark.parametrize("_", range(RACES))
+def test_the_last_admins_leave_together(server: Server, admins: list[str], at_once: Any, _: int) -> None:
+    """They delete themselves at the same moment: one has to stay, and only one is left from before."""
+    admins.append(new_admin(server))
+    etags = [server.send("GET", ME, token=token).headers.get("ETag") for token in admins]
+
+    left = at_once(len(admins), lambda number: leave(server, admins[number], etags[number]))
+
+    assert set(left) <= {204, 409, 503}
+    admins[:] = [token for token in admins if server.send("GET", "/v2/accounts", token=token).status == 200]
+    assert len(admins) >= 1
+
+
+@pytest.fixture(scope="module")
+def admins(server: Server) -> list[str]:
+    """The tokens of the admins there are: those who had to stay in the races before."""
+    return [new_admin(server)]
+
+
+def new_admin(server: Server) -> str:
+    """Make an admin by the operator's command, and return a token."""
+    email = f"boss{time.time_ns()}@example.com"
+    typed = f"{PASSWORD}\n{PASSWORD}\n"
+    server.flask("accounts", "create-admin", "--email", email, "--name", "Boss", input=typed)
+    return str(sign_up(server, email)["access_token"])
+
+
+def leave(server: Server, token: str, etag: str | None) -> int:
+    """Delete the account of a token."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("DELETE", ME, headers={"Authorization": f"Bearer {token}", "If-Match": etag or "*"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+# -- several processes are one service ---------------------------------------------------------------
+
+
+def test_all_processes_count_and_sign_as_one(server: Server, at_once: Any) -> None:
+    """Tokens of either are good at both; /metrics adds them up, and no number goes back."""
+    grant = sign_up(server, MINA)
+    count = 'http_request_duration_seconds_count{method="GET",route="/v2/accounts/me",status="200"}'
+
+    def total() -> float:
+        lines = server.send("GET", "/metrics").body.decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(count))
+
+    before = total()
+    answers = at_once(20, lambda _: server.send("GET", ME, token=grant["access_token"]).status)
+
+    assert answers == [200] * 20
+    assert [total() for _ in range(4)] == [before + 20] * 4
+    assert len(server.send("GET", "/.well-known/jwks.json").body["keys"]) == 1
+
+
+def test_headers_without_end_are_refused(server: Server) -> None:
+    """What no client needs is not collected, by whatever process; and the next request is answered."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", "/health/live", headers={"X-Long": 64 * 1024 * "a"})
+
+    assert connection.getresponse().status == 431
+    connection.close()
+    assert server.send("GET", "/health/live").status == 200
+
+
+# -- drills ------------------------------------------------------------------------------------------
+
+
+def test_requests_in_flight_finish_after_sigterm(final: LoadedStage, tmp_path: Path) -> None:
+    """Under load: every request that was taken is answered whole, and the server ends by itself with 0."""
+    database = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
+    # Hashes that take a while, so that some run when the signal comes.
+    slow = {"FLASK_ARGON2_MEMORY": "65536", "FLASK_ARGON2_TIME": "2"}
+    server = Server(final.folder, tmp_path, database, **slow)
+    begun = Event()
+
+    def work(number: int) -> int | str:
+        body = {"email": f"in-flight{number}@example.com", "name": "Mina", "password": PASSWORD}
+        if number == 7:
+            begun.set()
+        try:
+            return server.send("POST", "/v2/accounts", body).status
+        except ConnectionRefusedError:
+            return "not taken"
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            running = [pool.submit(work, number) for number in range(8)]
+            begun.wait()
+            time.sleep(0.2)  # until they are taken; too short makes this test easier and not wrong
+            server.terminate()
+            answers = [one.result() for one in running]
+        assert server.process.wait(30) == 0
+    finally:
+        server.close()
+
+    assert answers == [202] * 8
+    lines = [json.loads(line) for line in server.log.read_text(encoding="utf-8").splitlines()]
+    assert not any("exception" in line for line in lines)
+
+
+@pytest.fixture
+def cut_off(final: LoadedStage, postgresql: Any, tmp_path: Path) -> Iterator[tuple[Server, Cable]]:
+    """A server whose cable to PostgreSQL can be pulled."""
+    address = urlsplit(postgresql.url)
+    cable = Cable(address.hostname, address.port or 5432)
+    name = postgresql.new_name()
+    postgresql.make(name)
+    user = f"{address.username}:{address.password}@" if address.password else f"{address.username}@"
+    server = Server(final.folder, tmp_path, f"postgresql://{user}127.0.0.1:{cable.port}/{name}")
+    yield server, cable
+    server.close()
+    cable.pull()
+    postgresql.drop(name)
+
+
+def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Cable]) -> None:
+    """503 with `Retry-After` meanwhile, alive but not ready; whole again without a restart."""
+    server, cable = cut_off
+    grant = sign_up(server, MINA)
+    token, jwks = grant["access_token"], server.send("GET", "/.well-known/jwks.json").status
+    assert jwks == 200
+    # Restarted between two requests: nobody notices. Several, so that every process has had a connection.
+    assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
+    cable.pull()
+    cable.plug_in()
+    assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
+
+    for _ in range(2):
+        cable.pull()
+        for method, path, body, bearer in (
+            ("POST", LOGIN, {"email": MINA, "password": PASSWORD}, None),
+            ("POST", REFRESH, {"refresh_token": grant["refresh_token"]}, None),
+            ("GET", ME, None, token),
+            ("GET", "/health/ready", None, None),
+        ):
+            answer = server.send(method, path, body, bearer)
+            assert (answer.status, answer.body["status"]) == (503, 503), path
+            assert int(answer.headers["Retry-After"]) > 0
+        assert server.send("GET", "/health/live").status == 200
+        assert server.send("GET", "/metrics").status == 200
+
+        cable.plug_in()
+        # Every process, and every connection it had: the first request already finds a good one.
+        assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
+        assert server.send("GET", "/health/ready").status == 200
+    assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 200
+
+
+def loosen(cable: Cable) -> None:
+    """Pull a cable and plug it in again, a few times."""
+    for _ in range(3):
+        time.sleep(0.1)
+        cable.pull()
+        time.sleep(0.1)
+        cable.plug_in()
+
+
+def test_the_database_is_cut_under_load(cut_off: tuple[Server, Cable], at_once: Any) -> None:
+    """Whatever was under way ends in an answer, 503 or done; afterwards each session is either or."""
+    server, cable = cut_off
+    grants = [sign_up(server, f"cut{number}@example.com") for number in range(4)]
+
+    def work(number: int) -> list[int]:
+        if number == 4:
+            loosen(cable)
+            return []
+        said, token = [], grants[number]["refresh_token"]
+        for _ in range(30):
+            answer = server.send("POST", REFRESH, {"refresh_token": token})
+            said.append(answer.status)
+            if answer.status == 200:
+                token = answer.body["refresh_token"]
+        grants[number]["refresh_token"] = token
+        return said
+
+    said = {status for answers in at_once(5, work) for status in answers}
+
+    assert said <= {200, 503}, said  # the leeway: an answer that was lost on the way is given again
+    for grant in grants:
+        assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 200
+
+
+@pytest.fixture
+def counting(final: LoadedStage, tmp_path: Path) -> Iterator[tuple[Server, Cable]]:
+    """A server whose processes count attempts in Redis, ten for an account, by a cable that can be pulled."""
+    address = urlsplit(REDIS)
+    try:
+        redis.Redis.from_url(REDIS, socket_timeout=2).ping()
+    except redis.RedisError:
+        pytest.skip(f"no Redis: {HOW_REDIS}")
+    cable = Cable(address.hostname or "127.0.0.1", address.port or 6379)
+    limits = {
+        "FLASK_ATTEMPTS_PER_ACCOUNT": "10",
+        "REDIS_URL": f"redis://127.0.0.1:{cable.port}{address.path}",
+    }
+    server = Server(final.folder, tmp_path, f"sqlite:///{tmp_path / 'accounts.sqlite'}", **limits)
+    yield server, cable
+    server.close()
+    cable.pull()
+
+
+def test_redis_is_cut_under_load(counting: tuple[Server, Cable], at_once: Any) -> None:
+    """Guesses go on being refused at once: as Redis counts, or as each of the two processes does."""
+    server, cable = counting
+    guess = {"email": f"{time.time_ns()}@example.com", "password": "not this one, certainly"}
+    begun = time.time() // 60
+
+    def work(number: int) -> list[tuple[int, float]]:
+        if number == 4:
+            loosen(cable)
+            return []
+        said = []
+        for _ in range(40):
+            sent = time.monotonic()
+            said.append((server.send("POST", LOGIN, guess).status, time.monotonic() - sent))
+        return said
+
+    said = [answer for answers in at_once(5, work) for answer in answers]
+
+    statuses = Counter(status for status, _ in said)
+    assert set(statuses) == {401, 429}, statuses
+    windows = 1 + time.time() // 60 - begun  # each minute begins at nothing
+    assert 10 <= statuses[401] <= 30 * windows, statuses
+    assert max(seconds for _, seconds in said) < 5
+    assert "Redis does not answer" in server.log.read_text(encoding="utf-8")

@@ -1,0 +1,67 @@
+"""A learner at the terminal: the commands of the course, in a process and a workspace of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from course.stages import Stage, ignore_left_behind
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The command line without the set-up before it, and with the learner's work in another place.
+COMMAND = """
+import sys
+from pathlib import Path
+from course import begin, check, judge, progress, solution
+for module in (begin, check, progress, solution):
+    module.WORKSPACE = Path(sys.argv[1])
+judge.judge.__kwdefaults__["limit"] = float(sys.argv[2])
+from course.bootstrap import Failure, sys
+from course.cli import run_command_line
+for stream in (sys.stdout, sys.stderr):
+    stream.reconfigure(errors="replace")
+try:
+    sys.exit(run_command_line(sys.argv[3:]))
+except Failure as failure:
+    sys.exit(str(failure))
+"""
+
+
+class Learner:
+    """Somebody who works through the course."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+
+    def start(
+        self, *arguments: str, python: tuple[str, ...] = (), limit: float = 60, **variables: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a command; ``limit`` is the seconds a test may take, plenty where the machine is busy."""
+        kept = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LC_MESSAGES")}
+        command = [sys.executable, *python, "-c", COMMAND, str(self.workspace), str(limit), *arguments]
+        env = kept | {"LANG": "en_US.UTF-8", "PYTHONIOENCODING": "utf-8", "COLUMNS": "300"} | variables
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def run(self, *arguments: str, **options: object) -> tuple[int, str]:
+        """Run a command to its end; return the exit status and what it said."""
+        process = self.start(*arguments, **options)  # type: ignore[arg-type]
+        output, _ = process.communicate(timeout=110)
+        encoding = str(options.get("PYTHONIOENCODING", "utf-8"))
+        return process.returncode, output.decode(encoding).replace("\r\n", "\n")
+
+    def has(self, stage: Stage) -> Path:
+        """Give the learner the finished files of a chapter, as if written by hand, and return the folder."""
+        own = self.workspace / stage.name
+        shutil.copytree(stage.path, own, ignore=ignore_left_behind)
+        return own

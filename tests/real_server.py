@@ -1,0 +1,146 @@
+"""The service as it runs in production: `serve.py` with several processes, spoken to by real connections."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SECRET = "0123456789abcdef0123456789abcdef-of-a-real-server"
+READY_WITHIN = 60  # seconds, on a machine that does other things too
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage  # looked up in any spelling
+    body: Any
+
+
+def send(
+    port: int, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+) -> Answer:
+    """Send a request to this machine on a connection of its own, and return the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        response = connection.getresponse()
+        content = response.read()
+        kind = response.headers.get("Content-Type", "")
+        return Answer(response.status, response.headers, json.loads(content) if "json" in kind else content)
+    finally:
+        connection.close()
+
+
+class Server:
+    """Two processes, as `final/serve.py` starts them, and their log in a file.
+
+    Args:
+        folder: a copy of final/.
+        database: the URL of a database, migrated here.
+        settings: what else stands in the environment.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "PROMETHEUS"))
+        }
+        self.environment = kept | {
+            "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, mail to nobody
+            "FLASK_TESTING": "false",
+            "FLASK_SECRET_KEY": SECRET,
+            "FLASK_PASSWORD_SLOTS": "20",
+            "FLASK_ATTEMPTS_PER_ADDRESS": "100000",
+            "FLASK_ATTEMPTS_PER_ACCOUNT": "100000",
+            "FLASK_MAILS_PER_ACCOUNT": "100000",
+            "FLASK_REFRESHES_PER_ADDRESS": "100000",
+            "DATABASE_URL": database,
+            "PORT": str(self.port),
+            "FLASK_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "WEB_CONCURRENCY": "2",
+            **settings,
+        }
+        self.flask("db", "upgrade")
+        self.log = scratch / "server.log"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also again, at the same port; it is ready when this returns."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "serve.py"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait()
+
+    def flask(self, *command: str, **options: Any) -> str:
+        """Run a command of the service, which has to succeed, and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            **options,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def send(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
+        """Send a request on a connection of its own, and return the answer."""
+        return send(self.port, method, path, body, token)
+
+    def processes(self) -> list[int]:
+        """Return the ids of its processes, the first one last."""
+        listed = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        children = subprocess.run(listed, capture_output=True, text=True, check=False).stdout
+        return [*map(int, children.split()), self.process.pid]
+
+    def kill(self) -> None:
+        """End all its processes at once, in the middle of whatever they do, as when a machine is lost."""
+        for process in self.processes():
+            os.kill(process, signal.SIGKILL)
+        self.process.wait()
+
+    def terminate(self) -> None:
+        """Ask it to stop, as a container is asked."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Stop it, whatever it does."""
+        self.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + READY_WITHIN
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.send("GET", "/health/ready").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        self.close()
+        raise AssertionError(f"it does not start: {self.log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,190 @@
+"""The pages in a real browser: light, for everybody, on a phone and in the dark, and found by words."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import barriers, chromium, complaints
+
+from course.site.pieces import DOCS, all_pages
+
+PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
+#: Thousands of words in colours, for which the last test here is quicker.
+COLOURED = "pre code"
+HEAVIEST = 300_000  # bytes of a page and all it loads, compressed as every host of pages does
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(built_site: tuple[Path, str]) -> Iterator[str]:
+    """Where the site is served."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built_site[0]))) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def tab(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A tab of a reader who wants no motion; `indirect` says what else there is to know of the reader."""
+    context = browser.new_context(reduced_motion="reduce", **getattr(request, "param", {}))
+    yield context.new_page()
+    context.close()
+
+
+WEIGHTS: dict[str, int] = {}  # of what every page loads: weighed once
+
+
+def weight(answer: Any) -> int:
+    """Return the bytes of an answer, compressed."""
+    if answer.url not in WEIGHTS:
+        WEIGHTS[answer.url] = len(gzip.compress(answer.body()))
+    return WEIGHTS[answer.url]
+
+
+WIDE_AND_LIGHT = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
+NARROW_AND_DARK = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("tab", [WIDE_AND_LIGHT], indirect=True, ids=["wide and light"])
+def test_a_page_is_light_and_has_no_barrier(tab: Any, address: str, path: str) -> None:
+    """What it loads comes from the site, is found, and is not much; axe has nothing serious to say."""
+    loaded: dict[str, int] = {}
+    tab.on("response", lambda answer: loaded.update({answer.url: weight(answer)}))
+    heard = complaints(tab)
+
+    tab.goto(address + path, wait_until="networkidle")
+
+    assert {url for url in loaded if not url.startswith((address, "data:"))} == set()
+    assert sum(loaded.values()) < HEAVIEST, loaded
+    assert not any("search_index" in url for url in loaded)
+    assert barriers(tab, without=COLOURED) == []
+    assert heard == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("tab", [NARROW_AND_DARK], indirect=True, ids=["narrow and dark"])
+def test_a_page_fits_a_phone_in_the_dark(tab: Any, built_site: tuple[Path, str], path: str) -> None:
+    """Opened from a folder, as a pack is: nothing sticks out, and how it looks is no barrier either."""
+    tab.goto((built_site[0] / path).as_uri())
+
+    assert tab.evaluate("document.body.dataset.mdColorScheme") == "slate"
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert barriers(tab, without=COLOURED, looks=True) == []
+
+
+def search(tab: Any, words: str) -> set[str]:
+    """Return the addresses that the search of the open page finds."""
+    tab.keyboard.press("/")
+    tab.fill("input[name=query]", words)
+    # What a keyboard does, and `fill` does not: an input method for Korean sends it at the end.
+    tab.evaluate("document.querySelector('input[name=query]').dispatchEvent(new Event('keyup'))")
+    tab.wait_for_selector(".md-search-result__item, .md-search-result__meta:text('0')", timeout=10_000)
+    tab.wait_for_timeout(300)  # the list is filled as it is scrolled to
+    links = tab.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
+    return {re.sub(r"[?#].*", "", link) for link in links}
+
+
+@pytest.mark.parametrize("place", ["server", "folder"])
+def test_korean_is_found_whatever_particle_it_has(
+    tab: Any, address: str, built_site: tuple[Path, str], place: str
+) -> None:
+    """블루프린트를 finds what 블루프린트 finds: all pages that have it, and no others."""
+    start = address if place == "server" else built_site[0].as_uri() + "/"
+    tab.goto(f"{start}ko/index.html")
+
+    found = search(tab, "블루프린트를")
+
+    assert found == search(tab, "블루프린트")
+    korean = {path.removeprefix(start) for path in found if "/ko/" in path}
+    assert "ko/chapters/01.html" in korean
+    for path in korean:
+        assert "블루프린트" in (built_site[0] / path).read_text(encoding="utf-8"), path
+
+
+def test_the_keyboard_is_enough(tab: Any, address: str) -> None:
+    """The first tabulator offers to skip the navigation, and what has the focus can be seen."""
+    tab.goto(f"{address}chapters/01.html")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.matches('.md-skip')")
+
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")
+
+    inside, outline = tab.evaluate(
+        "[document.querySelector('article').contains(document.activeElement),"
+        " getComputedStyle(document.activeElement).outlineStyle]"
+    )
+    assert inside and outline != "none"
+
+
+LESSONS = [path for path in PAGES if "chapters/" in path]
+#: Of what is printed: folded questions, listings that are wider than the paper, and what is of no use on it.
+ON_PAPER = """() => {
+  const shown = (element) => element.checkVisibility({contentVisibilityAuto: true});
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const tools = ".md-sidebar, .md-header, .md-footer, .md-code__nav, .lab-door";
+  return {
+    folded: all("article details:not(.file-diff) > :not(summary)").filter((part) => !shown(part)).length,
+    cut: all("article pre > code").filter((code) => shown(code) && code.scrollWidth > code.clientWidth + 1)
+      .map((code) => code.textContent.slice(0, 60)),
+    useless: all(tools).filter(shown).length,
+    diffs: all(".file-diff[data-folded] > pre").filter(shown).length,
+    paper: getComputedStyle(document.body).getPropertyValue("--paper").trim(),
+  };
+}"""
+
+
+@pytest.mark.parametrize("path", LESSONS)
+@pytest.mark.parametrize("tab", [WIDE_AND_LIGHT | {"color_scheme": "dark"}], indirect=True, ids=["dark"])
+def test_a_lesson_prints_well(tab: Any, built_site: tuple[Path, str], path: str) -> None:
+    """Answers unfolded, listings whole, black on white whatever the screen is, and nothing to click."""
+    tab.goto((built_site[0] / path).as_uri())
+    tab.set_viewport_size({"width": 680, "height": 960})  # A4 less its margins
+    tab.emulate_media(media="print")
+    tab.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+    printed = tab.evaluate(ON_PAPER)
+
+    assert printed == {"folded": 0, "cut": [], "useless": 0, "diffs": 0, "paper": "#fbf9f4"}
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of ``#rrggbb`` as WCAG 2.2 defines it."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["default", "slate"])
+def test_every_colour_of_code_can_be_read_where_it_may_stand(scheme: str) -> None:
+    """On a listing and in a diff, on the words that changed too: 4.5 to 1 at least (WCAG 1.4.3)."""
+    css = (DOCS / "assets/extra.css").read_text(encoding="utf-8")
+    colours: dict[str, str] = {}
+    for name in ("default", scheme):  # the dark scheme says only what differs
+        block = css[css.index(f'[data-md-color-scheme="{name}"] {{') :].partition("}")[0]
+        colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+    inks = [name for name in colours if name.startswith("md-code-hl-") and name.endswith("-color")]
+    for ink in (name for name in [*inks, "ink"] if name != "md-code-hl-color"):
+        for paper in ("md-code-bg-color", "add-wash", "add-word", "del-wash", "del-word"):
+            dark, bright = sorted((luminance(colours[ink]), luminance(colours[paper])))
+            assert (bright + 0.05) / (dark + 0.05) >= 4.5, f"{ink} on {paper}"

@@ -1,0 +1,73 @@
+"""The page about the suite's score shows what docs/score.toml says, and that is good enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.score import FLOOR, read_scores
+from course.site import scores
+from course.site.expand import expand
+from course.site.pieces import Page, PageError
+from course.stages import all_stages
+
+ROW = {
+    "date": "2026-11-21",
+    "faults": 6,
+    "caught": 5,
+    "mutants": 101,
+    "every": 1,
+    "killed": 94,
+    "stopped": 2,
+    "equivalent": 1,
+    "survivors": ["app/v1.py top: a < b  ->  a <= b"],
+}
+
+
+@pytest.fixture
+def row(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """The score of one chapter, in place of all that there are."""
+    planted = dict(ROW)
+    monkeypatch.setattr(scores, "read_scores", lambda: {"01_views_and_blueprints": planted})
+    return planted
+
+
+def test_the_table_has_a_row_for_each_stage(row: dict[str, object]) -> None:
+    """A stage that was not scored yet says so instead of being left out."""
+    table = expand("<!-- score: numbers -->", Page("score.md", "en")).splitlines()
+
+    assert len(table) == 2 + len([stage for stage in all_stages() if stage.number])
+    assert table[2] == (
+        "| 1. Views and blueprints | 5 of 6 | 101, less 1 equivalent | 96 | 96.0% | 2026-11-21 |"
+    )
+    assert "not scored yet" in table[3]
+
+
+def test_a_sample_says_between_what_the_truth_is(row: dict[str, object]) -> None:
+    """A share of a sample has its interval of confidence: Wilson's, here for 96 of 100."""
+    row["every"] = 5
+
+    table = expand("<!-- score: numbers -->", Page("score.md", "ko"))
+
+    assert "101개(5개마다 하나), 동등한 1개 제외 | 96 | 96.0% (90.2%~98.4% 사이)" in table
+
+
+def test_survivors_are_shown_as_code(row: dict[str, object]) -> None:
+    """What survived is shown letter by letter, `<` too."""
+    shown = expand("<!-- score: survivors -->", Page("score.md", "en"))
+
+    assert "<code>app/v1.py top</code>: <code>a &lt; b</code> → <code>a &lt;= b</code>" in shown
+
+
+def test_another_part_is_refused() -> None:
+    """A directive that asks for what there is not names what there is."""
+    with pytest.raises(PageError, match="numbers, survivors, equivalent"):
+        expand("<!-- score: everything -->", Page("score.md", "en"))
+
+
+@pytest.mark.parametrize("stage", read_scores())
+def test_what_is_published_is_good_enough(stage: str) -> None:
+    """Nobody writes down a score that the course does not promise."""
+    found = read_scores()[stage]
+
+    assert found["caught"] == found["faults"]
+    assert (found["killed"] + found["stopped"]) / (found["mutants"] - found["equivalent"]) >= FLOOR

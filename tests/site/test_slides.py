@@ -1,0 +1,188 @@
+"""Slides: a deck for each chapter in both languages, from the lesson, that fits and opens from a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from browser import chromium
+
+from course.site.expand import expand_part
+from course.site.links import chapters_with_slides
+from course.site.pieces import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+DECKS = [f"{prefix}slides/{number}.html" for prefix in ("", "ko/") for number in chapters_with_slides()]
+
+#: What is cut off: the number of the slide, and by how much in which direction.
+CUT_OFF = """() => {
+  document.body.classList.add("measured");
+  const found = [];
+  document.querySelectorAll(".page").forEach((page, at) => {
+    const frame = page.querySelector(".slide"), shown = page.querySelector(".shown");
+    const parts = [shown, ...shown.querySelectorAll("pre > code")];
+    const wide = Math.max(...parts.map((part) => part.scrollWidth - part.clientWidth));
+    const high = Math.max(frame.scrollHeight - 720, shown.scrollHeight - shown.clientHeight);
+    if (high > 1 || wide > 1 || frame.offsetWidth !== 1280) found.push([at + 1, high, wide]);
+  });
+  document.body.classList.remove("measured");
+  return found;
+}"""
+
+
+def read(built_site: tuple[Path, str], deck: str) -> str:
+    return (built_site[0] / deck).read_text(encoding="utf-8")
+
+
+def test_both_languages_have_the_same_slides(built_site: tuple[Path, str]) -> None:
+    """As many, of the same kinds, with the same code."""
+    assert len(chapters_with_slides("ko")) == len(chapters_with_slides("en")) >= 6
+    for number in chapters_with_slides():
+        english, korean = (read(built_site, f"{lang}slides/{number}.html") for lang in ("", "ko/"))
+        assert 'lang="en"' in english and 'lang="ko"' in korean
+        kinds = [re.findall(r'<article class="page (\w*)"', deck) for deck in (english, korean)]
+        assert kinds[0] == kinds[1] and len(kinds[0]) > 20, number
+        listings = [re.findall(r'<span class="filename">([^<]*)</span>', deck) for deck in (english, korean)]
+        assert listings[0] == listings[1] and listings[0], number
+
+
+def test_what_is_projected_is_the_code_of_the_stage(built_site: tuple[Path, str]) -> None:
+    """A change of a stage shows: the slide has its very lines."""
+    deck = read(built_site, "slides/01.html")
+    text = unescape(re.sub(r"<[^>]*>", "", deck))
+    view = (ROOT / "chapters/01_views_and_blueprints/app/v2.py").read_text(encoding="utf-8")
+    for line in view.split("class AccountsView")[1].splitlines()[1:12]:
+        assert line.strip() in text, line
+
+
+def test_a_comment_in_a_listing_is_no_title() -> None:
+    """A part of a page has no title to be numbered, whatever its first line looks like."""
+    page = Page("chapters/01.md", "en")
+
+    assert expand_part("# What docker may see", page) == "# What docker may see"
+
+
+@pytest.mark.parametrize("deck", DECKS)
+def test_no_part_of_a_listing_is_left_over(built_site: tuple[Path, str], deck: str) -> None:
+    """A listing is cut into parts of about the same length: none of a line or two."""
+    for page in read(built_site, deck).split("<article ")[1:]:
+        if "<small>" in page and 'class="filename"' in page:
+            assert len(re.findall("data-linenos", page)) > 2, page[:200]
+
+
+@pytest.mark.parametrize("deck", DECKS)
+def test_an_instructor_finds_notes(built_site: tuple[Path, str], deck: str) -> None:
+    """The minutes with the first slide; a question has its answer in the notes, and not on it."""
+    pages = read(built_site, deck).split("<article ")[1:]
+    assert "<table>" in pages[0].split("<aside")[1]
+    questions = [page for page in pages if page.startswith('class="page question"')]
+    assert len(questions) >= 3
+    for page in questions:
+        frame, notes = page.split("<aside")
+        assert re.search(r"<p>.{40}", notes, re.DOTALL) and "<p>" not in frame
+
+
+@pytest.mark.parametrize("deck", DECKS)
+def test_all_that_a_deck_names_is_there(built_site: tuple[Path, str], deck: str) -> None:
+    """Its styles, its script and where it links to: in the folder, and nowhere else."""
+    file = built_site[0] / deck
+    text = file.read_text(encoding="utf-8")
+    for address in re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]*)"', text):
+        assert not re.match(r"\w+:|//", address), address
+        assert (file.parent / address).is_file(), address
+    for link in re.findall(r'<a href="([^"]*)"', text):
+        path, _, anchor = link.partition("#")
+        if re.match(r"https?://", link):
+            continue
+        target = (file.parent / path).resolve()
+        assert target.is_file(), link
+        assert not anchor or f'id="{unquote(anchor)}"' in target.read_text(encoding="utf-8"), link
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("requestfailed", lambda request: page.problems.append(request.url))
+    yield page
+    context.close()
+
+
+def open_deck(tab: Any, built_site: tuple[Path, str], deck: str, at: str = "") -> None:
+    tab.goto((built_site[0] / deck).as_uri() + at)
+    tab.wait_for_selector("body[data-ready]")
+
+
+@pytest.mark.parametrize("deck", DECKS)
+def test_every_slide_fits(built_site: tuple[Path, str], tab: Any, deck: str) -> None:
+    """Nothing is cut off at 1280 x 720, and the type stays large enough for the last row."""
+    open_deck(tab, built_site, deck)
+
+    assert tab.evaluate(CUT_OFF) == []
+    sizes = tab.evaluate(
+        '[...document.querySelectorAll(".shown")].map((shown) => parseFloat(shown.style.fontSize || 26))'
+    )
+    assert min(sizes) >= 15
+    assert tab.problems == []
+
+
+def test_the_keys(built_site: tuple[Path, str], tab: Any) -> None:
+    """Arrows turn, the address keeps the place, N shows the notes, D the dark side."""
+    open_deck(tab, built_site, "slides/02.html", "#3")
+    shown = "document.querySelector('.page.now').id"
+
+    for key, slide in (("ArrowRight", "4"), ("PageUp", "3"), ("Home", "1"), ("ArrowLeft", "1"), (" ", "2")):
+        tab.keyboard.press(key)
+        assert tab.evaluate(shown) == slide, key
+    assert tab.url.endswith("#2")
+    assert not tab.locator(".now .notes").is_visible()
+    tab.keyboard.press("n")
+    assert tab.locator(".now .notes").is_visible()
+    before = tab.evaluate("getComputedStyle(document.querySelector('.now .slide')).backgroundColor")
+    tab.keyboard.press("d")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.now .slide')).backgroundColor") != before
+
+
+def test_the_presenter_has_a_window(built_site: tuple[Path, str], tab: Any) -> None:
+    """From a folder too: both windows follow each other, and only one shows the notes."""
+    open_deck(tab, built_site, "ko/slides/03.html")
+    with tab.context.expect_page() as opened:
+        tab.keyboard.press("p")
+    presenter = opened.value
+    presenter.wait_for_selector("body.presenter[data-ready]")
+
+    tab.keyboard.press("ArrowRight")
+    presenter.wait_for_function("document.querySelector('.page.now').id === '2'")
+    presenter.keyboard.press("ArrowRight")
+    tab.wait_for_function("document.querySelector('.page.now').id === '3'")
+
+    assert presenter.locator(".now .notes").is_visible() and presenter.locator(".next .slide").is_visible()
+    assert not tab.locator(".now .notes").is_visible()
+
+
+def test_it_prints_one_slide_a_page(built_site: tuple[Path, str], tab: Any) -> None:
+    """As PDF: a page for each slide, as wide as the screen; with the notes, theirs between them."""
+    open_deck(tab, built_site, "slides/04.html")
+    slides = tab.locator(".page").count()
+
+    printed = tab.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == slides
+    assert set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", printed)) == {b"0 0 960 540"}  # in points
+
+    tab.keyboard.press("n")
+    printed = tab.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 2 * slides

@@ -1,0 +1,204 @@
+"""The pipeline of chapter 7, run as GitHub would run it: see workflows.py for what stands in for GitHub."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workflows import Run, Runner
+
+from course.stages import find_stage, ignore_left_behind
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOW = Path(".github/workflows/ci.yml")
+TESTS = ("affected", "tests", "coverage", "green")
+
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform == "win32" or not shutil.which("git"), reason="the pipeline runs on Linux, and needs git"
+    ),
+    pytest.mark.timeout(400),  # some run a dozen jobs
+]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository of the chapter's project, as somebody has it who pushes: one commit on main."""
+    folder = tmp_path / "repository"
+    shutil.copytree(find_stage("7").path, folder, ignore=ignore_left_behind)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Path:
+    """A `docker` for PATH, and the folder in which it keeps what it was told."""
+    programs, state = tmp_path / "programs", tmp_path / "docker"
+    for folder in (programs, state):
+        folder.mkdir()
+    stand_in = (ROOT / "tests" / "docker_stand_in.py").read_text(encoding="utf-8")
+    program = programs / "docker"
+    program.write_text(f"#!{sys.executable}\n{stand_in}", encoding="utf-8")
+    program.chmod(0o755)
+    return state
+
+
+@pytest.fixture
+def push(repository: Path, tmp_path: Path, docker: Path) -> Callable[..., Run]:
+    """Push a branch: run the workflow on it, the jobs named or all."""
+
+    def push(branch: str, *jobs: str) -> Run:
+        scratch = tmp_path / "runner"
+        scratch.mkdir()
+        path = os.pathsep.join(
+            [str(docker.parent / "programs"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        )
+        runner = Runner(repository, branch, scratch, {"PATH": path, "DOCKER_STATE": str(docker)}, jobs)
+        return runner.run(repository / WORKFLOW)
+
+    return push
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=mina", "-c", "user.email=mina@example.com", "-c", "commit.gpgsign=false"]
+    env = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
+    return subprocess.run(
+        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True, env=env
+    ).stdout.strip()
+
+
+def commit(folder: Path, branch: str = "main") -> str:
+    """Commit everything that is there, on ``branch``, and return the commit."""
+    if branch != "main":
+        git(folder, "switch", "--quiet", "--create", branch)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=a change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def change(folder: Path, file: str, old: str, new: str) -> None:
+    """Replace what stands once in ``file``."""
+    text = (folder / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (folder / file).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_main_is_tested_as_a_whole_and_deployed(
+    repository: Path, push: Callable[..., Run], docker: Path
+) -> None:
+    """On main every job runs and is green, and the image that was smoked is the one that is deployed."""
+    head = git(repository, "rev-parse", "HEAD")
+
+    run = push("main")
+
+    assert run.red == [], "\n".join(
+        row.output for rows in run.jobs.values() for row in rows if row.result != "success"
+    )
+    assert set(run.green) == {
+        *("affected", "lint", "types", "coverage", "image", "green", "deploy"),
+        *(f"tests ({blueprint})" for blueprint in ("auth", "health", "v1", "v2")),
+    }
+    assert (docker / "login").read_text() == "ghcr.io mina a token of nobody"
+    assert (docker / "pushed").read_text().splitlines() == [
+        f"ghcr.io/mina/accounts:{head} {head}",
+        f"ghcr.io/mina/accounts:production {head}",
+    ]
+    assert "| **TOTAL**" in run.jobs["coverage"][0].summary
+
+
+def test_a_red_test_turns_one_job_red(repository: Path, push: Callable[..., Run]) -> None:
+    """A test of one blueprint that fails turns its job red and no other, and nothing is deployed."""
+    change(repository, "tests/test_v1.py", '(201, "/v1/accounts/2")', '(201, "/v1/accounts/3")')
+    change(repository, "config.py", "PORT = 5000", "PORT = 5001")  # concerns everybody
+    commit(repository, "planted")
+
+    run = push("planted", *TESTS, "deploy")
+
+    assert run.red == ["tests (v1)", "green"]
+    assert {"tests (auth)", "tests (health)", "tests (v2)"} < set(run.green)
+    assert run.result("coverage") == run.result("deploy") == "skipped"
+
+
+def test_a_branch_tests_what_it_changed(repository: Path, push: Callable[..., Run]) -> None:
+    """One that changes a blueprint waits for no other, is held to its own coverage, and not deployed."""
+    change(repository, "app/health.py", "seconds_left=5", "seconds_left=6")
+    change(repository, "tests/test_health.py", '"5"', '"6"')
+    commit(repository, "health")
+
+    run = push("health", *TESTS, "deploy")
+
+    assert run.green == ["affected", "tests (health)", "coverage", "green"]
+    assert run.result("deploy") == "skipped"
+    assert "health.py" in run.jobs["coverage"][0].output
+    assert "v1.py" not in run.jobs["coverage"][0].output
+
+
+def test_code_that_nobody_tests_is_below_the_floor(repository: Path, push: Callable[..., Run]) -> None:
+    """A branch may not bring code that its tests do not reach, and the report is there to be read."""
+    with (repository / "app" / "health.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef unused() -> int:\n" + "    print()\n" * 9 + "    return 1\n")
+    commit(repository, "untested")
+
+    run = push("untested", *TESTS)
+
+    assert run.red == ["coverage", "green"]
+    assert "Coverage failure" in run.jobs["coverage"][0].output
+    assert any("upload-artifact" in step for step in run.jobs["coverage"][0].steps)
+
+
+def test_words_are_not_tested(repository: Path, push: Callable[..., Run]) -> None:
+    """A branch that changes no code is green at once."""
+    (repository / "README.md").write_text("# Accounts\n", encoding="utf-8")
+    commit(repository, "words")
+
+    run = push("words", *TESTS)
+
+    assert run.green == ["affected", "green"]
+    assert run.result("tests") == run.result("coverage") == "skipped"
+
+
+def test_an_image_that_forgets_a_file_is_not_deployed(
+    repository: Path, push: Callable[..., Run], docker: Path
+) -> None:
+    """The smoke test uses what was built, not what lies around it."""
+    change(repository, "Dockerfile", "COPY config.py .\n", "")
+    change(repository, "noxfile.py", "SECRET = {", 'os.environ["PATIENCE"] = "3"\nSECRET = {')
+    commit(repository)
+
+    run = push("main", "image", "green", "deploy")
+
+    assert run.red == ["image", "green"]
+    assert "No module named 'config'" in run.jobs["image"][0].output
+    assert not (docker / "pushed").exists()
+
+
+LINTERS = {
+    "check-jsonschema": ["--builtin-schema", "vendor.github-workflows"],
+    "zizmor": ["--offline", "--no-progress", "--quiet"],
+    "hadolint": [],
+}
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+@pytest.mark.parametrize("project", ["the chapter", "the course"])
+def test_the_linters_have_nothing_to_say(repository: Path, linter: str, project: str) -> None:
+    """Workflows are what their published schema allows; no linter finds anything in them or the images."""
+    folder = repository if project == "the chapter" else ROOT
+    workflows = sorted((folder / ".github" / "workflows").glob("*.yml"))
+    files = {
+        "check-jsonschema": workflows,
+        "zizmor": [".github"],
+        "hadolint": ["Dockerfile" if folder == repository else "final/Dockerfile"],
+    }
+    program = Path(sys.executable).parent / linter
+    done = subprocess.run(
+        [program, *LINTERS[linter], *files[linter]], cwd=folder, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr

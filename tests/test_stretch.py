@@ -1,0 +1,120 @@
+"""The stretch tasks: each is red on the finished chapter and green with its solution."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from learner import Learner
+
+from course.patches import apply_patch
+from course.site.pieces import DOCS
+from course.stages import find_stage
+from course.stretch import Task, all_tasks
+
+TESTS = Path(__file__).resolve().parent
+
+#: A pytest inside of this one: quiet about itself, in no folder of the outer one.
+APART = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0", "-q", "-s"]
+
+
+class Verdicts:
+    """A plugin of pytest that keeps what became of each test."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, list[pytest.TestReport]] = {}
+        self.kept_before: set[str] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.kept_before = {name_of(item.nodeid) for item in items if item.get_closest_marker("kept_before")}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.reports.setdefault(name_of(report.nodeid), []).append(report)
+
+    def failed(self) -> dict[str, str]:
+        """Return what each test that failed says, by its name."""
+        return {
+            name: report.longreprtext
+            for name, reports in self.reports.items()
+            for report in reports
+            if report.failed
+        }
+
+
+def name_of(nodeid: str) -> str:
+    return nodeid.split("::")[-1].split("[")[0]
+
+
+def judge(file: Path, folder: Path, scratch: Path) -> Verdicts:
+    verdicts = Verdicts()
+    arguments = [str(file), *APART, f"--basetemp={scratch}", f"--stage={folder}"]
+    pytest.main(arguments, plugins=[verdicts])
+    assert verdicts.reports, f"{file} has no test"
+    return verdicts
+
+
+@pytest.fixture(params=all_tasks(), ids=lambda task: task.name)
+def task(request: pytest.FixtureRequest) -> Task:
+    return request.param
+
+
+@pytest.fixture
+def folder(task: Task, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the chapter that the task goes on from."""
+    copy = tmp_path / task.stage.name
+    shutil.copytree(task.stage.path, copy, ignore=shutil.ignore_patterns("__pycache__", "instance"))
+    return copy
+
+
+def test_the_finished_chapter_does_not_have_it(task: Task, folder: Path, tmp_path: Path) -> None:
+    """Every test is red there, but those that say that they guard what was there before."""
+    verdicts = judge(task.file, folder, tmp_path / "inner")
+
+    assert set(verdicts.failed()) == set(verdicts.reports) - verdicts.kept_before
+
+
+def test_the_solution_has_it(task: Task, folder: Path, tmp_path: Path) -> None:
+    """With the solution every test is green, and so is every test of the chapter."""
+    apply_patch(task.solution.read_text(encoding="utf-8"), folder)
+
+    assert judge(task.file, folder, tmp_path / "inner").failed() == {}
+    (chapter,) = TESTS.glob(f"test_{task.stage.number:02}_*.py")
+    assert judge(chapter, folder, tmp_path / "chapter").failed() == {}
+
+
+def test_every_task_is_written_out_in_both_languages() -> None:
+    """A title, a sentence for each test, and on the page a heading, three hints and the solution."""
+    texts = tomllib.loads((TESTS / "stretch" / "tasks.toml").read_text(encoding="utf-8"))
+    assert list(texts) == [task.name for task in all_tasks()]
+    for task in all_tasks():
+        functions = [promise.function for promise in task.promises]
+        assert all(promise.english for promise in task.promises), f"{task.name}: a test without a docstring"
+        assert list(texts[task.name]["sentences"]) == functions, task.name
+        for lang, hint in (("en", "Hint"), ("ko", "힌트")):
+            page = (DOCS / lang / "stretch.md").read_text(encoding="utf-8")
+            title = f"### {task.label} {texts[task.name][lang]} {{#task-{task.label.replace('.', '-')}}}\n"
+            own = page.split(title)[1].split("\n### ")[0]
+            assert re.findall(rf'\?\?\? tip "{hint} (\d)"', own) == ["1", "2", "3"], task.name
+            assert f"<!-- code: tests/stretch/solutions/{task.name}.patch -->" in own
+
+
+def test_a_learner_is_judged(tmp_path: Path) -> None:
+    """`check N --stretch`: what is there and what is missing, the first explained, in both languages."""
+    learner = Learner(tmp_path)
+    own = learner.has(find_stage("5"))
+
+    status, said = learner.run("check", "5", "--stretch")
+    assert status == 1
+    assert "5.1 Count the queries" in said and "5.2 Follow a request" in said
+    assert "0 of " in said or "1 of " in said, said
+    assert "docs/en/stretch.md" in said and "GET" in said
+    assert "힌트와 풀이" in learner.run("check", "5", "--stretch", "--lang", "ko")[1]
+
+    counting = next(task for task in all_tasks() if task.label == "5.1")
+    apply_patch(counting.solution.read_text(encoding="utf-8"), own)
+    _, said = learner.run("check", "5", "--stretch", "--lang", "en")
+    assert "to do" not in said.split("5.2")[0] and "passed" in said.split("5.2")[0], said

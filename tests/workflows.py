@@ -1,0 +1,276 @@
+"""Runs a workflow of GitHub on this machine: each job in a fresh clone, and its `run:` steps for real.
+
+What GitHub does itself is done here in small: the order of the jobs, conditions, the matrix, outputs,
+artifacts, and of the actions those that the course uses. What is not known here is an error, and not passed
+over.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}")
+TOKEN = re.compile(r"'[^']*'|&&|\|\||==|!=|!|[(),]|[\w*.-]+|\s+")
+
+
+@dataclass
+class Job:
+    """One job of a run, of a matrix one for each row."""
+
+    name: str
+    result: str = "skipped"  # or success, failure
+    steps: list[str] = field(default_factory=list)
+    output: str = ""
+    summary: str = ""
+
+
+@dataclass
+class Run:
+    """What became of a workflow."""
+
+    jobs: dict[str, list[Job]] = field(default_factory=dict)
+
+    def result(self, job: str) -> str:
+        """Return one result for a job with all its rows: a failure is what counts."""
+        results = {row.result for row in self.jobs[job]} or {"skipped"}
+        return next(r for r in ("failure", "skipped", "success") if r in results)
+
+    @property
+    def red(self) -> list[str]:
+        """The names of the jobs that failed."""
+        return [row.name for rows in self.jobs.values() for row in rows if row.result == "failure"]
+
+    @property
+    def green(self) -> list[str]:
+        """The names of those that passed."""
+        return [row.name for rows in self.jobs.values() for row in rows if row.result == "success"]
+
+
+class Runner:
+    """Stands in for GitHub.
+
+    Args:
+        repository: the clone that was pushed to; ``branch`` is what was pushed.
+        scratch: an empty folder to work in.
+        env: more variables for every step, a PATH with other programs in it for example.
+        only: the jobs to run; all of them if it is empty.
+        pretend: run only jobs that need no action, and take the result of the others from here, or success.
+    """
+
+    def __init__(
+        self,
+        repository: Path,
+        branch: str,
+        scratch: Path,
+        env: Mapping[str, str] = {},
+        only: tuple[str, ...] = (),
+        pretend: Mapping[str, str] | None = None,
+    ) -> None:
+        self.repository, self.branch, self.scratch, self.only = repository, branch, scratch, only
+        self.env = {
+            **os.environ,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            **env,
+        }
+        self.pretend = pretend
+        self.run_ = Run()
+        self.installed: set[str] = set()
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.github = {
+            "ref": f"refs/heads/{branch}",
+            "repository": "mina/accounts",
+            "actor": "mina",
+            "token": "a token of nobody",
+        }
+
+    def run(self, file: Path) -> Run:
+        """Run the workflow in ``file``."""
+        workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
+        waiting = dict(workflow["jobs"])
+        while waiting:
+            ready = [n for n, job in waiting.items() if not set(_list(job.get("needs"))) & waiting.keys()]
+            assert ready, f"jobs wait for each other: {sorted(waiting)}"
+            for name in ready:
+                job = waiting.pop(name)
+                self.run_.jobs[name] = []
+                if not self.only or name in self.only:
+                    self._job(name, job, workflow.get("env", {}))
+        return self.run_
+
+    def _job(self, name: str, job: dict[str, Any], env: dict[str, str]) -> None:
+        needs = _list(job.get("needs"))
+        results = {need: self.run_.result(need) for need in needs}
+        context = {
+            "github": self.github,
+            "needs": {n: {"result": r, "outputs": self.outputs.get(n, {})} for n, r in results.items()},
+            "vars": {},
+        }
+        condition = str(job.get("if", "success()"))
+        # A job whose condition names none of these runs only after success.
+        if not re.search(r"\b(always|failure|success|cancelled)\(\)", condition):
+            condition = f"success() && ({condition})"
+        context["ok"] = all(result == "success" for result in results.values())
+        if not evaluate(condition, context):
+            self.run_.jobs[name].append(Job(job.get("name", name)))
+            return
+        for row in self._rows(job, context):
+            self.run_.jobs[name].append(self._row(name, job, env, context | {"matrix": row}))
+
+    def _rows(self, job: dict[str, Any], context: dict[str, Any]) -> list[dict[str, Any]]:
+        axes = {
+            axis: fill(values, context) if isinstance(values, str) else values
+            for axis, values in job.get("strategy", {}).get("matrix", {}).items()
+        }
+        return [dict(zip(axes, row, strict=True)) for row in itertools.product(*axes.values())]
+
+    def _row(self, name: str, job: dict[str, Any], env: dict[str, str], context: dict[str, Any]) -> Job:
+        row = Job(str(fill(job.get("name", name), context)), "success")
+        if self.pretend is not None and (
+            name in self.pretend or any("uses" in step for step in job["steps"])
+        ):
+            row.result = self.pretend.get(name, "success")
+            self.outputs[name] = dict.fromkeys(job.get("outputs", {}), '["one"]')
+            return row
+        folder = self.scratch / re.sub(r"\W+", "-", row.name)
+        folder.mkdir(exist_ok=self.pretend is not None)
+        files = {what: self.scratch / f"{folder.name}.{what}" for what in ("output", "summary")}
+        variables = {
+            f"GITHUB_{'STEP_SUMMARY' if w == 'summary' else w.upper()}": str(f) for w, f in files.items()
+        }
+        context["steps"] = {}
+        for step in job["steps"]:
+            condition = str(step.get("if", "success()"))
+            context["ok"] = row.result == "success"
+            if not evaluate(condition, context):
+                continue
+            row.steps.append(step.get("uses") or step["run"])
+            if step.get("run") in self.installed:
+                continue
+            if "uses" in step:
+                self._action(step["uses"].split("@")[0], fill(step.get("with", {}), context), folder)
+                continue
+            wanted = {**env, **job.get("env", {}), **step.get("env", {})}
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", str(fill(step["run"], context))],
+                cwd=folder,
+                env=self.env | variables | {key: text(fill(value, context)) for key, value in wanted.items()},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=100,
+            )
+            if "pip install" in step["run"]:
+                self.installed.add(step["run"])  # one environment for all jobs, so once is enough
+            row.output += f"$ {step['run']}\n{done.stdout}"
+            if done.returncode:
+                row.result = "failure"
+            if "id" in step and files["output"].exists():
+                lines = files["output"].read_text(encoding="utf-8").splitlines()
+                context["steps"][step["id"]] = {"outputs": dict(line.split("=", 1) for line in lines)}
+        if files["summary"].exists():
+            row.summary = files["summary"].read_text(encoding="utf-8")
+        self.outputs[name] = {key: str(fill(value, context)) for key, value in job.get("outputs", {}).items()}
+        return row
+
+    def _action(self, action: str, options: dict[str, Any], folder: Path) -> None:
+        artifacts = self.scratch / "artifacts"
+        if action == "actions/checkout":
+            assert options.get("persist-credentials") is False, "a step could read the token of this run"
+            deep = [] if options.get("fetch-depth") == 0 else ["--depth=1"]
+            clone = [
+                "git",
+                "clone",
+                "--quiet",
+                f"--branch={self.branch}",
+                *deep,
+                self.repository.as_uri(),
+                str(folder),
+            ]
+            subprocess.run(clone, check=True, env=self.env)
+        elif action == "actions/upload-artifact":
+            hidden = (
+                shutil.ignore_patterns()
+                if options.get("include-hidden-files")
+                else shutil.ignore_patterns(".*")
+            )
+            source, target = folder / options["path"], artifacts / options["name"]
+            assert source.exists(), f"upload-artifact: there is no {options['path']}"
+            assert not target.exists(), f"upload-artifact: there is a {options['name']} already"
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=hidden)
+            else:
+                target.mkdir(parents=True)
+                shutil.copy(source, target)
+        elif action == "actions/download-artifact":
+            for artifact in artifacts.glob(options.get("name") or options["pattern"]):
+                assert options.get("merge-multiple") or "name" in options, (
+                    "each would come in a folder of its own"
+                )
+                shutil.copytree(artifact, folder / options.get("path", "."), dirs_exist_ok=True)
+        else:
+            assert action == "actions/setup-python", f"nobody here knows how {action} works"
+
+
+def fill(value: Any, context: dict[str, Any]) -> Any:
+    """Return ``value`` with its ``${{ expressions }}`` evaluated; one that is all there is keeps its type."""
+    if isinstance(value, dict):
+        return {key: fill(item, context) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    if whole := EXPRESSION.fullmatch(value.strip()):
+        return evaluate(whole[1], context)
+    return EXPRESSION.sub(lambda found: text(evaluate(found[1], context)), value)
+
+
+def evaluate(expression: str, context: dict[str, Any]) -> Any:
+    """Return what an expression of GitHub's is worth: it is rewritten as Python's, name by name."""
+    expression = whole[1] if (whole := EXPRESSION.fullmatch(expression.strip())) else expression
+    tokens = TOKEN.findall(expression)
+    assert "".join(tokens) == expression, f"cannot read: {expression}"
+    operators = {"&&": " and ", "||": " or ", "!": " not ", "true": "True", "false": "False"}
+    words = []
+    for token in tokens:
+        is_name = re.match(r"[A-Za-z]", token) and token not in operators
+        words.append(f"look_up({token!r})" if is_name and "." in token else operators.get(token, token))
+    functions = {
+        "look_up": lambda name: _look_up(name, context),
+        "fromJSON": json.loads,
+        "contains": lambda where, what: what in where,
+        "always": lambda: True,
+        "success": lambda: context["ok"],
+        "failure": lambda: not context["ok"],
+    }
+    return eval("".join(words).strip(), {"__builtins__": {}}, functions)  # noqa: S307 - our own workflows
+
+
+def text(value: Any) -> str:
+    """Return ``value`` as GitHub writes it into a variable."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _look_up(name: str, context: dict[str, Any]) -> Any:
+    value: Any = context
+    for part in name.split("."):
+        if part == "*":
+            value = list(value.values())
+        elif isinstance(value, list):
+            value = [item[part] for item in value]
+        else:
+            value = value.get(part, "") if name.startswith(("vars.", "steps.")) else value[part]
+    return value
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
