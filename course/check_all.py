@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from course.bootstrap import environment
 from course.failures import ROOT
 from course.programs import PYTHON, decode
+from course.run_tests import run_tests
 
 
 @dataclass
@@ -51,7 +52,10 @@ def check_all(pytest_arguments: Sequence[str]) -> int:
         tally.add(_step("lint", ["ruff", "check"]))
         tally.add(_step("format", ["ruff", "format", "--check"]))
         tally.add(_step("types", ["mypy"]))
-        ran = _step("tests", ["pytest", "-n", "auto", "-q", f"--junitxml={report}", *pytest_arguments])
+        print("tests", flush=True)
+        started = time.monotonic()
+        ran = run_tests(Path(scratch, "tests.log"), [f"--junitxml={report}", *pytest_arguments])
+        print(f"tests   {_verdict(ran, started)}", flush=True)
         count_tests(tally, report, ran)
         if pytest_arguments:  # otherwise tests/site has built it, as strictly, and looked at all of it
             # Not --quiet: with it mkdocs forgets the warnings that --strict should fail on.
@@ -101,10 +105,14 @@ def _step(name: str, command: Sequence[str]) -> bool:
         stderr=subprocess.STDOUT,
     )
     passed = done.returncode == 0
-    print(f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s", flush=True)
+    print(_verdict(passed, started), flush=True)
     if not passed:
         sys.stdout.write(decode(done.stdout).strip() + "\n\n")
     return passed
+
+
+def _verdict(passed: bool, started: float) -> str:
+    return f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s"
 
 
 def _tree() -> str | None:

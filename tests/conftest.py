@@ -6,6 +6,7 @@ one folder instead, a learner's for example: those of its chapter and of all bef
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import time
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "threads: needs threads or programs, so it does not run in a browser")
     config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
+    config.addinivalue_line("markers", "xdist_group(name): share what is dear, so one process runs them all")
     folder = config.getoption("--stage")
     if folder is None:
         config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]
@@ -96,6 +98,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in keep])
     items[:] = keep
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In a process that runs tests for another: the thousands of tests are no garbage, so look past them.
+
+    Some tests run a pytest of their own, which collects garbage several times, each time over all of this.
+    """
+    if hasattr(session.config, "workerinput"):
+        gc.collect()
+        gc.freeze()
 
 
 def superseded_from(test: pytest.Item) -> int:

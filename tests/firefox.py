@@ -22,7 +22,7 @@ import pytest
 
 NAMES = ("firefox", "firefox-esr")
 HOW = "no Firefox here: install one or name it with the variable FIREFOX"
-PATIENCE = 240  # seconds: other tests may keep the machine busy
+PATIENCE = 100  # seconds: other tests may keep the machine busy
 
 
 class Firefox:

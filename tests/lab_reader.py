@@ -16,17 +16,20 @@ from course.site.policy import FILE
 from course.site_server import _Handler, _Server
 from course.stages import find_stage
 
-PATIENCE = 240_000  # milliseconds: other tests may keep the machine busy
+PATIENCE = 100_000  # milliseconds: other tests may keep the machine busy
+LITTLE_PATIENCE = 5_000  # once the lab has been waited for in vain: the next tests need not wait as long
 
 
 class Reader:
     """Somebody in front of a page of the site."""
 
+    patience = PATIENCE
+
     def __init__(self, page: Any, address: str) -> None:
         self.page, self.address = page, address
         self.asked: list[str] = []
         self.complaints = complaints(page)
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(Reader.patience)
         page.on("request", lambda request: self.asked.append(request.url))
 
     def visit(self, stage: str, lang: str = "en", fragment: str = "") -> None:
@@ -44,7 +47,11 @@ class Reader:
 
     def wait(self) -> None:
         """Until the engine is at rest."""
-        self.page.locator('dialog.lab[open][data-engine="ready"]').wait_for()
+        try:
+            self.page.locator('dialog.lab[open][data-engine="ready"]').wait_for()
+        except Exception:
+            Reader.patience = LITTLE_PATIENCE
+            raise
 
     def write(self, path: str, text: str) -> None:
         """Replace a file by typing."""

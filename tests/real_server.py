@@ -88,6 +88,7 @@ class Server:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # to end what it leaves behind, too
             )
         self._wait()
 
@@ -131,7 +132,7 @@ class Server:
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def _wait(self) -> None:

@@ -13,8 +13,10 @@ from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
 
 TESTS = Path(__file__).resolve().parent
 
-#: A pytest inside of this one: quiet about itself, in no folder of the outer one, and it stops once it knows.
-APART = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0", "-x", "-q", "-s"]
+#: A pytest inside of this one: in no folder of the outer one, and it stops once it knows. What is of the whole
+#: process is left to the outer one: its last resort against tests that hang, and the collecting of garbage.
+APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
+APART += ["-ppytest_timeout", "-o", "timeout=60", "-x", "-q", "-s"]
 
 
 class Verdicts:
@@ -33,6 +35,7 @@ def judge(fault: Fault, folder: Path, scratch: Path) -> list[pytest.TestReport]:
     verdicts = Verdicts()
     arguments = [f"{TESTS / fault.caught_by}", *APART, f"--basetemp={scratch}"]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # looking for them takes a tenth of a second
         if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith("final/"):
             patch.setenv("COURSE_FINAL", str(folder))  # its own tests know one stage, see final/conftest.py
         else:

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(
         sys.platform == "win32" or not shutil.which("git"), reason="the pipeline runs on Linux, and needs git"
     ),
-    pytest.mark.timeout(400),  # some run a dozen jobs
+    pytest.mark.timeout(300),  # some run a dozen jobs
 ]
 
 

@@ -18,8 +18,9 @@ from course.stretch import Task, all_tasks
 
 TESTS = Path(__file__).resolve().parent
 
-#: A pytest inside of this one: quiet about itself, in no folder of the outer one.
-APART = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0", "-q", "-s"]
+#: A pytest inside of this one, see tests/test_faults.py.
+APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
+APART += ["-ppytest_timeout", "-o", "timeout=60", "-q", "-s"]
 
 
 class Verdicts:

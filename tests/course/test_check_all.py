@@ -65,16 +65,18 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
     def run(command, **_):
         name = command[2]
         steps.append(name)
-        for argument in command:
-            if argument.startswith("--junitxml="):
-                case = "<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
-                Path(argument.partition("=")[2]).write_text(
-                    f"<testsuite>{case}</testsuite>", encoding="utf-8"
-                )
         return subprocess.CompletedProcess(command, int(name in broken), stdout=f"{name} said this".encode())
+
+    def run_tests(log, arguments):
+        steps.append("pytest")
+        (report,) = (text.partition("=")[2] for text in arguments if text.startswith("--junitxml="))
+        case = "<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
+        Path(report).write_text(f"<testsuite>{case}</testsuite>", encoding="utf-8")
+        return True
 
     trees = iter(["", "M a file" if "the tree" in broken else ""])
     monkeypatch.setattr(check_all.subprocess, "run", run)
+    monkeypatch.setattr(check_all, "run_tests", run_tests)
     monkeypatch.setattr(check_all, "_tree", lambda: next(trees))
 
     assert check_all.check_all(["-k", "one"]) == status
@@ -95,6 +97,7 @@ def test_the_site_is_not_built_once_more_after_all_tests(monkeypatch):
         return subprocess.CompletedProcess(command, 0, stdout=b"")
 
     monkeypatch.setattr(check_all.subprocess, "run", run)
+    monkeypatch.setattr(check_all, "run_tests", lambda log, arguments: bool(steps.append("pytest")) or True)
     monkeypatch.setattr(check_all, "_tree", lambda: "")
 
     check_all.check_all([])

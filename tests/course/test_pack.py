@@ -173,7 +173,7 @@ sys.exit(up.wait())
 """
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(
     not cuts_off(), reason="no unshare and ip to cut the network off with: install util-linux"
 )

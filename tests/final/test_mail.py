@@ -73,7 +73,7 @@ def test_a_mail_server_gets_the_mail_once_it_is_committed(inbox: Inbox, with_mai
     with serving(inbox) as port:
         app = with_mail(f"smtp+plain://127.0.0.1:{port}", interval=3600)
         sign_up(app)
-        to, message = inbox.mail.get(timeout=20)
+        to, message = inbox.mail.get(timeout=8)
 
     assert to == [MINA] and message["To"] == MINA
     assert message["From"] == "no-reply@accounts.example.org"

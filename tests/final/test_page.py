@@ -58,7 +58,7 @@ class Window:
         self.server, self.context = server, context
         self.url = f"http://127.0.0.1:{server.port}/"
         self.page = context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(20_000)
         self.complaints = complaints(self.page)
         self.page.goto(self.url)
 
@@ -657,7 +657,7 @@ def test_the_documentation_page_can_be_used(server: Server, browser: Any) -> Non
     email = new_account(server)
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(20_000)
         heard = complaints(page)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

@@ -32,7 +32,8 @@ from services import HOW_REDIS, REDIS
 
 pytestmark = [
     pytest.mark.threads,
-    pytest.mark.timeout(400),  # a drill starts up to four processes, beside whatever else runs here
+    pytest.mark.xdist_group("topology"),
+    pytest.mark.timeout(240),  # a drill starts up to four processes, beside whatever else runs here
     pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
 ]
 
@@ -360,10 +361,10 @@ def next_version(
         (versions / f"{revision}_more.py").write_text(text, encoding="utf-8")
         before = revision
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
+    def run(*command: str, within: float = 100) -> subprocess.CompletedProcess[str]:
         call = [sys.executable, "-m", "flask", "--app", "wsgi", "db", *command]
         return subprocess.run(
-            call, cwd=folder, env=one.environment, capture_output=True, text=True, timeout=200
+            call, cwd=folder, env=one.environment, capture_output=True, text=True, timeout=within
         )
 
     yield run
@@ -385,7 +386,7 @@ def test_a_migration_that_has_to_wait_gives_up(topology: Topology, next_version:
     with Load(topology) as load:
         with psycopg.connect(topology.database) as backup:
             backup.execute("LOCK TABLE accounts IN ACCESS SHARE MODE")
-            refused = next_version("upgrade")
+            refused = next_version("upgrade", within=20)
         done = next_version("upgrade")
     assert refused.returncode != 0 and "lock timeout" in refused.stderr
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 300  # seconds until another process has built it
+PATIENCE = 180  # seconds until another process has built it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

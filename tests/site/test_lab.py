@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "ko")
 STAGES = [stage.name for stage in all_stages() if stage.number < FINAL_NUMBER]
 
-pytestmark = pytest.mark.timeout(700)
+pytestmark = pytest.mark.timeout(300)
 WITHOUT_NODE = pytest.mark.skipif(
     shutil.which("npm") is None, reason="the lab needs Node and npm: it is not built and not tested here"
 )
