@@ -13,8 +13,8 @@ from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
 
 TESTS = Path(__file__).resolve().parent
 
-#: A pytest inside of this one: in no folder of the outer one, and it stops once it knows. What is of the whole
-#: process is left to the outer one: its last resort against tests that hang, and the collecting of garbage.
+#: A pytest inside of this one: in no folder of the outer one, and it stops once it knows. What concerns the
+#: whole process is left to the outer one: the last resort against tests that hang, and collecting garbage.
 APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
 APART += ["-ppytest_timeout", "-o", "timeout=60", "-x", "-q", "-s"]
 
