@@ -7,16 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from inner_pytest import run_inner
 
 from course.faults import Fault, StaleFault, all_faults
 from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
 
 TESTS = Path(__file__).resolve().parent
-
-#: A pytest inside of this one: in no folder of the outer one, and it stops once it knows. What concerns the
-#: whole process is left to the outer one: the last resort against tests that hang, and collecting garbage.
-APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
-APART += ["-ppytest_timeout", "-o", "timeout=60", "-x", "-q", "-s"]
 
 
 class Verdicts:
@@ -33,15 +29,14 @@ class Verdicts:
 def judge(fault: Fault, folder: Path, scratch: Path) -> list[pytest.TestReport]:
     """Run the test that should catch ``fault`` on ``folder``, by a pytest inside this one."""
     verdicts = Verdicts()
-    arguments = [f"{TESTS / fault.caught_by}", *APART, f"--basetemp={scratch}"]
+    arguments = [f"{TESTS / fault.caught_by}", "-x"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # looking for them takes a tenth of a second
         if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith("final/"):
             patch.setenv("COURSE_FINAL", str(folder))  # its own tests know one stage, see final/conftest.py
         else:
             # With "=": pytest would take a path of its own for one of tests, and load the conftest.py there.
             arguments += [f"--stage={folder}", f"--stage-as={fault.stage.name}"]
-        pytest.main(arguments, plugins=[verdicts])
+        run_inner(verdicts, scratch, *arguments)
     return verdicts.reports
 
 

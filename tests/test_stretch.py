@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from inner_pytest import run_inner
 from learner import Learner
 
 from course.patches import apply_patch
@@ -17,10 +18,6 @@ from course.stages import find_stage
 from course.stretch import Task, all_tasks
 
 TESTS = Path(__file__).resolve().parent
-
-#: A pytest inside of this one, see tests/test_faults.py.
-APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
-APART += ["-ppytest_timeout", "-o", "timeout=60", "-q", "-s"]
 
 
 class Verdicts:
@@ -52,8 +49,7 @@ def name_of(nodeid: str) -> str:
 
 def judge(file: Path, folder: Path, scratch: Path) -> Verdicts:
     verdicts = Verdicts()
-    arguments = [str(file), *APART, f"--basetemp={scratch}", f"--stage={folder}"]
-    pytest.main(arguments, plugins=[verdicts])
+    run_inner(verdicts, scratch, str(file), f"--stage={folder}")
     assert verdicts.reports, f"{file} has no test"
     return verdicts
 
