@@ -8,12 +8,24 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-import flask_migrate
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import api, commands, databases, decorators, errors, files, hooks, logs, metrics, page, traces
+from . import (
+    api,
+    commands,
+    databases,
+    decorators,
+    errors,
+    files,
+    hooks,
+    logs,
+    metrics,
+    migrations,
+    page,
+    traces,
+)
 from .extensions import db, init_database
 from .services import codes, keys, mail, mfa_tokens, passwords, refresh_tokens, tokens
 
@@ -75,12 +87,14 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     page.init_app(app)
     errors.init_app(app)
     commands.init_app(app)
+    migrations.init_app(app)
     traces.init_app(app)
 
     # A database in memory is empty at every start, and nobody else can migrate it.
     with app.app_context():
-        if db.engine.url.database in databases.IN_MEMORY and db.engine.dialect.name == "sqlite":
-            flask_migrate.upgrade()
+        in_memory = db.engine.url.database in databases.IN_MEMORY and db.engine.dialect.name == "sqlite"
+    if in_memory:
+        migrations.upgrade(app)
     return app
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import psycopg
 from flask import Flask
 from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -104,8 +103,9 @@ def _leave_out_values(context: ExceptionContext) -> None:
     # PostgreSQL quotes: `Key (email_key)=(mina@example.com) already exists`, or the whole row with its hash.
     # Errors end up in the log. Of those about data (22) and constraints (23) only the names are kept, and of
     # all others the first line.
-    error, wrapped = context.original_exception, context.sqlalchemy_exception
-    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+    error: Any = context.original_exception
+    wrapped = context.sqlalchemy_exception
+    if getattr(error, "sqlstate", None) is None:
         return  # it never got to the server
     said = error.diag.message_primary
     if error.sqlstate[:2] in {"22", "23"}:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, Executable, MetaData, Row
 from sqlalchemy.exc import DBAPIError
@@ -21,8 +19,6 @@ from . import databases
 
 AnyRow = Row[*tuple[Any, ...]]
 T = TypeVar("T")
-
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 class Base(DeclarativeBase):
@@ -46,7 +42,6 @@ db = SQLAlchemy(
     session_options={"expire_on_commit": False},
     engine_options={"hide_parameters": True},
 )
-migrate = Migrate(directory=str(MIGRATIONS), render_as_batch=True)  # SQLite alters a table by rebuilding it
 
 
 def init_database(app: Flask) -> None:
@@ -57,7 +52,6 @@ def init_database(app: Flask) -> None:
     """
     databases.init_app(app)
     db.init_app(app)
-    migrate.init_app(app, db)
     with app.app_context():
         for name, engine in db.engines.items():
             databases.set_up(engine, reads=name == databases.READS)

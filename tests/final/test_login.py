@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -201,3 +203,20 @@ def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
     assert [answer.status_code for answer in answers].count(401) == 2
     assert slow.most == 1
     expect(Client(app).post(LOGIN, json=wrong), 401)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only to Linux a thread is a process of its own")
+def test_hashing_gives_way_to_all_others(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that hashes is nice, and the one that took the request is as it was."""
+    found: list[int] = []
+    original = PasswordHasher.verify
+
+    def verify(*args: Any) -> bool:
+        found.append(os.getpriority(os.PRIO_PROCESS, 0))  # of this thread
+        return original(*args)
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    service.log_in("nobody@example.com")
+    assert found == [min(before + 5, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,11 @@ MINA = "mina@example.com"
 New = Callable[..., Any]
 
 
+def shared_limits(service: Stage) -> Any:
+    """Return the module, which the service loads where it is told of a Redis."""
+    return importlib.import_module(f"{service.loaded.package.__name__}.decorators.shared_limits")
+
+
 @pytest.fixture
 def server(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
     """Redis, with keys of this test alone."""
@@ -27,7 +33,7 @@ def server(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Re
     except redis.RedisError:
         pytest.skip(f"no Redis: {HOW_REDIS}")
     prefix = f"test:{time.time_ns()}:"
-    monkeypatch.setattr(service.loaded.package.decorators.shared_limits, "PREFIX", prefix)
+    monkeypatch.setattr(shared_limits(service), "PREFIX", prefix)
     client.prefix = prefix  # type: ignore[attr-defined]
     yield client
     for key in client.scan_iter(f"{prefix}*"):
@@ -136,7 +142,7 @@ def test_when_redis_is_back_all_count_together_again(
     service: Stage, new: New, cable: Cable, server: Any, monkeypatch: pytest.MonkeyPatch, log: Any
 ) -> None:
     """Without a restart; and though Redis has forgotten, what a process remembers holds."""
-    monkeypatch.setattr(service.loaded.package.decorators.shared_limits, "PAUSE", 0)
+    monkeypatch.setattr(shared_limits(service), "PAUSE", 0)
     one, two = new(), new()
     statuses(one, 2)
     cable.pull()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -14,9 +15,32 @@ from typing import Any
 
 import pytest
 from adapter import PASSWORD, Client, Stage, expect
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from course.stages import find_stage
+
+
+def test_revisions_are_numbered_and_name_their_files(service: Stage) -> None:
+    """By that the service knows them without Alembic, which it does not load to serve."""
+    package = service.loaded.package.__name__
+    older = importlib.import_module(f"{package}.migrations").older_revisions()
+    scripts = ScriptDirectory(str(service.loaded.folder / "migrations"))
+    assert older == {one.revision for one in scripts.walk_revisions()} - set(scripts.get_heads())
+    assert len(older) >= 5
+
+
+def test_what_serves_does_not_load_what_it_does_not_need(tmp_path: Path) -> None:
+    """Alembic, the client of Redis, the driver of PostgreSQL: 60 MiB, for those who have a use for them."""
+    unwanted = {"alembic", "redis", "psycopg", "opentelemetry"}
+    program = f"import sys, wsgi; print(*sorted({unwanted} & set(sys.modules)))"
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}", "APP_CONFIG": "config.DevelopmentConfig"}
+    env = {n: v for n, v in os.environ.items() if not n.startswith(("FLASK_", "REDIS"))} | settings
+    call = [sys.executable, "-c", program]
+    done = subprocess.run(call, cwd=find_stage("final").path, env=env, capture_output=True, text=True)
+    assert done.stdout == "\n", done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from .bodies import json_required, validated
 from .caching import Cache, cached
 from .compression import compressed
 from .rate_limits import FixedWindows, rate_limited
-from .shared_limits import SharedWindows
 
 __all__ = [
     "cached",
@@ -33,6 +32,8 @@ def init_app(app: Flask) -> None:
     """Give ``app`` what its decorators remember. It is an application's own: two of them count apart."""
     app.extensions["cache"] = Cache()
     if url := app.config["REDIS_URL"]:
+        from .shared_limits import SharedWindows  # with its client of Redis 22 MiB, for those who have one
+
         app.extensions["rate_limits"] = SharedWindows(url, derive(app.config["SECRET_KEY"], "rate limits"))
     else:
         app.extensions["rate_limits"] = FixedWindows()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from alembic.script import ScriptDirectory
 from sqlalchemy import String, column, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import NotReady
-from ..extensions import MIGRATIONS, fetch_all
+from ..extensions import fetch_all
+from ..migrations import older_revisions
 from . import keys
 
 _REVISIONS = select(column("version_num", String)).select_from(table("alembic_version"))
@@ -32,10 +30,3 @@ def must_be_ready() -> None:
     if not revisions or revisions & older_revisions():
         raise NotReady
     keys.current().refresh()
-
-
-@cache
-def older_revisions() -> set[str]:
-    """Return the revisions that `flask db upgrade` would take a database on from."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    return {script.revision for script in scripts.walk_revisions()} - set(scripts.get_heads())

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import secrets
+import sys
 import unicodedata
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -32,6 +35,7 @@ MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
 NOBODYS = "!"  # in the place of a hash: no password has it
+GIVES_WAY = 5  # nicer than all others: of a processor that they want too, hashing gets a quarter
 
 _COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 
@@ -72,7 +76,8 @@ class Passwords:
 
     Argon2 takes a processor and 19 MiB for some 20 ms. Unbounded, a flood of bad log-ins stops the whole
     service; and if everybody waited in line, the line would hold every thread. So few may wait, and the rest
-    is refused at once (trap 7).
+    is refused at once (trap 7). One thread does them all, and gives way: whoever only looks something up is
+    answered while a hash goes on.
 
     Args:
         memory: KiB a hash uses.
@@ -83,7 +88,8 @@ class Passwords:
     def __init__(self, memory: int, time: int, slots: int) -> None:
         self._hasher = PasswordHasher(time_cost=time, memory_cost=memory, parallelism=1)
         self._slots = BoundedSemaphore(slots)
-        self._running = Lock()
+        # Begun with the first hash, so in each process: a thread does not come along when one is forked.
+        self._thread = ThreadPoolExecutor(1, "argon2", initializer=_give_way)
         # What an unknown account is checked against. No password has this hash, but checking one takes as
         # long as for any other, because the parameters are the same.
         salt, digest = _base64(secrets.token_bytes(16)), _base64(secrets.token_bytes(32))
@@ -124,8 +130,7 @@ class Passwords:
         if not self._slots.acquire(blocking=False):
             raise TooBusy
         try:
-            with self._running:
-                return work()
+            return self._thread.submit(work).result()
         finally:
             self._slots.release()
 
@@ -141,6 +146,12 @@ def init_app(app: Flask) -> None:
 def current() -> Passwords:
     """Return the hasher of the application that runs."""
     return cast(Passwords, current_app.extensions["passwords"])
+
+
+def _give_way() -> None:
+    # To Linux a thread is a process of its own; elsewhere this would slow down all of them.
+    if sys.platform == "linux":
+        os.nice(GIVES_WAY)
 
 
 def _normalise(password: str) -> str:
