@@ -42,7 +42,11 @@ def diff(key: str, mine: bool, file: str | None) -> int:
     names = {"before": named(old), "after": named(stage.path)}
     console.print(say("diff.mine") if mine else say("diff.chapter", **names), style="dim")
     for name in [file] if file else changed:
-        _show(console, name, before.get(name), after.get(name))
+        if name in after or (file and not mine):
+            _show(console, name, before.get(name), after.get(name))
+        else:  # the lines of a file that goes tell nobody what to do
+            title = say("diff.delete" if mine else "diff.removed", file=name)
+            console.print(Text(f"\n{title}", style="bold"))
     return 0
 
 

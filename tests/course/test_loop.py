@@ -77,6 +77,38 @@ def test_hints_come_one_by_one_and_are_counted(learner: Learner) -> None:
     assert "Next: python3 -m course check 1" in output
 
 
+def test_a_hint_is_for_what_is_missing_now(learner: Learner) -> None:
+    """Not for what the last check found, where that has been mended since."""
+    own = learner.has(STAGE)
+    views, v1 = own / "app" / "views.py", own / "app" / "v1.py"
+    right = v1.read_text(encoding="utf-8")
+    views.write_text(views.read_text("utf-8").replace("ensure_ascii=False", "ensure_ascii=True"), "utf-8")
+    v1.write_text(right.replace("self.answer(account.to_dict(), 201,", "self.answer({}, 201,"), "utf-8")
+    learner.run("check", "1")
+    v1.write_text(right, encoding="utf-8")
+
+    _, output = learner.run("hint", "1")
+
+    assert "For: A Korean name travels" in output
+
+
+def test_a_hint_is_of_no_use_where_the_code_does_not_start(learner: Learner) -> None:
+    own = learner.has(STAGE)
+    learner.run("begin", "3")
+    mine = learner.workspace / find_stage("3").name / "app" / "__init__.py"
+    for file, chapter in ((own / "app" / "v2.py", "1"), (mine, "3")):
+        learner.run("check", chapter)
+        file.write_text("import nosuch\n", encoding="utf-8")
+
+        status, output = learner.run("hint", chapter)
+
+        assert status == 0
+        assert "Your code does not start" in output
+        assert f"app/{file.name}, line 1:  import nosuch" in output
+        assert "Hint" not in output
+    assert "0 hints" in learner.run("progress")[1].splitlines()[0]
+
+
 def test_a_check_shows_no_hint(learner: Learner) -> None:
     learner.run("begin", "1")
 
@@ -131,6 +163,22 @@ def test_diff_mine_shows_what_is_left(learner: Learner) -> None:
 
     assert "+from app import app" in output
     assert "notes.txt" not in output
+
+
+def test_a_file_that_goes_is_told_in_a_line(learner: Learner) -> None:
+    learner.run("begin", "1")
+    line = "-ACCOUNTS = {}"
+    assert line in learner.run("diff", "1", "app.py")[1], "asked for by its name it is shown"
+
+    for told, arguments in (
+        ("gone: app.py", ["1"]),
+        ("to be deleted: app.py", ["1", "--mine"]),
+        ("to be deleted: app.py", ["1", "app.py", "--mine"]),
+    ):
+        _, output = learner.run("diff", *arguments)
+
+        assert told in output.splitlines()
+        assert line not in output
 
 
 def test_a_solution_stands_beside_and_is_not_replaced_unasked(learner: Learner) -> None:
