@@ -4,16 +4,14 @@ import logging
 import os
 import sys
 
-import flask_migrate
-
-from app import create_app
+from app import create_app, migrations
 from app.errors import KeysUnreadable
 from app.services import keys
 
 if __name__ == "__main__":
     app = create_app()
+    migrations.upgrade(app)  # one command is enough to try it; a server is migrated before it starts
     with app.app_context():
-        flask_migrate.upgrade()  # one command is enough to try it; a server is migrated before it starts
         try:
             keys.current().refresh()
         except KeysUnreadable as error:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import flask_migrate
 from sqlalchemy import insert
 
-from app import create_app
+from app import create_app, migrations
 from app.extensions import db, transaction
 from app.models import Account, Session
 from app.models.columns import new_id, utc_now
@@ -25,8 +24,8 @@ AT_ONCE = 10_000  # rows in a statement
 def main(accounts: int, password: str, sessions: list[int]) -> None:
     """Write so many accounts with one password, and for the first of them ``sessions``, in their order."""
     app = create_app("config.ProductionConfig")
+    migrations.upgrade(app)
     with app.app_context():
-        flask_migrate.upgrade()
         ids = [new_id() for _ in range(accounts)]
         hashed = passwords.current().hash(password)
         print(hashed)
