@@ -155,7 +155,7 @@ def _show(page: Page, block: Block, made: markdown.Markdown, number: str) -> Ite
         yield from _changed_files(page, piece)
     elif block.kind.startswith("table"):
         yield from (_html(made, rows, number) for rows in _rows(block.text))
-    elif piece.name != "slides":
+    elif piece.name not in ("slides", "lab"):  # the doors to both stand in the lesson
         expanded = expand_part(f"<!-- stage: {page.stage} -->\n{_undent(block.text)}", page)
         yield from (_html(made, text, number) for text in _parts(expanded.strip()))
 
@@ -217,8 +217,10 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _rows(table: str) -> list[str]:
-    lines = table.split("\n")
-    return ["\n".join([*lines[:2], *lines[at : at + ROWS]]) for at in range(2, len(lines), ROWS)]
+    """Return a table in parts of about the same length that fit a slide."""
+    head, rows = table.split("\n")[:2], table.split("\n")[2:]
+    even = -(-len(rows) // -(-len(rows) // ROWS))
+    return ["\n".join([*head, *rows[at : at + even]]) for at in range(0, len(rows), even)]
 
 
 def _section(blocks: Sequence[Block], name: str) -> list[Block]:

@@ -19,7 +19,7 @@ from course.site.pieces import Page
 ROOT = Path(__file__).resolve().parents[2]
 DECKS = [f"{prefix}slides/{number}.html" for prefix in ("", "ko/") for number in chapters_with_slides()]
 
-#: What is cut off: the number of the slide, and by how much in which direction.
+#: What is cut off: the number of the slide, and by how much in which direction. And what shows nothing.
 CUT_OFF = """() => {
   document.body.classList.add("measured");
   const found = [];
@@ -29,6 +29,8 @@ CUT_OFF = """() => {
     const wide = Math.max(...parts.map((part) => part.scrollWidth - part.clientWidth));
     const high = Math.max(frame.scrollHeight - 720, shown.scrollHeight - shown.clientHeight);
     if (high > 1 || wide > 1 || frame.offsetWidth !== 1280) found.push([at + 1, high, wide]);
+    const empty = ![...shown.children].some((part) => part.offsetHeight);
+    if (empty && !page.matches(".question")) found.push([at + 1, "empty"]);
   });
   document.body.classList.remove("measured");
   return found;
@@ -175,9 +177,19 @@ def test_the_presenter_has_a_window(built_site: tuple[Path, str], tab: Any) -> N
 
 
 def test_it_prints_one_slide_a_page(built_site: tuple[Path, str], tab: Any) -> None:
-    """As PDF: a page for each slide, as wide as the screen; with the notes, theirs between them."""
-    open_deck(tab, built_site, "slides/04.html")
+    """As PDF: a page for each slide, as wide as the screen; with the notes, theirs between them.
+
+    A line of a listing is one on paper too.
+    """
+    open_deck(tab, built_site, "slides/02.html")
     slides = tab.locator(".page").count()
+    tab.evaluate("document.body.classList.add('measured')")
+    heights = "[...document.querySelectorAll('.slide pre > code')].map((code) => code.offsetHeight)"
+    on_screen = tab.evaluate(heights)
+    tab.emulate_media(media="print")
+    assert tab.evaluate(heights) == on_screen
+    tab.emulate_media(media="null")  # whatever it is used for
+    tab.evaluate("document.body.classList.remove('measured')")
 
     printed = tab.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == slides
