@@ -77,7 +77,7 @@ def card_of(path: str, lang: str) -> Card:
     if not title:
         raise page.error(1, "this page has no title: write # and a title")
     paragraphs = (" ".join(part.split()) for part in text[title.end() :].split("\n\n"))
-    first = next((part for part in paragraphs if part and not part.startswith(("#", "<", "["))), "")
+    first = next((part for part in paragraphs if part and not part.startswith(("#", "<"))), "")
     if not first:
         raise page.error(1, "this page has no paragraph below its title: say what it is about")
     return Card(path, lang, title[1] or "", _plain(title[2]), _shorten(_plain(first)))

@@ -58,6 +58,14 @@ def test_a_page_without_a_first_sentence_is_refused(monkeypatch: pytest.MonkeyPa
             sharing.card_of("page.md", "en")
 
 
+def test_a_first_sentence_may_begin_with_a_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("course.site.pieces.DOCS", tmp_path)
+    (tmp_path / "en").mkdir()
+    text = "# Title {#title}\n\n[The service](final.md) answers.\n\nAnd so on.\n"
+    (tmp_path / "en" / "page.md").write_text(text, encoding="utf-8")
+    assert sharing.card_of("page.md", "en").description == "The service answers."
+
+
 def test_a_card_is_drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Once, in the size that messengers want, and its page names it from then on."""
     if find_chromium() is None:
