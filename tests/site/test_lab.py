@@ -249,6 +249,10 @@ def test_the_work_can_be_taken_along_and_handed_on(reader: Reader, tmp_path: Pat
     reader.page.evaluate("localStorage.clear()")
     reader.visit(stage.name, fragment=link[link.index("#") :])
     assert "This link brings" in reader.door.inner_text()
+    assert reader.door.locator("button").evaluate(
+        "(button) => { const { x, y } = button.getBoundingClientRect();"
+        " return document.elementFromPoint(x + 9, y + 9) === button; }"
+    )  # and is not under the header
     reader.open(ready=False)
     reader.lab.locator('[data-path="app/errors.py"]').click()
     assert reader.text().startswith("# mine")
