@@ -117,6 +117,8 @@ SENTENCES = {
         ),
     },
 }
+#: A narrow column breaks before the brackets, not in them.
+TIMES = '{:.2f} <span class="whole">({:.2f}–{:.2f})</span>'
 HEAD = {"en": "| has to be equal | | |", "ko": "| 같아야 하는 것 | | |"}
 SUMS = {
     "accounts = sign-ups": "계정 = 가입",
@@ -131,7 +133,7 @@ SUMS = {
 def benchmarks(page: Page, piece: Piece) -> str:
     """Return a part of the result: a sentence about the run, a table, or a picture."""
     name, _, argument = piece.argument.partition(" ")
-    words = report.WORDS | drawing.WORDS | (KOREAN if page.lang == "ko" else {})
+    words = report.WORDS | drawing.WORDS | {"times": TIMES} | (KOREAN if page.lang == "ko" else {})
     parts: dict[str, Callable[[], str]] = {
         "run": lambda: _run(page.lang),
         "faster": lambda: report.table(report.faster(_result(words), argument, words)),

@@ -31,6 +31,8 @@ from course.site.slides import write_decks  # noqa: E402
 _ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
 _NOT_FOUND_BY_WORDS = re.compile(r'(<div class="(?:tabbed-set |[^"]*\banswer\b)[^"]*")')
 _TEST = re.compile(r'<code class="test">[^<]*</code>')
+_NAMES = re.compile(r"(?<!</span>)<code>[^<]*</code>")
+_OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
 _COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
 _ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
@@ -134,15 +136,20 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     """Mend what the theme writes.
 
     Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
-    languages does not need them. Its search has no name for those who listen to the page. And what is one
-    long word may break: the JSON of an answer after its commas, the name of a test after its underscores.
+    languages does not need them. Its search has no name for those who listen to the page, and its links to
+    sections have one in English alone. What is one long word may break: the JSON of an answer after its
+    commas, the name of a test after its underscores. And `--option` may not, after its hyphens.
     """
     path, lang = _place(page.file)
     in_head = head(card_of(path, lang), config.site_url) + mark(_build.made_from[page.file.src_uri])
     output = _ALTERNATE.sub("", output).replace("</head>", f"{in_head}</head>", 1)
     name = "검색" if lang == "ko" else "Search"
     output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
+    if lang == "ko":
+        link = config.mdx_configs["toc"]["permalink_title"]
+        output = output.replace(f'title="{link}"', 'title="이 부분으로 가는 링크"')
     output = open_doors(output, page.file.dest_uri, _lab)
+    output = _NAMES.sub(lambda name: _OPTION.sub(r'<span class="whole">\g<0></span>', name[0]), output)
     output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)
     return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
 

@@ -150,7 +150,8 @@ def curve(result: dict[str, Any], name: str, words: dict[str, str]) -> Rows:
 def table(rows: Rows) -> str:
     """Return rows as a table of Markdown; the first is the head, and numbers stand on the right."""
     head, *body = rows
-    lines = [head, ["---", *("---:" for _ in head[1:])], *body]
+    numbers = (all(row[at][0].isdigit() or row[at] == "–" for row in body) for at in range(1, len(head)))
+    lines = [head, ["---", *("---:" if number else "---" for number in numbers)], *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)
 
 

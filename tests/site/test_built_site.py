@@ -47,6 +47,17 @@ def test_every_page_says_its_language_and_links_to_the_other(site: BuiltSite) ->
         assert [resolve(path, href)[0] for href in switch] == [other], path
 
 
+def test_tool_tips_and_labels_speak_the_language_of_their_page(site: BuiltSite) -> None:
+    """The theme, mkdocs and we ourselves each write some: none is left in the other language."""
+    said = {"en": set[str](), "ko": set[str]()}
+    for path, page in site.pages.items():
+        words = (tag.get(name) for _, tag in page.tags for name in ("title", "aria-label", "placeholder"))
+        said["ko" if path.startswith("ko/") else "en"] |= {word for word in words if word}
+    korean = {word for word in said["ko"] if re.search("[가-힣]", word)}
+    assert said["ko"] - korean == {"Effective Flask"}
+    assert said["en"].isdisjoint(korean - {"한국어"})
+
+
 def test_nothing_is_fetched_from_elsewhere(site: BuiltSite) -> None:
     for path, page in site.pages.items():
         for tag, attribute in FETCHED_BY.items():
