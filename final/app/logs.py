@@ -1,6 +1,7 @@
 """The log: one JSON object a line, to standard error. Chapter 5, request hooks.
 
-In ASCII, so that nothing a client put into a URL ends a line or moves the cursor of whoever reads it.
+In ASCII, so that nothing a client put into a URL ends a line or moves the cursor of whoever reads it. And
+short: all processes write into one pipe, where a line stays in one piece up to `WHOLE`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from datetime import UTC, datetime
 import ujson
 from flask import Flask, g, has_request_context, request
 from flask.logging import has_level_handler
+
+WHOLE = 4096  # bytes with the end of the line: PIPE_BUF of Linux
+PATH = 300  # characters, of which JSON may make twelve bytes each
 
 access_log = logging.getLogger(f"{__name__}.access")
 
@@ -37,8 +41,8 @@ def write_access(status: int | None, **more: str) -> None:
         "request_id": g.request_id,
         "address": request.remote_addr,
         "account": account and account.id,
-        "method": request.method,
-        "path": request.path,  # without the query, which may hold what is not meant for a log
+        "method": request.method[:PATH],
+        "path": request.path[:PATH],  # without the query, which may hold what is not meant for a log
         "status": status,
         "milliseconds": milliseconds(),
     }
@@ -61,12 +65,14 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if record.name == access_log.name:
             return record.getMessage()
-        line = {"time": _now(), "level": record.levelname, "message": record.getMessage()}
+        line = {"time": _now(), "level": record.levelname, "message": record.getMessage()[:PATH]}
         if has_request_context():
             line["request_id"] = g.get("request_id")
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return str(ujson.dumps(line, escape_forward_slashes=False))
+        while len(text := ujson.dumps(line, escape_forward_slashes=False)) >= WHOLE:
+            line["exception"] = line["exception"][500:]  # its end says most
+        return str(text)
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ That no secret gets into the log is watched over all tests of this folder, see `
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import subprocess
@@ -62,6 +63,29 @@ def test_a_url_is_text_inside_of_one_line(service: Stage, log: Any, path: str) -
     assert line["status"] == 404
     written = log.text.rstrip("\n")
     assert written.isascii() and written.isprintable() and len(written.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v2/" + "😀" * 9000), ("X" * 9000, "/v2/accounts")])
+def test_a_long_request_has_a_line_that_stays_in_one_piece(
+    service: Stage, log: Any, method: str, path: str
+) -> None:
+    """What several processes write into one pipe is whole up to 4,096 bytes (PIPE_BUF)."""
+    service.client.open(method, path)
+
+    assert len(lines(log)) == 1
+    assert len(log.text) <= 4096 and log.text.isascii()
+
+
+def test_a_line_stays_in_one_piece_in_a_pipe(service: Stage) -> None:
+    """A failure too: of a traceback that is too long, the end is kept, with what was raised."""
+    formatter = importlib.import_module(f"{service.loaded.package.__name__}.logs").JsonLines()
+
+    record = logging.LogRecord("app", logging.ERROR, __file__, 1, "", None, None)
+    for words in ("it failed", "실패 " * 5000):
+        record.msg, record.exc_info = words, (LookupError, LookupError("비 " * 3000 + "홍수"), None)
+        text = formatter.format(record)
+        assert len(text) + 1 <= 4096 and text.isascii()
+        assert json.loads(text)["exception"].endswith("홍수")
 
 
 def test_a_worker_that_is_stopped_leaves_a_line(service: Stage, log: Any) -> None:
