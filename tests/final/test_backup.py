@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -237,19 +238,21 @@ def operator(final: LoadedStage, tmp_path: Path) -> Callable[..., subprocess.Com
 
 
 def test_a_copy_is_private_and_whole(operator: Any, tmp_path: Path) -> None:
-    """Its name is printed, nobody else may read it, and nothing unfinished is left behind."""
+    """Its name is printed, nobody else may read it, nothing unfinished is left; what came last is in it."""
     assert operator("db", "upgrade").returncode == 0
     copies = tmp_path / "copies"
     copies.mkdir()
-
-    done = operator("backup", str(copies))
+    with closing(sqlite3.connect(tmp_path / "accounts.sqlite")) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")  # it stays in the other file, `-wal`
+        writer.executescript("CREATE TABLE last (word); INSERT INTO last VALUES ('committed')")
+        done = operator("backup", str(copies))
 
     (copy,) = copies.iterdir()
     assert done.stdout.strip() == str(copy), done.stderr
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with sqlite3.connect(copy) as database:
+    with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
-    database.close()
+        assert database.execute("SELECT word FROM last").fetchall() == [("committed",)]
 
 
 def test_what_is_refused(operator: Any, tmp_path: Path) -> None:
