@@ -45,7 +45,7 @@ def superseded(page: Page, piece: Piece) -> str:
         for mark in sorted(group, key=lambda mark: mark.chapter):
             promise = mark.promise if page.lang == "en" else korean[mark.promise]
             lines.append(f"- {_chapter(mark.chapter, page.lang)}: {promise}")
-        lines += ["", f"{WORDS['instead'][page.lang]}: `tests/{by}`", ""]
+        lines += ["", f"{WORDS['instead'][page.lang]}: `tests/{by}`{{.test}}", ""]
     return "\n".join(lines)
 
 
