@@ -86,40 +86,6 @@ class Probe:
         return self.client._client.open("/probe", method=method, headers=headers, **options)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda d: d.json_required,
-        lambda d: d.validated(name=str),
-        lambda d: d.token_required,
-        lambda d: d.role_required("admin"),
-        lambda d: d.rate_limited(1, seconds=60),
-        lambda d: d.cached(seconds=60),
-        lambda d: d.compressed,
-    ],
-    ids=[
-        "json_required",
-        "validated",
-        "token_required",
-        "role_required",
-        "rate_limited",
-        "cached",
-        "compressed",
-    ],
-)
-def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
-    """A decorated view is still called what it was called, so that Flask can name its endpoint."""
-
-    def view() -> str:
-        """What it does."""
-        return ""
-
-    decorated = make(stage.decorators)(view)
-
-    assert (decorated.__name__, decorated.__doc__) == ("view", "What it does.")
-    assert decorated.__wrapped__ is view
-
-
 @everywhere
 def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) -> None:
     """`json_required` answers 415 to another type of content and 400 to JSON that is no object."""
@@ -397,6 +363,40 @@ def test_compressed_leaves_others_alone(stage: Stage, accepted: str | None) -> N
     assert "Content-Encoding" not in answer.headers
     assert answer.text == LONG
     assert "Accept-Encoding" in answer.vary
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda d: d.json_required,
+        lambda d: d.validated(name=str),
+        lambda d: d.token_required,
+        lambda d: d.role_required("admin"),
+        lambda d: d.rate_limited(1, seconds=60),
+        lambda d: d.cached(seconds=60),
+        lambda d: d.compressed,
+    ],
+    ids=[
+        "json_required",
+        "validated",
+        "token_required",
+        "role_required",
+        "rate_limited",
+        "cached",
+        "compressed",
+    ],
+)
+def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
+    """A decorated view is still called what it was called, so that Flask can name its endpoint."""
+
+    def view() -> str:
+        """What it does."""
+        return ""
+
+    decorated = make(stage.decorators)(view)
+
+    assert (decorated.__name__, decorated.__doc__) == ("view", "What it does.")
+    assert decorated.__wrapped__ is view
 
 
 # -- the service: who may do what ---------------------------------------------------------------

@@ -126,6 +126,106 @@ def test_an_answer_of_today_is_not_kept(stage: Stage) -> None:
         assert answer.headers["Cache-Control"] == "no-store", path
 
 
+# -- the jobs ---------------------------------------------------------------------------------------
+
+
+def nox(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run nox in ``folder``."""
+    assert (folder / "noxfile.py").is_file(), "there is no noxfile.py"
+    env = {name: value for name, value in os.environ.items() if name not in ("BASE", "GITHUB_STEP_SUMMARY")}
+    env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", "nox", *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def project(stage: Stage, tmp_path: Path) -> Path:
+    """A copy of the stage for one test, to be changed."""
+    ignored = shutil.ignore_patterns("__pycache__", "database-*")
+    return Path(shutil.copytree(stage.loaded.folder, tmp_path / "project", ignore=ignored))
+
+
+def sessions(stage: Stage) -> set[str]:
+    """Return the names of the sessions that `nox` has."""
+    done = nox(stage.loaded.folder, "--list")
+    assert done.returncode == 0, done.stderr
+    return set(re.findall(r"^[*-] (\S+)", done.stdout, re.M))
+
+
+@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_every_area_has_a_job")
+@pytest.mark.threads
+def test_every_blueprint_has_a_job(stage: Stage) -> None:
+    """`nox` has a session for the tests of each blueprint, and those of every other job."""
+    wanted = {"lint", "types", "coverage", "smoke", "image", "deploy"}
+    wanted |= {f"tests({name})" for name in stage.app.blueprints}
+
+    assert wanted <= sessions(stage)
+
+
+@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_a_red_test_turns_one_job_red")
+@pytest.mark.threads
+def test_a_red_test_turns_one_job_red(stage: Stage, project: Path) -> None:
+    """A test of one blueprint that fails turns the job of this blueprint red, and no other."""
+    with (project / "tests" / "test_health.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef test_planted() -> None:\n    assert False\n")
+
+    assert nox(project, "--session", "tests(health)").returncode != 0
+    other = nox(project, "--session", "tests(auth)")
+    assert other.returncode == 0, other.stdout + other.stderr
+
+
+@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_what_a_change_concerns")
+@pytest.mark.parametrize(
+    ("changed", "concerned"),
+    [
+        ("app/health.py", {"health"}),
+        ("tests/test_auth.py", {"auth"}),
+        ("app/v2.py", {"v2"}),
+        ("app/v1.py", {"v1", "v2"}),  # version 2 inherits from it
+        ("app/accounts.py", {"auth", "v1", "v2"}),
+        ("app/__init__.py", {"auth", "health", "v1", "v2"}),
+        ("config.py", {"auth", "health", "v1", "v2"}),
+        ("README.md", set()),
+    ],
+)
+@pytest.mark.threads
+def test_what_a_change_concerns(stage: Stage, project: Path, changed: str, concerned: set[str]) -> None:
+    """`python affected.py BASE` names the blueprints that changed since BASE or import what did."""
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=mina", "-c", "user.email=mina@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=project, check=True, capture_output=True)
+
+    for message in ("before", "after"):
+        if message == "after":
+            with (project / changed).open("a", encoding="utf-8") as file:
+                file.write("# changed\n")
+        else:
+            git("init", "--initial-branch=main")
+        git("add", "--all")
+        git("commit", f"--message={message}")
+
+    done = subprocess.run(
+        [sys.executable, "affected.py", "HEAD~1"], cwd=project, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == concerned
+
+
+@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_coverage_has_a_floor")
+@pytest.mark.threads
+def test_coverage_has_a_floor(stage: Stage, project: Path) -> None:
+    """The tests of one blueprint alone do not reach enough of the application: the job coverage is red."""
+    assert nox(project, "--session", "tests(health)").returncode == 0
+
+    done = nox(project, "--session", "coverage")
+
+    assert done.returncode != 0
+    assert "fail" in (done.stdout + done.stderr).lower()
+    assert (project / "htmlcov" / "index.html").is_file(), "below the floor is when somebody wants to read it"
+
+
 # -- the image --------------------------------------------------------------------------------------
 
 
@@ -199,106 +299,6 @@ def test_the_image_holds_all_that_runs(stage: Stage, tmp_path: Path, monkeypatch
         [*image["command"], "--check-config"], cwd=image["folder"], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-1000:]
-
-
-# -- the jobs ---------------------------------------------------------------------------------------
-
-
-def nox(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run nox in ``folder``."""
-    assert (folder / "noxfile.py").is_file(), "there is no noxfile.py"
-    env = {name: value for name, value in os.environ.items() if name not in ("BASE", "GITHUB_STEP_SUMMARY")}
-    env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", "nox", *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
-
-
-@pytest.fixture
-def project(stage: Stage, tmp_path: Path) -> Path:
-    """A copy of the stage for one test, to be changed."""
-    ignored = shutil.ignore_patterns("__pycache__", "database-*")
-    return Path(shutil.copytree(stage.loaded.folder, tmp_path / "project", ignore=ignored))
-
-
-def sessions(stage: Stage) -> set[str]:
-    """Return the names of the sessions that `nox` has."""
-    done = nox(stage.loaded.folder, "--list")
-    assert done.returncode == 0, done.stderr
-    return set(re.findall(r"^[*-] (\S+)", done.stdout, re.M))
-
-
-@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_every_area_has_a_job")
-@pytest.mark.threads
-def test_every_blueprint_has_a_job(stage: Stage) -> None:
-    """`nox` has a session for the tests of each blueprint, and those of every other job."""
-    wanted = {"lint", "types", "coverage", "smoke", "image", "deploy"}
-    wanted |= {f"tests({name})" for name in stage.app.blueprints}
-
-    assert wanted <= sessions(stage)
-
-
-@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_a_red_test_turns_one_job_red")
-@pytest.mark.threads
-def test_a_red_test_turns_one_job_red(stage: Stage, project: Path) -> None:
-    """A test of one blueprint that fails turns the job of this blueprint red, and no other."""
-    with (project / "tests" / "test_health.py").open("a", encoding="utf-8") as file:
-        file.write("\n\ndef test_planted() -> None:\n    assert False\n")
-
-    assert nox(project, "--session", "tests(health)").returncode != 0
-    other = nox(project, "--session", "tests(auth)")
-    assert other.returncode == 0, other.stdout + other.stderr
-
-
-@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_coverage_has_a_floor")
-@pytest.mark.threads
-def test_coverage_has_a_floor(stage: Stage, project: Path) -> None:
-    """The tests of one blueprint alone do not reach enough of the application: the job coverage is red."""
-    assert nox(project, "--session", "tests(health)").returncode == 0
-
-    done = nox(project, "--session", "coverage")
-
-    assert done.returncode != 0
-    assert "fail" in (done.stdout + done.stderr).lower()
-    assert (project / "htmlcov" / "index.html").is_file(), "below the floor is when somebody wants to read it"
-
-
-@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_what_a_change_concerns")
-@pytest.mark.parametrize(
-    ("changed", "concerned"),
-    [
-        ("app/health.py", {"health"}),
-        ("tests/test_auth.py", {"auth"}),
-        ("app/v2.py", {"v2"}),
-        ("app/v1.py", {"v1", "v2"}),  # version 2 inherits from it
-        ("app/accounts.py", {"auth", "v1", "v2"}),
-        ("app/__init__.py", {"auth", "health", "v1", "v2"}),
-        ("config.py", {"auth", "health", "v1", "v2"}),
-        ("README.md", set()),
-    ],
-)
-@pytest.mark.threads
-def test_what_a_change_concerns(stage: Stage, project: Path, changed: str, concerned: set[str]) -> None:
-    """`python affected.py BASE` names the blueprints that changed since BASE or import what did."""
-
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=mina", "-c", "user.email=mina@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *who, *arguments], cwd=project, check=True, capture_output=True)
-
-    for message in ("before", "after"):
-        if message == "after":
-            with (project / changed).open("a", encoding="utf-8") as file:
-                file.write("# changed\n")
-        else:
-            git("init", "--initial-branch=main")
-        git("add", "--all")
-        git("commit", f"--message={message}")
-
-    done = subprocess.run(
-        [sys.executable, "affected.py", "HEAD~1"], cwd=project, capture_output=True, text=True
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) == concerned
 
 
 # -- the smoke test ---------------------------------------------------------------------------------

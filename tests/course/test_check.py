@@ -61,7 +61,7 @@ def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) ->
     status, output = learner.run("check", "4")
 
     assert status == 1
-    assert "You broke something that worked, from the first file on: A second account for an e-mail" in output
+    assert "This worked from the first file on and no longer does: A second account for an e-mail" in output
     assert "expected   409" in output
 
 
