@@ -12,6 +12,7 @@ from rich.markup import escape
 from course.check import Listing, named_stage, note, plain_console, show_next, what_to_check
 from course.failures import Failure
 from course.judge import judge
+from course.lessons import behaviours_of
 from course.progress import Progress
 from course.stages import Stage, files_of
 from course.verdict import Result, Verdict, next_result
@@ -67,11 +68,15 @@ class Watch:
         return snapshot(self.folder) != self.seen
 
     def _judge_next(self) -> bool:
-        """Judge the behaviour that is next, alone: that is the quick answer. Return whether to go on."""
+        """Judge the behaviour that is next before the others: the quick answer. Return whether to go on.
+
+        The very first one is judged with it. If both fail for one reason, the code does not start.
+        """
         if self.following is None:
             return True
         test = self.following.behaviour.test
-        verdict = judge(self.folder, self.stage, tests=(test,), outdated=self._outdated)
+        tests = (test, behaviours_of(0)[0].test)
+        verdict = judge(self.folder, self.stage, tests=tests, outdated=self._outdated)
         if not verdict.whole:
             return False
         result = verdict.results[test]

@@ -291,3 +291,22 @@ def test_watch_answers_a_save(learner: Learner) -> None:
         process.kill()
         process.wait()
         screen.close()
+
+
+def test_watch_tells_a_fault_in_one_place_from_code_that_does_not_start(learner: Learner) -> None:
+    learner.run("begin", "3")
+    mine = learner.workspace / find_stage("3").name / "app" / "decorators" / "__init__.py"
+    mine.parent.mkdir()
+    mine.write_text("def json_required(view):\n    return wrapper\n", encoding="utf-8")
+    process = learner.start("check", "3", "--watch", PYTHONUNBUFFERED="1")
+    screen = Screen(process)
+    try:
+        screen.wait_for("check 3 --full")
+        mine.write_text("def json_required(view):\n    return other\n", encoding="utf-8")
+        screen.wait_for("still to do")
+        screen.wait_for("name 'other' is not defined")
+    finally:
+        process.kill()
+        process.wait()
+        screen.close()
+    assert "Your code does not start" not in screen.text
