@@ -78,11 +78,18 @@ class Reader:
         told.wait_for()
         return str(told.inner_text())
 
-    def check(self) -> dict[str, str]:
-        """Let the files be judged, and return the state of each behaviour by its test."""
+    def press_check(self) -> None:
         self.lab.locator('[data-tab="check"]').click()
         self.lab.locator(".lab-panel:visible .lab-primary").click()
+
+    def check(self) -> dict[str, str]:
+        """Let the files be judged, and return the state of each behaviour by its test."""
+        self.press_check()
         self.lab.locator(".lab-next .lab-sum, .lab-next .lab-error").first.wait_for()
+        return self.results()
+
+    def results(self) -> dict[str, str]:
+        """The state of each behaviour that is certain, by its test."""
         rows = self.lab.locator("[data-test]").all()
         return {str(row.get_attribute("data-test")): str(row.get_attribute("data-state")) for row in rows}
 

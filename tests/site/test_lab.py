@@ -103,13 +103,22 @@ def needs_threads(fault: Fault) -> bool:
 @WITHOUT_NODE
 @pytest.mark.parametrize(("name", "lang"), rounds())
 def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, name: str, lang: str) -> None:
-    """Break it, reload, and it is still broken; check is red for the right reason; repair it: green."""
+    """Break it: check is red for the right reason. Reload: it is still broken. Repair it: green."""
     path, broken, test = planted(find_stage(name))
     reader.visit(name, lang)
     assert [url for url in reader.asked if "/lab" in url] == [f"{reader.address}/assets/lab-door.js"]
 
-    reader.open(ready=False)
+    reader.open()
     reader.write(path, broken)
+    reader.press_check()  # the first that is missing is explained at once, and nobody waits for the rest
+    reader.lab.locator(f'[data-test^="{test}"][data-state="missing"]').wait_for()
+    headline = reader.lab.locator(".lab-explanation h3").inner_text()
+    missing = reader.lab.locator('[data-state="missing"]')
+    sentences = missing.evaluate_all("rows => rows.map((row) => row.lastChild.textContent.trim())")
+    assert any(headline.endswith(sentence) for sentence in sentences), (headline, sentences)
+    assert bool(re.search("[가-힣]{2}", headline)) == (lang == "ko"), headline
+    assert reader.lab.locator(".lab-explanation dt").count() >= 1
+
     reader.visit(name, lang)
     reader.open()
     lesson = reader.lab.locator(".lab-lesson .lab-ready")
@@ -119,18 +128,27 @@ def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, name: str, lang:
     reader.lab.locator(f'[data-path="{path}"]').click()
     assert reader.lab.locator(f'[data-path="{path}"] .lab-mark-yours').count() == 1
 
-    found = reader.check()
-    assert [state for key, state in found.items() if key.startswith(test)] == ["missing"], found
-    headline = reader.lab.locator(".lab-explanation h3").inner_text()
-    missing = reader.lab.locator('[data-state="missing"]')
-    sentences = missing.evaluate_all("rows => rows.map((row) => row.lastChild.textContent.trim())")
-    assert any(headline.endswith(sentence) for sentence in sentences), (headline, sentences)
-    assert bool(re.search("[가-힣]{2}", headline)) == (lang == "ko"), headline
-    assert reader.lab.locator(".lab-explanation dt").count() >= 1
-
     reader.lab.locator(".lab-filebar button").first.click()  # undo my changes
     assert set(reader.check().values()) == {"kept"}
     assert reader.lab.locator(".lab-done").count() == 1
+
+
+@WITHOUT_NODE
+def test_a_check_goes_on_behind_its_first_explanation(reader: Reader) -> None:
+    """To the last behaviour, and what has been read meanwhile stays: the hints that were asked for."""
+    path, broken, test = planted(find_stage("02"))
+    reader.visit("02_factory_and_config")
+    reader.open()
+    reader.write(path, broken)
+    reader.press_check()
+    reader.lab.locator(".lab-explanation button", has_text="Hint 1").click()
+    assert reader.lab.locator(".lab-next .lab-sum").count() == 0, "the check was over before its explanation"
+    reader.lab.locator(".lab-next .lab-sum").wait_for()
+    found = reader.results()
+    assert [state for key, state in found.items() if key.startswith(test)] == ["missing"], found
+    assert "unknown" not in found.values()
+    assert reader.lab.locator(".lab-explanation").count() == 1
+    assert reader.lab.locator(".lab-explanation .lab-hints li").count() == 1
 
 
 # -- what the lab can do besides --------------------------------------------------------------------

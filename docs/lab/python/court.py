@@ -44,7 +44,7 @@ def check(stage: str, files: workspace.Files, lang: str, ever: list[str], tell: 
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         tests = sorted({behaviour.test.partition("::")[0] for behaviour in behaviours}, reverse=True)
         task = Task(str(folder), stage, tuple(tests), scratch, LIMIT)
-        reporter = BrowserReporter(verdict, task, tell)
+        reporter = BrowserReporter(verdict, task, tell, lambda: turn_to(verdict, judged, ever, folder))
         outside = list(logging.getLogger().handlers)
         known = set(sys.modules)
         sys.modules.pop("pytest_timeout", None)  # pytest wants to be the first to import its plugins
@@ -67,14 +67,17 @@ def summary(
 ) -> dict[str, Any]:
     """Return what the page shows: every behaviour, and the one to turn to, explained."""
     results = [told(result) for result in verdict.results.values() if result.behaviour.test not in elsewhere]
-    following = next_result(verdict, stage, ever)
     sentences = {behaviour.test: behaviour.sentence for behaviour in all_behaviours(stage)}
-    return {
-        "results": results,
-        "next": explained(following, folder) if following else None,
-        "headline": headline(verdict, following, stage, ever) if following else "",
-        "elsewhere": [sentences[test] for test in elsewhere],
-    }
+    elsewhere = [sentences[test] for test in elsewhere]
+    return {"results": results, "elsewhere": elsewhere} | turn_to(verdict, stage, ever, folder)
+
+
+def turn_to(verdict: Verdict, stage: Stage, ever: list[str], folder: Path) -> dict[str, Any]:
+    """Return the behaviour to turn to, as far as that is known, and how its explanation begins."""
+    following = next_result(verdict, stage, ever)
+    if following is None:
+        return {"next": None, "headline": ""}
+    return {"next": explained(following, folder), "headline": headline(verdict, following, stage, ever)}
 
 
 def explained(result: Result, folder: Path) -> dict[str, Any]:
@@ -105,11 +108,13 @@ def told(result: Result) -> dict[str, Any]:
 class BrowserReporter(Reporter):
     """The reporter of the terminal, in a process that must live on, and cannot start others."""
 
-    def __init__(self, verdict: Verdict, task: Task, tell: Tell) -> None:
+    def __init__(
+        self, verdict: Verdict, task: Task, tell: Tell, turn_to: Callable[[], dict[str, Any]]
+    ) -> None:
         super().__init__(self, task)  # type: ignore[arg-type]  # what it sends, it sends to `send` below
-        self.verdict, self.tell = verdict, tell
+        self.verdict, self.tell, self.turn_to = verdict, tell, turn_to
         self.elsewhere: set[str] = set()
-        self.stopped = False
+        self.stopped = self.explained = False
         self.watch: Watch
         self.count = itertools.count(1)
 
@@ -129,6 +134,9 @@ class BrowserReporter(Reporter):
             self.tell({"kind": "running", "test": test_of(what[0]), "count": next(self.count)})
         elif (certain := self.verdict.hear(kind, *what)) is not None:
             self.tell({"kind": "result", **told(certain)})
+            if not certain.kept and not self.explained:  # the reader need not wait for the rest
+                self.explained = True
+                self.tell({"kind": "next", **self.turn_to()})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:

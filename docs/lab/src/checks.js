@@ -49,10 +49,13 @@ export class ChecksPanel {
   #tell(event) {
     if (event.kind === "found") this.bar.max = event.count;
     if (event.kind === "running") this.bar.value = event.count - 1;
+    if (event.kind === "next") this.next.append(this.#explanation(event));
     if (event.kind === "result" && event.number === this.work.stage.number) this.list.append(line(event));
   }
 
   #show({ results, next, headline, elsewhere }, seconds) {
+    const told = this.next.querySelector(".lab-explanation"); // it stays as it is: its hints may be in reading
+    const same = next && told?.dataset.of === next.test && told.ariaLabel === headline;
     const own = results.filter((result) => result.number === this.work.stage.number);
     const earlier = results.filter((result) => result.number < this.work.stage.number);
     const kept = results.filter((result) => result.state === "kept").length;
@@ -65,7 +68,7 @@ export class ChecksPanel {
         say("check.sum", { kept, total: results.length, seconds: seconds.toFixed(1) }),
         next ? "" : ` ${say("check.done")}`,
       ),
-      next && this.#explanation(next, headline),
+      same ? told : next && this.#explanation({ next, headline }),
     );
     fill(
       this.rest,
@@ -77,12 +80,12 @@ export class ChecksPanel {
     );
   }
 
-  #explanation(next, headline) {
+  #explanation({ next, headline }) {
     const rows = next.parts.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, ...prose(text))]);
     const page = `${String(Math.max(1, next.number)).padStart(2, "0")}.html#${next.anchor}`;
     return el(
       "section.lab-explanation",
-      { "aria-label": headline },
+      { "aria-label": headline, "data-of": next.test },
       el("h3", {}, headline),
       el("dl", {}, ...rows),
       next.place && places([next.place], this.go),
