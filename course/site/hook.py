@@ -33,6 +33,15 @@ _NOT_FOUND_BY_WORDS = re.compile(r'(<div class="(?:tabbed-set |[^"]*\banswer\b)[
 _TEST = re.compile(r'<code class="test">[^<]*</code>')
 _NAMES = re.compile(r"(?<!</span>)<code>[^<]*</code>")
 _OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
+#: What the theme and mkdocs.yml write into Korean pages, and what it should be.
+_KOREAN = {
+    'title="Link to this section"': 'title="이 부분으로 가는 링크"',
+    "맨위로": "맨 위로",
+    '"언어설정"': '"언어 선택"',
+    '"네비게이션"': '"내비게이션"',
+    '"상단/헤더"': '"머리말"',
+    '"하단/푸터"': '"꼬리말"',
+}
 _COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
 _ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
@@ -146,8 +155,8 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     name = "검색" if lang == "ko" else "Search"
     output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
     if lang == "ko":
-        link = config.mdx_configs["toc"]["permalink_title"]
-        output = output.replace(f'title="{link}"', 'title="이 부분으로 가는 링크"')
+        for written, meant in _KOREAN.items():
+            output = output.replace(written, meant)
     output = open_doors(output, page.file.dest_uri, _lab)
     output = _NAMES.sub(lambda name: _OPTION.sub(r'<span class="whole">\g<0></span>', name[0]), output)
     output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)

@@ -56,6 +56,8 @@ def test_tool_tips_and_labels_speak_the_language_of_their_page(site: BuiltSite) 
     korean = {word for word in said["ko"] if re.search("[가-힣]", word)}
     assert said["ko"] - korean == {"Effective Flask"}
     assert said["en"].isdisjoint(korean - {"한국어"})
+    assert {"언어 선택", "내비게이션"} < korean  # the theme spells them wrong
+    assert "맨 위로" in site.pages["ko/chapters/01.html"].text
 
 
 def test_nothing_is_fetched_from_elsewhere(site: BuiltSite) -> None:
