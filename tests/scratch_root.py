@@ -86,10 +86,10 @@ class Root:
                 they appear; ``tmpfs``, where memory is; and ``read_only`` for all else.
         """
         root, mounts = str(self.folder), how.get("mounts", {})
-        steps = [f"mount --bind {shlex.quote(root)} {shlex.quote(root)}"]
+        steps = [["--bind", root, root]]
         for there, here in self._read_only.items():
-            steps += [f"mount --bind {there} {root}{here}", f"mount -o remount,bind,ro {root}{here}"]
-        steps += [f"mount --rbind /{name} {root}/{name}" for name in ("dev", "proc")]
+            steps += [["--bind", there, f"{root}{here}"], ["-o", "remount,bind,ro", f"{root}{here}"]]
+        steps += [["--rbind", f"/{name}", f"{root}/{name}"] for name in ("dev", "proc")]
         for there, here in mounts.items():
             (self.folder / here.strip("/")).parent.mkdir(parents=True, exist_ok=True)
             if Path(there).is_dir():
@@ -97,9 +97,11 @@ class Root:
             else:
                 (self.folder / here.strip("/")).touch()
         if how.get("read_only"):
-            steps.append(f"mount -o remount,bind,ro {root}")
-        steps += [f"mount -t tmpfs -o mode=1777 tmpfs {root}{here}" for here in how.get("tmpfs", ())]
-        steps += [f"mount --bind {there} {root}{here}" for there, here in mounts.items()]
+            steps.append(["-o", "remount,bind,ro", root])
+        steps += [
+            ["-t", "tmpfs", "-o", "mode=1777", "tmpfs", f"{root}{here}"] for here in how.get("tmpfs", ())
+        ]
+        steps += [["--bind", str(there), f"{root}{here}"] for there, here in mounts.items()]
         env = {"PATH": PATH, **how.get("env", {})}
         variables = [f"{name}={value}" for name, value in env.items()]
         as_user: list[str] = []
@@ -108,7 +110,8 @@ class Root:
             as_user = ["setpriv", f"--reuid={uid}", f"--regid={gid or uid}", "--clear-groups"]
             as_user += ["--no-new-privs", "--bounding-set=-all"]
         inside = [*as_user, "/usr/bin/env", "-i", f"--chdir={how.get('workdir', '/')}", *variables, *words]
-        script = "set -e; " + "; ".join(steps) + "; exec " + shlex.join(["chroot", root, *inside])
+        mounting = "; ".join(shlex.join(["mount", *step]) for step in steps)
+        script = f"set -e; {mounting}; exec {shlex.join(['chroot', root, *inside])}"
         return ["unshare", "--mount", "--propagation=private", "sh", "-c", script]
 
 
