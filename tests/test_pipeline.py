@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,10 @@ def docker(tmp_path: Path) -> Path:
     programs, state = tmp_path / "programs", tmp_path / "docker"
     for folder in (programs, state):
         folder.mkdir()
-    stand_in = (ROOT / "tests" / "docker_stand_in.py").read_text(encoding="utf-8")
     program = programs / "docker"
-    program.write_text(f"#!{sys.executable}\n{stand_in}", encoding="utf-8")
+    # Not by `#!` and Python's own path, in which there may be a blank.
+    call = shlex.join([sys.executable, str(ROOT / "tests" / "docker_stand_in.py")])
+    program.write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     return state
 
