@@ -72,6 +72,9 @@ def clients(bench: Bench, ours: Contender) -> Points:
 def workers(bench: Bench, ours: Contender) -> Points:
     """Log-ins, nearly all Argon2, by more and more processes on all processors; and their memory."""
     points = []
+    # Which process a connection ends up at is chance: none may refuse because too many came to it.
+    all_wait = {"FLASK_PASSWORD_SLOTS": str(LOGINS * max(bench.plan.workers))}
+    ours = replace(ours, environment=ours.environment | all_wait)
     database = databases.sqlite(bench.folder, "workers")
     seed(ours, database, bench.plan.accounts, PASSWORD)
     with ExitStack() as running:
