@@ -175,7 +175,8 @@ def _run(lang: str) -> str:
     result = read(RESULT)
     values = {**result, **result["machine"], **result["settings"], "date": result["date"][:10]}
     text = SENTENCES["run"][lang].format(**values)
-    busy = result["machine"]["load"] > result["machine"]["processors"] + 1
+    own = result["curves"]["workers"][-1]["x"]  # its last curve has so many processes at work
+    busy = result["machine"]["load"] > own + 1
     return f"{text} {SENTENCES['busy'][lang].format(**values)}" if busy else text
 
 

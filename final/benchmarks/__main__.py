@@ -136,7 +136,7 @@ def machine() -> dict[str, Any]:
         "processors": len(os.sched_getaffinity(0)),
         "memory": round(memory / 1024**2),  # GiB
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "load": round(os.getloadavg()[0], 1),  # near 2 at the end of a run that had the machine for itself
+        "load": round(os.getloadavg()[0], 1),  # at the end: as many as the last curve had processes, if quiet
     }
 
 
