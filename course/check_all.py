@@ -19,15 +19,18 @@ from course.failures import ROOT
 from course.programs import PYTHON, decode
 from course.run_tests import run_tests
 
+MOST_TOLD = 8  # tests that failed are named once more at the end, this many of them: some logs keep only that
+
 
 @dataclass
 class Tally:
-    """How many checks passed, failed and were skipped, and why those last were."""
+    """How many checks passed, failed and were skipped; what failed, and why others were skipped."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    red: list[str] = field(default_factory=list)  # of the tests: their names, and what was wrong
 
     def add(self, passed: bool) -> None:
         """Count one check."""
@@ -69,6 +72,8 @@ def check_all(pytest_arguments: Sequence[str]) -> int:
             print(f"The checks changed the folder; git status before:\n{before}\nand after:\n{after}")
     for reason, number in sorted(tally.reasons.items()):
         print(f"skipped {number}: {reason}")
+    for line in tally.red[:MOST_TOLD]:
+        print(f"failed: {line}")
     print(tally, flush=True)
     return 1 if tally.failed else 0
 
@@ -84,8 +89,11 @@ def count_tests(tally: Tally, report: Path, ran: bool) -> None:
     cases = ElementTree.parse(report).iter("testcase") if report.is_file() else []  # noqa: S314 - our own file
     for case in cases:
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        wrong = [*case.iter("failure"), *case.iter("error")]
+        if wrong:
             tally.add(False)
+            test = "::".join(filter(None, [case.get("classname"), case.get("name")]))
+            tally.red.append(f"{test}: {' '.join(wrong[0].get('message', '').split())[:200]}")
         elif skipped is not None:
             tally.skip(skipped.get("message") or "no reason given")
         else:

@@ -21,13 +21,14 @@ from course.failures import ROOT
 from course.programs import PYTHON, decode
 
 SILENCE = 420  # seconds without a result, after which they are ended; no single test may take as long
-TOLD_EVERY = 30  # seconds between two lines that say how far it is
+TOLD_EVERY = 60  # seconds between two lines that say how far it is
 
 #: All threads of a test that takes longer than it may are printed, and its process ends: the others go on.
 LAST_RESORT = ["-o", f"faulthandler_timeout={SILENCE - 60}", "-o", "faulthandler_exit_on_timeout=true"]
 COMMAND = [PYTHON, "-m", "pytest", "-v", "-n", "auto", "--dist", "loadgroup", *LAST_RESORT]
 
 _BEGUN = re.compile(r"(tests/\S+\.py::.+?) *$")
+_FRAME = re.compile(rf'  File "{re.escape(str(ROOT))}[/\\](?!\.venv)')
 _ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (\w+) (tests/.+?) *$")
 
 
@@ -39,6 +40,11 @@ class Run:
     running: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # all but the lines of tests that went as they should
+
+    def stood_at(self) -> list[str]:
+        """Return the lines of our own files in the stacks of a process that was ended, innermost first."""
+        stacks = [at for at, line in enumerate(self.said) if line.startswith("Timeout (")]
+        return [line for line in self.said[stacks[0] :] if _FRAME.match(line)][:8] if stacks else []
 
     def read(self, line: str) -> bool:
         """Take in one line, and return whether it is the result of a test."""
@@ -88,6 +94,8 @@ def run_tests(
         _end(process)
     if process.returncode:
         tell("\n".join(run.said).strip() + "\n")
+        if frames := run.stood_at():
+            tell("A test took too long, and its process was ended, at:\n" + "\n".join(frames) + "\n")
     return process.returncode == 0
 
 

@@ -46,6 +46,7 @@ def up(site_port: int | None, port: int | None) -> int:
             console.print(f"A port is in use: the site takes {chosen_site} and the service {chosen}.")
         with console.status("Migrating the database, making the demo account ..."):
             demo = prepare_final()
+        seen = digests()  # before it is built: whatever is saved from now on is another site
         with console.status("Building the site ..."):
             build_site()
         _remark(console)
@@ -53,16 +54,19 @@ def up(site_port: int | None, port: int | None) -> int:
             _wait_for(f"http://127.0.0.1:{chosen_site}/", service, log)
             _wait_for(f"http://127.0.0.1:{chosen}/health/live", service, log)
             _show(console, chosen_site, chosen, demo)
-            _build_on_save(console, service)
+            _build_on_save(console, service, seen)
             raise _ended(service, log)
     except KeyboardInterrupt:
         console.print("\nstopped")
     return 0
 
 
-def _build_on_save(console: Console, service: subprocess.Popen[bytes]) -> None:
-    """Build the site again after every save, until the service ends; the open page then reloads itself."""
-    seen = digests()
+def _build_on_save(console: Console, service: subprocess.Popen[bytes], seen: list[str]) -> None:
+    """Build the site again after every save, until the service ends; the open page then reloads itself.
+
+    Args:
+        seen: the digests of what the site was built from.
+    """
     while service.poll() is None:
         time.sleep(LOOK)
         if (now := digests()) == seen:

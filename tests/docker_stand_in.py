@@ -14,11 +14,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from free_ports import free_port
 
 STATE = Path(os.environ.get("DOCKER_STATE", "docker"))
 
@@ -105,9 +106,7 @@ def ignored(file: Path) -> bool:
 def run(tag: str, variables: list[str]) -> str:
     """Start a container and return its id."""
     image = json.loads((STATE / f"{tag}.json").read_text())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     container = f"container-{time.time_ns()}"
     env = image["env"] | dict(variable.split("=", 1) for variable in variables)
     address = f"127.0.0.1:{port}"

@@ -6,12 +6,13 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from free_ports import free_port
 
 SECRET = "0123456789abcdef0123456789abcdef-of-a-real-server"
 READY_WITHIN = 60  # seconds, on a machine that does other things too
@@ -55,8 +56,7 @@ class Server:
 
     def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "PROMETHEUS"))
         }

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
+
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
 HOW_NGINX = "apt-get install nginx-light, or brew install nginx"
 
@@ -31,8 +33,7 @@ class Nginx:
 
     def __init__(self, conf: Path, scratch: Path, apps: Sequence[tuple[str, int]]) -> None:
         assert NGINX, HOW_NGINX
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.scratch, self.apps = scratch, list(apps)
         self._text = conf.read_text(encoding="utf-8")
         self._conf = scratch / "nginx.conf"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from inner_pytest import run_inner
+from inner_pytest import Report, run_inner
 
 from course.faults import Fault, StaleFault, all_faults
 from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
@@ -15,29 +17,16 @@ from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
 TESTS = Path(__file__).resolve().parent
 
 
-class Verdicts:
-    """A plugin of pytest that keeps what became of each test."""
-
-    def __init__(self) -> None:
-        self.reports: list[pytest.TestReport] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.failed or report.skipped:
-            self.reports.append(report)
-
-
-def judge(fault: Fault, folder: Path, scratch: Path) -> list[pytest.TestReport]:
-    """Run the test that should catch ``fault`` on ``folder``, by a pytest inside this one."""
-    verdicts = Verdicts()
-    arguments = [f"{TESTS / fault.caught_by}", "-x"]
-    with pytest.MonkeyPatch.context() as patch:
-        if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith("final/"):
-            patch.setenv("COURSE_FINAL", str(folder))  # its own tests know one stage, see final/conftest.py
-        else:
-            # With "=": pytest would take a path of its own for one of tests, and load the conftest.py there.
-            arguments += [f"--stage={folder}", f"--stage-as={fault.stage.name}"]
-        run_inner(verdicts, scratch, *arguments)
-    return verdicts.reports
+def judge(fault: Fault, folder: Path, scratch: Path) -> list[Report]:
+    """Run the test that should catch ``fault`` on ``folder``."""
+    test = f"{TESTS / fault.caught_by}"
+    if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith("final/"):
+        # Its own tests know one stage, see final/conftest.py.
+        reports = run_inner(scratch, test, "-x", COURSE_FINAL=str(folder))
+    else:
+        # With "=": pytest would take a path of its own for one of tests, and load the conftest.py there.
+        reports = run_inner(scratch, test, "-x", f"--stage={folder}", f"--stage-as={fault.stage.name}")
+    return [report for report in reports if report.when == "call" or report.outcome != "passed"]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +43,7 @@ def test_a_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     assert reports, f"{fault.caught_by} is no test"
     if all(report.skipped for report in reports):
         pytest.skip(f"{fault.caught_by} is skipped on this machine")
-    assert [report.longreprtext for report in reports if report.failed and report.when == "setup"] == []
+    assert [report.text for report in reports if report.failed and report.when == "setup"] == []
     assert any(report.failed for report in reports), f"{fault.name}: {fault.caught_by} stays green"
 
 
@@ -84,3 +73,31 @@ def test_a_stale_fault_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(StaleFault, match=fault.name):
         fault.plant(tmp_path)
+
+
+#: Waits where no alarm of pytest's reaches it, and has started a program that would outlive it.
+WAITS = """
+import signal, subprocess, sys, time
+
+def test_it():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3); open('alive', 'w')"])
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no alarms, and no groups of processes to end"
+)
+def test_a_fault_that_hangs_is_ended_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test_waits.py").write_text(WAITS, encoding="utf-8")
+
+    with pytest.raises(AssertionError, match="no report within 2 s") as told:
+        run_inner(tmp_path / "inner", "test_waits.py", limit=2)
+
+    assert "test_waits.py" in str(told.value) and "in test_it" in str(told.value)
+    time.sleep(3)
+    assert not (tmp_path / "alive").exists()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inner_pytest import run_inner
+from inner_pytest import Report, run_inner
 from learner import Learner
 
 from course.patches import apply_patch
@@ -20,38 +20,15 @@ from course.stretch import Task, all_tasks
 TESTS = Path(__file__).resolve().parent
 
 
-class Verdicts:
-    """A plugin of pytest that keeps what became of each test."""
-
-    def __init__(self) -> None:
-        self.reports: dict[str, list[pytest.TestReport]] = {}
-        self.kept_before: set[str] = set()
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        self.kept_before = {name_of(item.nodeid) for item in items if item.get_closest_marker("kept_before")}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.reports.setdefault(name_of(report.nodeid), []).append(report)
-
-    def failed(self) -> dict[str, str]:
-        """Return what each test that failed says, by its name."""
-        return {
-            name: report.longreprtext
-            for name, reports in self.reports.items()
-            for report in reports
-            if report.failed
-        }
+def judge(file: Path, folder: Path, scratch: Path) -> list[Report]:
+    reports = run_inner(scratch, str(file), f"--stage={folder}")
+    assert reports, f"{file} has no test"
+    return reports
 
 
-def name_of(nodeid: str) -> str:
-    return nodeid.split("::")[-1].split("[")[0]
-
-
-def judge(file: Path, folder: Path, scratch: Path) -> Verdicts:
-    verdicts = Verdicts()
-    run_inner(verdicts, scratch, str(file), f"--stage={folder}")
-    assert verdicts.reports, f"{file} has no test"
-    return verdicts
+def failed(reports: list[Report]) -> dict[str, str]:
+    """Return what each test that failed says, by its name."""
+    return {report.name: report.text for report in reports if report.failed}
 
 
 @pytest.fixture(params=all_tasks(), ids=lambda task: task.name)
@@ -69,18 +46,18 @@ def folder(task: Task, tmp_path: Path) -> Iterator[Path]:
 
 def test_the_finished_chapter_does_not_have_it(task: Task, folder: Path, tmp_path: Path) -> None:
     """Every test is red there, but those that say that they guard what was there before."""
-    verdicts = judge(task.file, folder, tmp_path / "inner")
+    reports = judge(task.file, folder, tmp_path / "inner")
 
-    assert set(verdicts.failed()) == set(verdicts.reports) - verdicts.kept_before
+    assert set(failed(reports)) == {report.name for report in reports if "kept_before" not in report.marks}
 
 
 def test_the_solution_has_it(task: Task, folder: Path, tmp_path: Path) -> None:
     """With the solution every test is green, and so is every test of the chapter."""
     apply_patch(task.solution.read_text(encoding="utf-8"), folder)
 
-    assert judge(task.file, folder, tmp_path / "inner").failed() == {}
+    assert failed(judge(task.file, folder, tmp_path / "inner")) == {}
     (chapter,) = TESTS.glob(f"test_{task.stage.number:02}_*.py")
-    assert judge(chapter, folder, tmp_path / "chapter").failed() == {}
+    assert failed(judge(chapter, folder, tmp_path / "chapter")) == {}
 
 
 def test_every_task_is_written_out_in_both_languages() -> None:

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,19 @@ bootstrap._make_venv = make_venv
 """
 
 
+class Program(subprocess.Popen[str]):
+    """A program that is not waited for once the test that started it has failed."""
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        if kind is not None and self.poll() is None:
+            self.terminate()
+            try:
+                self.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        super().__exit__(kind, *error)
+
+
 class Course:
     """A folder with a course in it, and what a person does there."""
 
@@ -82,14 +96,14 @@ class Course:
     def marker(self) -> Path:
         return self.folder / ".venv" / "course-ready.json"
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> Program:
         """Start `python -m course` with the Python that the learner would have."""
         return self.python("-m", "course", *arguments, **variables)
 
-    def python(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def python(self, *arguments: str, **variables: str) -> Program:
         """Start Python in the folder, its output decoded as it comes."""
         base = getattr(sys, "_base_executable", sys.executable)
-        return subprocess.Popen(
+        return Program(
             [base, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1", **variables},

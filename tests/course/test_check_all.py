@@ -14,7 +14,7 @@ from course.check_all import Tally, count_tests
 REPORT = """<testsuites><testsuite>
   <testcase name="a"/>
   <testcase name="b"/>
-  <testcase name="c"><failure message="no">...</failure></testcase>
+  <testcase classname="t.t_one" name="c"><failure message="no">...</failure></testcase>
   <testcase name="d"><error message="no fixture">...</error></testcase>
   <testcase name="e"><failure message="no"/><error message="and its clean-up failed"/></testcase>
   <testcase name="f"><skipped message="no Chromium here"/></testcase>
@@ -47,6 +47,7 @@ def test_the_numbers_of_the_tests(tmp_path, report, ran, closing):
     assert str(tally) == closing
     if report == REPORT:
         assert tally.reasons == {"no Chromium here": 2}
+        assert tally.red == ["t.t_one::c: no", "d: no fixture", "e: no"]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_the_numbers_of_the_tests(tmp_path, report, ran, closing):
         ({"ruff"}, 1, "5 passed, 2 failed, 1 skipped"),
         ({"mypy", "mkdocs"}, 1, "5 passed, 2 failed, 1 skipped"),
         ({"the tree"}, 1, "6 passed, 1 failed, 1 skipped"),
+        ({"pytest"}, 1, "7 passed, 1 failed, 1 skipped"),
     ],
 )
 def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing):
@@ -70,9 +72,10 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
     def run_tests(log, arguments):
         steps.append("pytest")
         (report,) = (text.partition("=")[2] for text in arguments if text.startswith("--junitxml="))
-        case = "<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
+        red = "<testcase name='a[b]'><failure message='1\n== 2'/></testcase>" if "pytest" in broken else ""
+        case = f"{red}<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
         Path(report).write_text(f"<testsuite>{case}</testsuite>", encoding="utf-8")
-        return True
+        return not red
 
     trees = iter(["", "M a file" if "the tree" in broken else ""])
     monkeypatch.setattr(check_all.subprocess, "run", run)
@@ -83,8 +86,9 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
 
     output = capsys.readouterr().out
     assert steps == ["ruff", "ruff", "mypy", "pytest", "mkdocs"]
-    assert output.splitlines()[-2:] == ["skipped 1: not on this system", closing]
-    for name in broken & set(steps):
+    red = ["failed: a[b]: 1 == 2"] if "pytest" in broken else []
+    assert output.splitlines()[-2 - len(red) :] == ["skipped 1: not on this system", *red, closing]
+    for name in broken & {"ruff", "mypy", "mkdocs"}:
         assert f"{name} said this" in output
 
 

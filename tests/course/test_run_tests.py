@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from course.failures import ROOT
 from course.run_tests import run_tests
 
 SAID = """
@@ -59,6 +60,18 @@ def test_tests_that_stand_still_are_ended_and_named(tmp_path):
 
     assert not content and time.monotonic() - began < 30
     assert "There ran:\n  tests/test_a.py::test_two[a b]" in told[0]
+
+
+def test_where_a_process_was_ended_is_said_last(tmp_path):
+    """Of all the stacks, the lines of our own files."""
+    frames = [f"{ROOT}/tests/a.py", f"{ROOT}/.venv/lib/pytest.py", f"{ROOT}/tests/b.py"]
+    stacks = "Timeout (0:06:00)!\nThread 0x1:\n" + "".join(
+        f'  File "{file}", line 1 in f\n' for file in frames
+    )
+    _, told = run(tmp_path, f"print({stacks!r}); raise SystemExit(1)")
+
+    files = [line.split('"')[1] for line in told[-1].splitlines()[1:] if line]
+    assert files == [frames[0], frames[2]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes to end")

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 from course import ports, site_build
 from course.failures import Failure
@@ -85,6 +86,30 @@ def test_a_save_reaches_the_open_page(ready_course):
         assert process.stdout.readline().startswith("The site could not be built (Unrecognised theme")
         assert page_at(address) == (second, other_mark)
 
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().strip() == "stopped"
+
+
+#: A site whose text is saved while it is built for the first time.
+SAVES_ONCE = """
+from pathlib import Path
+
+def on_post_build(config):
+    page = Path(config.docs_dir, "index.md")
+    if "Saved" not in page.read_text("utf-8"):
+        page.write_text("# Saved meanwhile\\n", "utf-8")
+"""
+
+
+@needs_signals
+def test_a_save_while_the_site_is_built_is_not_lost(ready_course):
+    (ready_course.folder / "save.py").write_text(SAVES_ONCE, encoding="utf-8")
+    (ready_course.folder / "mkdocs.yml").write_text("site_name: A course\nhooks: [save.py]\n", "utf-8")
+    address = free_port()
+    with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
+        shown(process)
+        assert process.stdout.readline().startswith("Saved, and built again in ")
+        assert "Saved meanwhile</h1>" in page_at(address)[0]
         process.send_signal(signal.SIGINT)
         assert process.stdout.read().strip() == "stopped"
 
@@ -220,11 +245,6 @@ def test_a_wrong_use_is_one_sentence(ready_course):
     for arguments in (["nosuch"], ["run"], ["up", "--port", "abc"], ["up", "--nosuch"]):
         status, output = ready_course.run(*arguments, PYTHONIOENCODING="cp949")
         assert (status, output.count("\n")) == (2, 1), output
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return server.getsockname()[1]
 
 
 def get(url: str) -> bytes:

@@ -10,7 +10,6 @@ import io
 import re
 import runpy
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import kubernetes_validate
 import pytest
 import redis
 import yaml
+from free_ports import free_port
 
 from course.stages import find_stage
 
@@ -165,8 +165,7 @@ def test_secrets_are_made_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_redis_wants_its_password(made: Path, tmp_path: Path) -> None:
     """A real one, started as compose.yaml starts it: alive for its check, closed without the password."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = ["redis-server", str(made / "redis_conf"), "--port", str(port), "--bind", "127.0.0.1"]
     server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
     try:

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import pytest
 from adapter import GOOD_SECRET, LoadedStage
+from free_ports import free_port
 from scratch_root import MISSING, Image
 
 pytestmark = [
@@ -45,8 +45,7 @@ class Container:
     """One that runs: its file system read-only, and what the Dockerfile names as writable."""
 
     def __init__(self, image: Image, folder: Path, settings: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.image = image
         self.volume = folder / "volume"
         self.volume.mkdir()
