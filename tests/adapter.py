@@ -219,6 +219,8 @@ class LoadedStage:
 class Stage:
     """One stage for one test: an application with nothing in it, and its clients."""
 
+    migrates = True  # of final: whether its databases have their tables before anybody asks for them
+
     def __init__(
         self, loaded: LoadedStage, version: str | None = None, server: PostgreSQL | None = None
     ) -> None:
@@ -243,7 +245,7 @@ class Stage:
         if self.number < FACTORY:
             return _recorded(self.loaded.load_package().app, "app")
         if self.server and "SQLALCHEMY_DATABASE_URI" not in overrides:
-            self._databases.append(self.server.new_name())
+            self._databases.append(self.server.lend() if self.migrates else self.server.new_name())
             overrides["SQLALCHEMY_DATABASE_URI"] = self.server.url_of(self._databases[-1])
         if base == "ProductionConfig" and self.number == FINAL:
             overrides = MAIL_OF_PRODUCTION | overrides
@@ -258,7 +260,8 @@ class Stage:
             with app.app_context():
                 self.loaded.share_compiled(app.extensions["sqlalchemy"].engines.values())
         if self.number == FINAL:
-            _migrate(self, app)
+            if self.migrates:
+                _migrate(self, app)
             for name in self._databases:
                 self.server.make(name)  # type: ignore[union-attr]  # an empty one where none was migrated
         return app
@@ -272,7 +275,7 @@ class Stage:
                 for engine in database.engines.values():
                     engine.dispose()
         for name in self._databases:
-            self.server.drop(name)  # type: ignore[union-attr]
+            self.server.take_back(name)  # type: ignore[union-attr]
 
     def new_app_of_expired_tokens(self) -> Flask:
         """Return an application whose access tokens have expired when it hands them out."""

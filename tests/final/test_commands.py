@@ -90,11 +90,9 @@ def test_demo_has_no_place_in_production(service: Stage, monkeypatch: pytest.Mon
     assert not (Path(app.instance_path) / "demo.json").exists()
 
 
-def test_a_command_on_an_empty_database_says_what_to_do(
-    service: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_on_an_empty_database_says_what_to_do(service: Stage) -> None:
     """A sentence, not a traceback."""
-    monkeypatch.setattr("adapter._migrate", lambda *_: None)
+    service.migrates = False
 
     result = service.create_admin("boss@example.com", "관리자", app=service.new_app())
 

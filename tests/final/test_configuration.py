@@ -160,7 +160,7 @@ def test_postgresql_is_understood_however_it_is_spelled(
 ) -> None:
     """Hosting platforms write `postgres:`; the password of the URL arrives whole."""
     monkeypatch.setenv("DATABASE_URL", f"{scheme}://somebody:p%40ss@127.0.0.1:1/accounts")
-    monkeypatch.setattr("adapter._migrate", lambda *_: None)
+    service.migrates = False
 
     app = service.new_app()
 

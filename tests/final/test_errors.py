@@ -106,9 +106,8 @@ def test_a_bug_is_500_and_tells_only_the_log(
 def test_a_database_that_is_down_is_503(service: Stage, problem: Any, tmp_path: Any) -> None:
     """Without a database: 503 with `Retry-After`; the process lives and is not ready."""
     nowhere = f"sqlite:///{(tmp_path / 'no' / 'such' / 'folder.sqlite').as_posix()}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adapter._migrate", lambda *_: None)
-        client = Client(service.new_app(SQLALCHEMY_DATABASE_URI=nowhere), "/v2")
+    service.migrates = False
+    client = Client(service.new_app(SQLALCHEMY_DATABASE_URI=nowhere), "/v2")
 
     for answer in (client.post(LOGIN, json={"email": "a@b.c", "password": "x"}), client.get("/health/ready")):
         problem(answer, 503)

@@ -44,9 +44,9 @@ def test_what_serves_does_not_load_what_it_does_not_need(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def empty(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def empty(service: Stage) -> Flask:
     """The service on a database that nobody has migrated."""
-    monkeypatch.setattr("adapter._migrate", lambda *_: None)
+    service.migrates = False
     return service.new_app()
 
 
@@ -310,9 +310,9 @@ def test_writers_wait_for_each_other(service: Stage) -> None:
     assert service.list_accounts()[0]["name"] == "first and second"
 
 
-def test_testing_in_memory_is_migrated_too(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_testing_in_memory_is_migrated_too(service: Stage) -> None:
     """`TestingConfig` as it is: a database in memory, with its tables, at once."""
-    monkeypatch.setattr("adapter._migrate", lambda *_: None)
+    service.migrates = False
 
     app = service.new_app(SQLALCHEMY_DATABASE_URI="sqlite://", TESTING=True)
 
