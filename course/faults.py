@@ -1,7 +1,8 @@
 """Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
 
 A fault is a patch in tests/faults/NN/, made against chapter NN, or in tests/faults/final/. Its first lines
-say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/.
+say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/; of a
+test with many cases, which case.
 
     en: An unknown e-mail answers 404, so anybody can ask who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.

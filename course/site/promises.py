@@ -50,7 +50,7 @@ def _item(page: Page, piece: Piece, promise: dict[str, str], fault: Fault | None
 
 
 def _check(page: Page, piece: Piece, test: str) -> None:
-    path, _, function = test.partition("::")
+    path, _, function = test.partition("[")[0].partition("::")
     file = ROOT / "tests" / path
     if not file.is_file() or f"def {function}(" not in file.read_text(encoding="utf-8"):
         raise page.error(piece.line, f"there is no test {test}: mend docs/promises.toml")
