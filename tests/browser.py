@@ -69,17 +69,18 @@ def complaints(page: Page) -> list[str]:
     return heard
 
 
-def barriers(page: Page, *, without: str = "", looks: bool = False) -> list[str]:
+def barriers(page: Page, *, without: str = "", looks: bool | None = None) -> list[str]:
     """Return what keeps people out of ``page``, a line for each: what axe finds serious or critical.
 
     Args:
         without: a selector of what is left out, because something else proves it.
-        looks: whether only that is asked which a theme or a width can break.
+        looks: True asks only what a theme or a width can break, False all but that.
     """
     from axe_playwright_python.sync_playwright import Axe
 
     asked = {"type": "rule", "values": LOOKS} if looks else {"type": "tag", "values": RULES}
-    options = {"resultTypes": ["violations"], "runOnly": asked}
+    left_out = {rule: {"enabled": False} for rule in LOOKS} if looks is False else {}
+    options = {"resultTypes": ["violations"], "runOnly": asked, "rules": left_out}
     context = {"exclude": [[without]]} if without else None
     found = Axe().run(page, context, options).response["violations"]
     return [

@@ -19,6 +19,8 @@ from course.site.pieces import DOCS, all_pages
 PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
 #: Thousands of words in colours, for which the last test here is quicker.
 COLOURED = "pre code"
+#: A page looks the same in both languages, so its colours and sizes are asked for in English.
+KOREAN = "ko/"
 HEAVIEST = 300_000  # bytes of a page and all it loads, compressed as every host of pages does
 
 
@@ -77,7 +79,7 @@ def test_a_page_is_light_and_has_no_barrier(tab: Any, address: str, path: str) -
     assert {url for url in loaded if not url.startswith((address, "data:"))} == set()
     assert sum(loaded.values()) < HEAVIEST, loaded
     assert not any("search_index" in url for url in loaded)
-    assert barriers(tab, without=COLOURED) == []
+    assert barriers(tab, without=COLOURED, looks=False if path.startswith(KOREAN) else None) == []
     assert heard == []
 
 
@@ -89,7 +91,7 @@ def test_a_page_fits_a_phone_in_the_dark(tab: Any, built_site: tuple[Path, str],
 
     assert tab.evaluate("document.body.dataset.mdColorScheme") == "slate"
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert barriers(tab, without=COLOURED, looks=True) == []
+    assert path.startswith(KOREAN) or barriers(tab, without=COLOURED, looks=True) == []
 
 
 def search(tab: Any, words: str) -> set[str]:
