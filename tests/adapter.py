@@ -41,6 +41,9 @@ MAIL_OF_PRODUCTION |= {"MAIL_INTERVAL": 0}  # nothing is sent
 
 FACTORY, TOKENS, FINAL = 2, 3, 8  # the numbers of the stages from which something is so
 
+#: Since 3.36 SQLite has databases in memory that connections share as they share a file.
+SHARES_MEMORY = sqlite3.sqlite_version_info >= (3, 36)
+
 _serial = count(1)
 
 
@@ -227,6 +230,7 @@ class Stage:
         self.loaded = loaded
         self.server = server  # of final: where its databases are, None for files of SQLite
         self._databases: list[str] = []
+        self._kept: list[sqlite3.Connection] = []  # a database in memory is there as long as a connection is
         self.name = loaded.name
         self.number = loaded.number
         self._apps: list[Flask] = []
@@ -244,12 +248,27 @@ class Stage:
         """Return another application, with a database of its own unless ``overrides`` name one."""
         if self.number < FACTORY:
             return _recorded(self.loaded.load_package().app, "app")
-        if self.server and "SQLALCHEMY_DATABASE_URI" not in overrides:
-            self._databases.append(self.server.lend() if self.migrates else self.server.new_name())
-            overrides["SQLALCHEMY_DATABASE_URI"] = self.server.url_of(self._databases[-1])
+        if "SQLALCHEMY_DATABASE_URI" not in overrides:
+            overrides |= self._own_database()
         if base == "ProductionConfig" and self.number == FINAL:
             overrides = MAIL_OF_PRODUCTION | overrides
         return self.create_app(self.loaded.settings(base, **overrides))
+
+    def _own_database(self) -> dict[str, Any]:
+        """Return the settings of an empty database; with none the application gets a file."""
+        if self.server:
+            self._databases.append(self.server.lend() if self.migrates else self.server.new_name())
+            return {"SQLALCHEMY_DATABASE_URI": self.server.url_of(self._databases[-1])}
+        if self.number < FINAL and SHARES_MEMORY:
+            database = f"file:///{next(_serial)}?vfs=memdb"
+            self._kept.append(sqlite3.connect(database, uri=True, check_same_thread=False))
+            url = f"sqlite:///{database}&uri=true"
+            return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {}}  # there is no disk
+        return {}
+
+    def keep_in(self, file: Path) -> None:
+        """Let the application have its database in ``file``, for a test that looks at it there."""
+        self.app = self.new_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{file.as_posix()}")
 
     def create_app(self, *config: Any) -> Flask:
         """Call the stage's factory."""
@@ -274,6 +293,8 @@ class Stage:
                 database.session.remove()
                 for engine in database.engines.values():
                     engine.dispose()
+        for connection in self._kept:
+            connection.close()
         for name in self._databases:
             self.server.take_back(name)  # type: ignore[union-attr]
 

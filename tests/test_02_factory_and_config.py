@@ -208,12 +208,6 @@ def test_who_starts_production_reads_a_sentence(stage: Stage, monkeypatch: pytes
 # -- passwords and tokens --------------------------------------------------------------------------
 
 
-def all_bytes(stage: Stage) -> bytes:
-    """Return all bytes of the stage's database."""
-    database = Path(stage.app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
-    return b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))
-
-
 def accounts_table(app: Flask) -> Table:
     """Return the table that has the passwords' hashes, whatever it is called."""
     with app.app_context():
@@ -229,11 +223,12 @@ def stored(app: Flask, column: str) -> dict[str, str]:
         return dict(session.execute(select(table.c.email, table.c[column])).all())
 
 
-def test_a_password_is_not_stored(stage: Stage) -> None:
+def test_a_password_is_not_stored(stage: Stage, tmp_path: Path) -> None:
     """The database holds the account, and its password nowhere."""
+    stage.keep_in(tmp_path / "accounts.sqlite")
     stage.sign_up(email="mina@example.com", password="correct horse battery staple 9")
 
-    data = all_bytes(stage)
+    data = b"".join(file.read_bytes() for file in tmp_path.glob("accounts.sqlite*"))
 
     assert b"mina@example.com" in data
     assert b"correct horse" not in data

@@ -28,13 +28,20 @@ ITS_SERVER = "its server has no dry run like gunicorn's: its image is built step
 # -- what a machine asks ----------------------------------------------------------------------------
 
 
-def break_database(stage: Stage) -> Path:
+@pytest.fixture
+def database(stage: Stage, tmp_path: Path) -> Path:
+    """The file that the stage has its accounts in."""
+    file = tmp_path / "accounts.sqlite"
+    stage.keep_in(file)
+    return file
+
+
+def break_database(stage: Stage, file: Path) -> Path:
     """Take the database away, as if its disk was gone; return where it was put."""
     with stage.app.app_context():
-        database = stage.app.extensions["sqlalchemy"]
-        file = Path(database.engine.url.database)
-        database.session.remove()
-        for engine in database.engines.values():  # a stage may have one to read by
+        extension = stage.app.extensions["sqlalchemy"]
+        extension.session.remove()
+        for engine in extension.engines.values():  # a stage may have one to read by
             engine.dispose()
     aside = file.with_suffix(".aside")
     file.rename(aside)
@@ -42,29 +49,28 @@ def break_database(stage: Stage) -> Path:
     return aside
 
 
-def test_a_service_says_that_it_lives(stage: Stage) -> None:
+def test_a_service_says_that_it_lives(stage: Stage, database: Path) -> None:
     """`GET /health/live` answers 200 even while the database is away: a restart would not mend that."""
     assert expect(stage.client.get("/health/live"), 200) == {"status": "live"}
 
-    break_database(stage)
+    break_database(stage, database)
 
     assert expect(stage.client.get("/health/live"), 200) == {"status": "live"}
 
 
-def test_a_service_says_when_it_can_work(stage: Stage) -> None:
+def test_a_service_says_when_it_can_work(stage: Stage, database: Path) -> None:
     """`GET /health/ready` answers 503 and `Retry-After` while the database is away, and then 200 again."""
     assert expect(stage.client.get("/health/ready"), 200) == {"status": "ready"}
 
-    aside = break_database(stage)
+    aside = break_database(stage, database)
     answer = stage.client.get("/health/ready")
     expect(answer, 503)
     assert answer.content_type.startswith("application/problem+json")
     assert int(answer.headers["Retry-After"]) > 0
     assert "sqlite" not in answer.text.lower(), "why it is not ready is for the log, not for whoever asks"
 
-    file = aside.with_suffix(".sqlite")
-    file.rmdir()
-    aside.rename(file)
+    database.rmdir()
+    aside.rename(database)
     expect(stage.client.get("/health/ready"), 200)
 
 
