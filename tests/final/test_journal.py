@@ -42,7 +42,7 @@ cp "$1" /etc/systemd/
 exec {JOURNALD} accounts
 """
 CLIENTS, REQUESTS = 8, 1200
-#: Lines. Unless it is told otherwise, journald keeps of a unit 10,000 in half a minute, and a few times as many
+#: Lines. Unless it is told otherwise, journald keeps of a unit 10,000 in half a minute, and a few times that
 #: where there is much room.
 CROWD = 50_000
 
