@@ -22,6 +22,8 @@ from werkzeug.exceptions import HTTPException
 
 from course.failures import ROOT
 from course.findings import Finding, Task, test_of
+from course.lessons import all_behaviours
+from course.stages import find_stage
 
 # Imported here so that a process that is kept warm has them: they are most of what a first answer waits for.
 for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "werkzeug.test"):
@@ -90,8 +92,13 @@ class Reporter:
         logging.getLogger().addHandler(_Listener(self.logged))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what is known already, and say what is to come."""
+        """Leave out what is known already, order the rest as the lesson does, and say what is to come."""
         items[:] = [item for item in items if item.nodeid not in self.task.skipped]
+        places = {b.test: place for place, b in enumerate(all_behaviours(find_stage(self.task.stage)))}
+        files = {
+            item.path: place for place, item in reversed(list(enumerate(items)))
+        }  # as they were asked for
+        items.sort(key=lambda item: (files[item.path], places.get(test_of(item.nodeid), 0)))
         self.results.send(("found", [test_of(item.nodeid) for item in items]))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -18,6 +18,7 @@ The sentences are the docstrings of the shared tests. What else there is stands 
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -84,19 +85,28 @@ class Behaviour:
 
 @cache
 def behaviours_of(number: int) -> tuple[Behaviour, ...]:
-    """Return what the chapter of that number promises, in the order of its file of tests."""
+    """Return what the chapter of that number promises, as the lesson comes to it; else as the tests do."""
     found = []
     for file in sorted(TESTS.glob(f"test_{number:02}_*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 sentence = (ast.get_docstring(node) or node.name).splitlines()[0]
                 found.append(Behaviour(f"{file.name}::{node.name}", number, sentence))
-    return tuple(found)
+    parts = _parts(number)
+    return tuple(sorted(found, key=lambda behaviour: parts.get(behaviour.cure.get("lesson", ""), 0)))
 
 
 def all_behaviours(stage: Stage) -> list[Behaviour]:
     """Return what a folder of ``stage`` is judged by: what the stage promises, and all stages before it."""
     return [behaviour for number in range(stage.number + 1) for behaviour in behaviours_of(number)]
+
+
+@cache
+def _parts(number: int) -> dict[str, int]:
+    """Return which part of the lesson is the how many-th, by the {#id} of its heading."""
+    page = ROOT / f"docs/en/chapters/{max(1, number):02}.md"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    return {anchor: place for place, anchor in enumerate(re.findall(r"^#.* \{#([\w-]+)\}$", text, re.M))}
 
 
 @cache

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from learner import Learner
 
+from course.judge import judge
+from course.lessons import behaviours_of
 from course.stages import find_stage
 
 STAGE = find_stage("1")
@@ -48,10 +50,20 @@ def test_the_next_behaviour_is_explained(learner: Learner) -> None:
     status, output = learner.run("check", "1")
 
     assert status == 1
-    assert "sent       POST /v2/accounts  {'email': 'mina1@example.com'" in output
+    assert "sent       POST /v1/accounts  {'email': 'mina1@example.com'" in output
     assert 'came back  200 application/json; charset=utf-8  {"id":1,' in output
     assert "expected   201" in output
     assert not any("Traceback" in line or line.startswith(("E ", ">")) for line in output.splitlines())
+
+
+def test_a_chapter_is_judged_in_the_order_of_its_lesson() -> None:
+    """Not of its file of tests: so the first that is told is the first to turn to."""
+    stage, told = find_stage("3"), []
+
+    judge(stage.path, stage, tell=lambda result: told.append(result.behaviour))
+
+    own = [behaviour.test for behaviour in told if behaviour.number == 3]
+    assert own == [behaviour.test for behaviour in behaviours_of(3)]
 
 
 def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) -> None:

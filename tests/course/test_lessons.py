@@ -62,6 +62,15 @@ def test_a_behaviour_has_a_reason_three_hints_and_a_place(behaviour: Behaviour, 
 
 
 @pytest.mark.parametrize("number", TOLD)
+def test_behaviours_come_as_the_lesson_comes_to_them(number: int) -> None:
+    """So what a step brings about is there, or to do, in one place of the list."""
+    lines = [behaviour.lesson[2] for behaviour in behaviours_of(number) if behaviour.lesson]
+
+    assert len(set(lines)) > 1
+    assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize("number", TOLD)
 def test_korean_uses_the_words_of_the_glossary(number: int) -> None:
     glossary = tomllib.loads((ROOT / "docs" / "glossary.toml").read_text(encoding="utf-8"))["terms"]
     told = (HINTS / f"{number:02}.toml").read_text(encoding="utf-8")
