@@ -35,7 +35,7 @@ def check(key: str, full: bool) -> int:
     if not verdict.results or all(result.state == "unknown" for result in verdict.results.values()):
         raise Failure(say("check.failed", key=key))
     listing.finish(verdict)
-    show_next(console, verdict, stage, folder, key)
+    show_next(console, verdict, stage, folder, key, ever=Progress().chapter(stage)["ever"])
     note(verdict, stage, folder)
     return 1 if verdict.missing else 0
 
@@ -125,9 +125,14 @@ class Listing:
         self.console.print(f"[{style}]{say(key)}[/]  {escape(text)}")
 
 
-def show_next(console: Console, verdict: Verdict, stage: Stage, folder: Path, key: str) -> None:
-    """Explain the one behaviour that the learner should turn to."""
-    ever = Progress().chapter(stage)["ever"]
+def show_next(
+    console: Console, verdict: Verdict, stage: Stage, folder: Path, key: str, *, ever: list[str]
+) -> None:
+    """Explain the one behaviour that the learner should turn to.
+
+    Args:
+        ever: the tests that an earlier check has seen kept.
+    """
     result = next_result(verdict, stage, ever)
     if result is None:
         console.print(say("check.done"))

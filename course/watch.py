@@ -83,7 +83,7 @@ class Watch:
         style, mark = ("green", "watch.now") if result.kept else ("yellow", "watch.still")
         self.console.print(f"[{style}]{say(mark)}[/]  {escape(result.behaviour.sentence)}")
         if not result.kept:
-            show_next(self.console, verdict, self.stage, self.folder, self.key)
+            self._show_next(verdict)
         return True
 
     def _judge_all(self, listing: Listing | None) -> None:
@@ -92,16 +92,23 @@ class Watch:
         verdict = judge(self.folder, self.stage, tell=tell, outdated=self._outdated)
         if not verdict.whole:  # saved once more meanwhile: that is judged instead
             return
-        ever = Progress().chapter(self.stage)["ever"]
-        before, self.following = self.following, next_result(verdict, self.stage, ever)
+        before, self.following = self.following, next_result(verdict, self.stage, self._ever())
         if listing:
             listing.finish(verdict)
         else:
             self._summary(verdict, time.monotonic() - began)
         same = before and self.following and before.behaviour.test == self.following.behaviour.test
         if listing or not same:  # else it was explained a moment ago
-            show_next(self.console, verdict, self.stage, self.folder, self.key)
+            self._show_next(verdict)
         note(verdict, self.stage, self.folder)
+
+    def _show_next(self, verdict: Verdict) -> None:
+        show_next(self.console, verdict, self.stage, self.folder, self.key, ever=self._ever())
+
+    def _ever(self) -> list[str]:
+        """Return the tests that an earlier check has seen kept."""
+        ever: list[str] = Progress().chapter(self.stage)["ever"]
+        return ever
 
     def _summary(self, verdict: Verdict, seconds: float) -> None:
         kept, total = len(verdict.results) - len(verdict.missing), len(verdict.results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from course.site.pairs import record
+from course.site.picture import PICTURE, draw_check
 from course.site.pieces import PageError, all_pages
 from course.site.replay import update
 from course.site.sharing import draw_cards
@@ -38,6 +39,12 @@ def pair_command(pages: tuple[str, ...], one_sided: bool) -> None:
 def cards_command() -> None:
     """Draw the picture of each page in a message, where it is missing; the next build takes it along."""
     click.echo(f"drawn: {draw_cards()}")
+
+
+@cli.command("picture")
+def picture_command() -> None:
+    """Draw the picture of `check` that the READMEs show."""
+    PICTURE.write_text(draw_check(), encoding="utf-8", newline="\n")
 
 
 def chosen(pages: tuple[str, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from browser import HOW
 
 from course.browser import find_chromium
 from course.site import sharing
+from course.site.picture import PICTURE, draw_check
 from course.site.pieces import LANGUAGES, PageError, all_pages
 
 URL = "https://effective-flask.github.io/"
@@ -29,6 +30,14 @@ def test_a_page_says_what_it_is_about(built_site: tuple[Path, str], path: str, l
         assert unescape(description) == card.description
     assert 40 < len(card.description) < 300 and "](" not in card.description
     assert f'<meta property="og:url" content="{URL}{card.url}">' in html
+
+
+def test_the_picture_in_the_readme_shows_what_check_says() -> None:
+    """Line by line, and where the lesson is today; it asks nobody for a font."""
+    drawn = PICTURE.read_text(encoding="utf-8")
+
+    assert drawn == draw_check(), "draw it again: python3 -m course.site picture"
+    assert "https://" not in re.sub(r"<!--.*?-->|xmlns=\S+", "", drawn)
 
 
 def test_no_two_pages_say_the_same() -> None:

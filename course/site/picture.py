@@ -1,0 +1,41 @@
+"""The picture in the README: what `check` says of a chapter with one fault in it, as it really says it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+
+from course import words
+from course.check import Listing, show_next
+from course.faults import all_faults
+from course.judge import judge
+from course.site.pieces import DOCS
+from course.stages import ignore_left_behind
+
+PICTURE = DOCS / "assets" / "readme" / "check.svg"
+FAULT = "last_page_has_a_next"
+#: Rich's, without the fonts that it would have a browser fetch from elsewhere.
+FORMAT = re.sub(r" *@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.S)
+
+
+def draw_check() -> str:
+    """Return the picture, an SVG: the output of `check` on chapter 1 with FAULT in it."""
+    (fault,) = [fault for fault in all_faults() if fault.name == FAULT]
+    stage = fault.stage
+    words.choose("en")
+    console = Console(record=True, file=StringIO(), width=112, highlight=False)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch, stage.name)
+        shutil.copytree(stage.path, folder, ignore=ignore_left_behind)
+        fault.plant(folder)
+        listing = Listing(console, stage)
+        verdict = judge(folder, stage, tell=listing.tell)
+        listing.finish(verdict)
+        show_next(console, verdict, stage, folder, str(stage.number), ever=[])
+    return console.export_svg(title=f"python3 -m course check {stage.number}", code_format=FORMAT)
