@@ -18,7 +18,7 @@ from course.judge import judge
 from course.site.pieces import DOCS
 from course.stages import ignore_left_behind
 
-PICTURE = DOCS / "assets" / "readme" / "check.svg"
+PICTURE = DOCS / "assets/readme/check.svg"
 FAULT = "last_page_has_a_next"
 #: Rich's, without the fonts that it would have a browser fetch from elsewhere.
 FORMAT = re.sub(r" *@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.S)

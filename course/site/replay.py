@@ -14,7 +14,7 @@ from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from course.bootstrap import environment
@@ -186,6 +186,8 @@ class _Player:
         """Return the application, made when it is first needed."""
         if self.app is None:
             stage = self._adapter.Stage(self.loaded)
+            if self.loaded.number >= self._adapter.FACTORY:
+                stage.keep_in(Path(mkdtemp(dir=self.scratch), "page.sqlite"))  # commands find it there
             self.app = stage.app
             self.stack.callback(stage.close)
         return self.app
@@ -252,7 +254,7 @@ class _Player:
 
     def _database(self) -> dict[str, str]:
         """Return the variable that gives a command the database of the page's requests."""
-        if not self.page.stage or self.loaded.number < 2:
+        if not self.page.stage or self.loaded.number < self._adapter.FACTORY:
             return {}
         return {"FLASK_SQLALCHEMY_DATABASE_URI": str(self.start().config["SQLALCHEMY_DATABASE_URI"])}
 
