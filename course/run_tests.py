@@ -27,9 +27,9 @@ TOLD_EVERY = 60  # seconds between two lines that say how far it is
 LAST_RESORT = ["-o", f"faulthandler_timeout={SILENCE - 60}", "-o", "faulthandler_exit_on_timeout=true"]
 COMMAND = [PYTHON, "-m", "pytest", "-v", "-n", "auto", "--dist", "loadgroup", *LAST_RESORT]
 
-_BEGUN = re.compile(r"(tests/\S+\.py::.+?) *$")
+_BEGUN = re.compile(r"(tests/\S+\.py::.+?)(?:@\w+)? *$")  # after the @ the group that shares a process
 _FRAME = re.compile(rf'  File "{re.escape(str(ROOT))}[/\\](?!\.venv)')
-_ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (\w+) (tests/.+?) *$")
+_ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (\w+) (tests/.+?)(?:@\w+)? *$")
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Run:
     """What pytest has said so far."""
 
     percent: int = 0
+    content: bool = False  # whether pytest was, at its end
     running: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # all but the lines of tests that went as they should
@@ -69,8 +70,8 @@ def run_tests(
     silence: float = SILENCE,
     every: float = TOLD_EVERY,
     tell: Callable[[str], None] = lambda text: print(text, flush=True),
-) -> bool:
-    """Run pytest with ``arguments`` and return whether it was content.
+) -> Run:
+    """Run pytest with ``arguments`` and return what came of it.
 
     Args:
         log: where pytest writes.
@@ -96,7 +97,8 @@ def run_tests(
         tell("\n".join(run.said).strip() + "\n")
         if frames := run.stood_at():
             tell("A test took too long, and its process was ended, at:\n" + "\n".join(frames) + "\n")
-    return process.returncode == 0
+    run.content = process.returncode == 0
+    return run
 
 
 def _follow(

@@ -10,6 +10,7 @@ import pytest
 
 from course import check_all
 from course.check_all import Tally, count_tests
+from course.run_tests import Run
 
 REPORT = """<testsuites><testsuite>
   <testcase name="a"/>
@@ -47,7 +48,7 @@ def test_the_numbers_of_the_tests(tmp_path, report, ran, closing):
     assert str(tally) == closing
     if report == REPORT:
         assert tally.reasons == {"no Chromium here": 2}
-        assert tally.red == ["t.t_one::c: no", "d: no fixture", "e: no"]
+        assert tally.red == {"t.t_one::c": "no", "d": "no fixture", "e": "no"}
 
 
 @pytest.mark.parametrize(
@@ -69,13 +70,13 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
         steps.append(name)
         return subprocess.CompletedProcess(command, int(name in broken), stdout=f"{name} said this".encode())
 
-    def run_tests(log, arguments):
+    def run_tests(log, arguments, **_):
         steps.append("pytest")
         (report,) = (text.partition("=")[2] for text in arguments if text.startswith("--junitxml="))
         red = "<testcase name='a[b]'><failure message='1\n== 2'/></testcase>" if "pytest" in broken else ""
         case = f"{red}<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
         Path(report).write_text(f"<testsuite>{case}</testsuite>", encoding="utf-8")
-        return not red
+        return Run(content=not red, failed=["a[b]"] if red else [])
 
     trees = iter(["", "M a file" if "the tree" in broken else ""])
     monkeypatch.setattr(check_all.subprocess, "run", run)
@@ -85,11 +86,75 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
     assert check_all.check_all(["-k", "one"]) == status
 
     output = capsys.readouterr().out
-    assert steps == ["ruff", "ruff", "mypy", "pytest", "mkdocs"]
+    alone = ["pytest"] * 3 if "pytest" in broken else []
+    assert steps == ["ruff", "ruff", "mypy", "pytest", *alone, "mkdocs"]
     red = ["failed: a[b]: 1 == 2"] if "pytest" in broken else []
     assert output.splitlines()[-2 - len(red) :] == ["skipped 1: not on this system", *red, closing]
     for name in broken & {"ruff", "mypy", "mkdocs"}:
         assert f"{name} said this" in output
+
+
+RED = "<testcase classname='tests.t' name='a'><failure message='too late'/></testcase>"
+
+
+@pytest.mark.parametrize(
+    ("alone", "status", "said"),
+    [
+        (
+            ["", "", ""],
+            0,
+            ["red beside other tests, green alone: tests.t::a: too late", "6 passed, 0 failed"],
+        ),
+        (["", RED, ""], 1, ["failed: tests.t::a: too late", "5 passed, 1 failed"]),
+        (
+            ["", "", "<skipped message='not alone'/>"],
+            1,
+            ["failed: tests.t::a: too late", "5 passed, 1 failed"],
+        ),
+    ],
+    ids=["steady alone", "red once", "skipped once"],
+)
+def test_a_test_that_is_red_beside_others_is_judged_alone(monkeypatch, capsys, alone, status, said):
+    """Three times; what is green each time is no failure, and is named."""
+    asked = []
+
+    def run_tests(log, arguments, **_):
+        asked.append(arguments)
+        (report,) = (text.partition("=")[2] for text in arguments if text.startswith("--junitxml="))
+        case = RED if len(asked) == 1 else alone[len(asked) - 2]
+        if "testcase" not in case:
+            case = f"<testcase classname='tests.t' name='a'>{case}</testcase>"
+        Path(report).write_text(f"<testsuite>{case}<testcase name='b'/></testsuite>", encoding="utf-8")
+        return Run(content=case != RED, failed=["tests/t.py::a"] if case == RED else [])
+
+    monkeypatch.setattr(check_all, "_step", lambda *_: True)
+    monkeypatch.setattr(check_all, "run_tests", run_tests)
+    monkeypatch.setattr(check_all, "_tree", lambda: "")
+
+    assert check_all.check_all([]) == status
+
+    assert [arguments[-1] for arguments in asked[1:]] == ["tests/t.py::a"] * 3
+    lines = capsys.readouterr().out.splitlines()
+    assert said[0] in lines and lines[-1].startswith(said[1])
+
+
+def test_many_red_tests_are_not_run_again(monkeypatch):
+    """That is no accident, and would take its time."""
+    names = [f"t{number}" for number in range(check_all.FEW + 1)]
+    asked = []
+
+    def run_tests(log, arguments, **_):
+        asked.append(arguments)
+        cases = "".join(f"<testcase name='{name}'><failure message='no'/></testcase>" for name in names)
+        Path(arguments[0].partition("=")[2]).write_text(f"<testsuite>{cases}</testsuite>", encoding="utf-8")
+        return Run(failed=names)
+
+    monkeypatch.setattr(check_all, "_step", lambda *_: True)
+    monkeypatch.setattr(check_all, "run_tests", run_tests)
+    monkeypatch.setattr(check_all, "_tree", lambda: "")
+
+    assert check_all.check_all([]) == 1
+    assert len(asked) == 1
 
 
 def test_the_site_is_not_built_once_more_after_all_tests(monkeypatch):
@@ -101,7 +166,7 @@ def test_the_site_is_not_built_once_more_after_all_tests(monkeypatch):
         return subprocess.CompletedProcess(command, 0, stdout=b"")
 
     monkeypatch.setattr(check_all.subprocess, "run", run)
-    monkeypatch.setattr(check_all, "run_tests", lambda log, arguments: bool(steps.append("pytest")) or True)
+    monkeypatch.setattr(check_all, "run_tests", lambda *_, **__: steps.append("pytest") or Run(content=True))
     monkeypatch.setattr(check_all, "_tree", lambda: "")
 
     check_all.check_all([])

@@ -23,8 +23,8 @@ def run(tmp_path: Path, program: str, **options: float) -> tuple[bool, list[str]
     """Run a program that speaks as pytest does; return whether it was content, and what was told."""
     told: list[str] = []
     command = [sys.executable, "-c", program]
-    content = run_tests(tmp_path / "log", [], command=command, tell=told.append, **options)
-    return content, told
+    ran = run_tests(tmp_path / "log", [], command=command, tell=told.append, **options)
+    return ran.content, told
 
 
 def test_what_is_green_says_how_far_it_is(tmp_path):
@@ -46,6 +46,16 @@ def test_what_is_red_is_named_at_once_and_explained_at_the_end(tmp_path):
     assert not content
     assert told[0] == "  FAILED tests/test_a.py::test_two[a b]"
     assert told[1] == "bringing up nodes...\nE   assert 1 == 2\n"
+
+
+def test_a_test_is_named_without_the_group_that_shares_its_process(tmp_path):
+    program = (
+        "print('tests/test_a.py::test_one[a@b.c]@topology ')\n"
+        "print('[gw1] [100%] FAILED tests/test_a.py::test_one[a@b.c]@topology ')"
+    )
+    ran = run_tests(tmp_path / "log", [], command=[sys.executable, "-c", program], tell=lambda text: None)
+
+    assert (ran.failed, list(ran.running)) == (["tests/test_a.py::test_one[a@b.c]"], [])
 
 
 def test_a_crash_without_a_last_line_is_shown(tmp_path):
