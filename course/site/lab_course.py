@@ -27,8 +27,8 @@ PATTERNS = (
     *(f"course/{name}.py" for name in MODULES),
     *("course/hints/*.toml", "course/messages/*.toml", "course/mistakes.toml", "course/baseline.toml"),
     *("tests/test_0[0-7]_*.py", "tests/adapter.py", "tests/conftest.py", "tests/superseded.py"),
-    *("tests/workflows.py", "tests/docker_stand_in.py", f"tests/faults/{GRADED:02}/*.patch"),
-    *("chapters/stages.toml", "pyproject.toml"),
+    *("tests/workflows.py", "tests/docker_stand_in.py", "tests/free_ports.py"),
+    *(f"tests/faults/{GRADED:02}/*.patch", "chapters/stages.toml", "pyproject.toml"),
 )
 
 
