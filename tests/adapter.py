@@ -197,6 +197,9 @@ class LoadedStage:
         }
         if self.number < FINAL:
             quiet["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": HastyConnection}}
+            if base == "TestingConfig":
+                # Hashing is dear in a browser, and this is the least that OpenSSL takes from werkzeug.
+                quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:8:1"
         return type("StageConfig", (getattr(self.config, base),), quiet | overrides)
 
     def share_compiled(self, engines: Iterable[Engine]) -> None:

@@ -86,6 +86,12 @@ class Probe:
         return self.client._client.open("/probe", method=method, headers=headers, **options)
 
 
+def ask(stage: Stage, view: Callable, **request: Any) -> Any:
+    """Send a request straight to ``view``, for a test that sends a thousand of them."""
+    with stage.app.test_request_context("/probe", **request):
+        return view()
+
+
 @everywhere
 def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) -> None:
     """`json_required` answers 415 to another type of content and 400 to JSON that is no object."""
@@ -177,13 +183,13 @@ def test_rate_limited_counts_each_client_apart(stage: Stage, clock: Any) -> None
 
 def test_counters_are_forgotten_after_their_window(stage: Stage, clock: Any) -> None:
     """What a thousand clients left behind is gone when the next window begins."""
-    probe = Probe(stage, on_a_function, stage.decorators.rate_limited(1, seconds=60))
+    limited = stage.decorators.rate_limited(1, seconds=60)(lambda: "reached")
     for number in range(1000):
-        probe.open(environ_overrides={"REMOTE_ADDR": f"192.0.{number // 250}.{number % 250}"})
+        ask(stage, limited, environ_overrides={"REMOTE_ADDR": f"192.0.{number // 250}.{number % 250}"})
     kept = len(repr(vars(stage.app.extensions["rate_limits"])))
 
     clock.forward(60)
-    probe.open()
+    ask(stage, limited)
 
     assert len(repr(vars(stage.app.extensions["rate_limits"]))) < kept / 10
 
@@ -255,12 +261,6 @@ def test_cached_asks_the_view_once(stage: Stage, place: Callable, clock: Any) ->
     assert len(probe.calls) == 2
 
 
-def ask(stage: Stage, view: Callable, number: int) -> Any:
-    """Send a query of its own for each ``number`` to ``view``, straight, for it is sent often."""
-    with stage.app.test_request_context(f"/probe?number={number}"):
-        return view()
-
-
 def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
     """Who asks for ever other things does not fill the memory: what came first makes room."""
     made: list[str] = []
@@ -271,7 +271,7 @@ def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
 
     cached = stage.decorators.cached(seconds=60)(view)
     for number in (*range(1100), 1099, 0):
-        ask(stage, cached, number)
+        ask(stage, cached, query_string={"number": number})
 
     assert made[1099:] == ["1099", "0"], "expected the last answer to be kept, and the first to be gone"
 
@@ -281,10 +281,14 @@ def test_cached_is_right_under_threads(stage: Stage, clock: Any) -> None:
     """Where the cache is full, eight threads that need room at the same time all get their answers."""
     cached = stage.decorators.cached(seconds=60)(lambda: request.args["number"])
     for number in range(1100):
-        ask(stage, cached, number)
+        ask(stage, cached, query_string={"number": number})
 
     with taking_turns(stage, "opcode"), ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: ask(stage, cached, number).data, range(2000, 2040)))
+        answers = list(
+            pool.map(
+                lambda number: ask(stage, cached, query_string={"number": number}).data, range(2000, 2040)
+            )
+        )
 
     assert answers == [str(number).encode() for number in range(2000, 2040)]
 
