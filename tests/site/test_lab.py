@@ -151,6 +151,53 @@ def test_a_check_goes_on_behind_its_first_explanation(reader: Reader) -> None:
     assert reader.lab.locator(".lab-explanation .lab-hints li").count() == 1
 
 
+#: Counts the workers that have started, and keeps which shares of a check they were asked for.
+COUNT_WORKERS = """
+Object.defineProperty(navigator, "hardwareConcurrency", { value: 2 });
+window.shares = [];
+let started = 0;
+window.Worker = class extends Worker {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data: { id, kind } }) => {
+      if (kind === "done" && id === 1) document.documentElement.dataset.workers = ++started;
+    });
+  }
+  postMessage(asked) {
+    if (asked.share) shares.push(asked.share);
+    super.postMessage(asked);
+  }
+};
+"""
+
+
+@WITHOUT_NODE
+def test_two_workers_find_together_what_one_finds_alone(reader: Reader) -> None:
+    """The second is started while the reader reads; both are ended by Stop, and work again after it."""
+    path, broken, test = planted(find_stage("02"))
+    reader.page.add_init_script(COUNT_WORKERS)
+    reader.visit("02_factory_and_config")
+    reader.open()
+    reader.write(path, broken)
+    alone = reader.check()
+    assert [state for key, state in alone.items() if key.startswith(test)] == ["missing"], alone
+    told = reader.lab.locator(".lab-next .lab-explanation h3").inner_text()
+    elsewhere = reader.lab.locator(".lab-elsewhere").count()
+    assert reader.page.evaluate("shares") == [[0, 1]]
+
+    for started in (2, 4):
+        reader.page.locator(f'html[data-workers="{started}"]').wait_for()
+        reader.page.evaluate("shares.length = 0")
+        assert reader.check() == alone
+        assert reader.page.evaluate("shares") == [[0, 2], [1, 2]]
+        assert reader.lab.locator(".lab-next .lab-explanation h3").inner_text() == told
+        assert reader.lab.locator(".lab-elsewhere").count() == elsewhere > 0
+        reader.press_check()
+        reader.lab.locator(".lab-stop").click()
+        reader.wait()
+        assert "You stopped it" in reader.lab.locator(".lab-next").inner_text()
+
+
 # -- what the lab can do besides --------------------------------------------------------------------
 
 

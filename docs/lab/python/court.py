@@ -1,10 +1,11 @@
 """Judges the reader's files by the shared tests, as `python3 -m course check` does: by the same modules."""
 
-import itertools
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,22 +30,25 @@ QUICK = ("-pno:unraisableexception", "-pno:threadexception", "--capture=sys")
 Tell = Callable[[dict[str, Any]], None]
 
 
-def check(stage: str, files: workspace.Files, lang: str, ever: list[str], tell: Tell) -> dict[str, Any]:
-    """Run the shared tests on the reader's files; tell each behaviour as it becomes certain.
+def check(
+    stage: str, files: workspace.Files, lang: str, ever: list[str], share: tuple[int, int], tell: Tell
+) -> dict[str, Any]:
+    """Run a share of the shared tests on the reader's files; tell each behaviour as it becomes certain.
 
     Args:
         stage: the name of the chapter's folder.
         ever: the tests that an earlier check has seen kept.
+        share: which one of how many; `judge` takes what they return. A test is in one of them with all its
+            cases.
     """
     words.choose(lang)
     judged = find_stage(stage)
     folder, _ = workspace.write(stage, files)
-    behaviours = all_behaviours(judged)
-    verdict = Verdict({behaviour.test: Result(behaviour) for behaviour in behaviours})
+    verdict = nothing_known(judged)
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        tests = sorted({behaviour.test.partition("::")[0] for behaviour in behaviours}, reverse=True)
+        tests = sorted({test.partition("::")[0] for test in verdict.results}, reverse=True)
         task = Task(str(folder), stage, tuple(tests), scratch, LIMIT)
-        reporter = BrowserReporter(verdict, task, tell, lambda: turn_to(verdict, judged, ever, folder))
+        reporter = BrowserReporter(verdict, task, share, tell, lambda: turn_to(verdict, judged, ever, folder))
         outside = list(logging.getLogger().handlers)
         known = set(sys.modules)
         sys.modules.pop("pytest_timeout", None)  # pytest wants to be the first to import its plugins
@@ -55,11 +59,36 @@ def check(stage: str, files: workspace.Files, lang: str, ever: list[str], tell: 
         for name in set(sys.modules) - known:
             if name.startswith("stage_"):  # the copies that the tests have loaded
                 del sys.modules[name]
+    results = [(test, result.state, result.finding) for test, result in verdict.results.items()]
+    return {
+        "found": sorted(verdict.found),
+        "elsewhere": sorted(reporter.elsewhere),
+        "stopped": reporter.stopped,
+        "results": [(test, state, finding and asdict(finding)) for test, state, finding in results],
+    }
+
+
+def judge(stage: str, lang: str, ever: list[str], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the shares of a check together, and return what the page shows."""
+    words.choose(lang)
+    judged = find_stage(stage)
+    verdict = nothing_known(judged)
+    for part in parts:
+        verdict.found.update(part["found"])
+        for test, state, finding in part["results"]:
+            if state != "unknown":
+                behaviour = verdict.results[test].behaviour
+                verdict.results[test] = Result(behaviour, state, Finding(**finding) if finding else None)
     if not verdict.found:
         raise RuntimeError("the tests could not be run")
-    if not reporter.stopped:
+    if not any(part["stopped"] for part in parts):
         verdict.leave_out_the_unasked()
-    return summary(verdict, judged, ever, folder, sorted(reporter.elsewhere))
+    return summary(verdict, judged, ever, Path(workspace.HOME, stage), parts[0]["elsewhere"])
+
+
+def nothing_known(stage: Stage) -> Verdict:
+    """Return the verdict on a stage before any of its tests has run."""
+    return Verdict({behaviour.test: Result(behaviour) for behaviour in all_behaviours(stage)})
 
 
 def summary(
@@ -109,19 +138,28 @@ class BrowserReporter(Reporter):
     """The reporter of the terminal, in a process that must live on, and cannot start others."""
 
     def __init__(
-        self, verdict: Verdict, task: Task, tell: Tell, turn_to: Callable[[], dict[str, Any]]
+        self,
+        verdict: Verdict,
+        task: Task,
+        share: tuple[int, int],
+        tell: Tell,
+        turn_to: Callable[[], dict[str, Any]],
     ) -> None:
         super().__init__(self, task)  # type: ignore[arg-type]  # what it sends, it sends to `send` below
-        self.verdict, self.tell, self.turn_to = verdict, tell, turn_to
+        self.verdict, self.share, self.tell, self.turn_to = verdict, share, tell, turn_to
         self.elsewhere: set[str] = set()
+        self.begun, self.told = 0, 0.0
         self.stopped = self.explained = False
         self.watch: Watch
-        self.count = itertools.count(1)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what needs threads or other programs, and note it."""
-        self.elsewhere = {test_of(item.nodeid) for item in items if item.get_closest_marker("threads")}
-        items[:] = [item for item in items if test_of(item.nodeid) not in self.elsewhere]
+        """Leave out what needs threads or other programs, and note it; of the rest keep the share."""
+        self.elsewhere = {_test(item) for item in items if item.get_closest_marker("threads")}
+        tests = [test for test in dict.fromkeys(map(_test, items)) if test not in self.elsewhere]
+        self.verdict.found.update(tests)
+        number, shares = self.share
+        mine = set(tests[number::shares])
+        items[:] = [item for item in items if _test(item) in mine]
         for item in items[:1]:
             item.config.option.tbstyle = "native"  # the quickest to draw; nobody sees it here
         self.tell({"kind": "found", "count": len(items)})
@@ -131,7 +169,10 @@ class BrowserReporter(Reporter):
         """Take in what was found, and tell the page what is certain now."""
         kind, *what = message
         if kind == "start":
-            self.tell({"kind": "running", "test": test_of(what[0]), "count": next(self.count)})
+            self.begun += 1
+            if (now := time.perf_counter()) > self.told + 0.1:  # a page that draws takes a processor, too
+                self.tell({"kind": "running", "count": self.begun})
+                self.begun, self.told = 0, now
         elif (certain := self.verdict.hear(kind, *what)) is not None:
             self.tell({"kind": "result", **told(certain)})
             if not certain.kept and not self.explained:  # the reader need not wait for the rest
@@ -159,3 +200,7 @@ class BrowserReporter(Reporter):
             self.stopped = True
             item.session.shouldstop = "a test did not end"
         return report
+
+
+def _test(item: pytest.Item) -> str:
+    return test_of(item.nodeid)

@@ -14,6 +14,7 @@ shims.install()  # before whatever imports what they stand in for
 ASKED = {
     "send": ("service", "send"),
     "check": ("court", "check"),
+    "judge": ("court", "judge"),
     "grade": ("grader", "grade"),
     "zip": ("workspace", "as_zip"),
 }

@@ -35,10 +35,13 @@ export class ChecksPanel {
     const { start } = this.work;
     fill(this.list);
     fill(this.rest);
+    this.found = this.running = 0;
     const began = performance.now();
     await attempt({ run: this.run, said: this.next, bar: this.bar }, say("check.running"), async () => {
-      const asked = { stage: this.work.stage.name, files: this.work.files, lang: this.lang, ever: this.work.ever[start] };
-      const verdict = await this.engine.ask("check", asked, { limit: LIMIT, tell: (event) => this.#tell(event) });
+      const asked = { stage: this.work.stage.name, lang: this.lang, ever: this.work.ever[start] };
+      const how = { limit: LIMIT, tell: (event) => this.#tell(event) };
+      const parts = await this.engine.share("check", { ...asked, files: this.work.files }, how);
+      const verdict = await this.engine.ask("judge", { ...asked, parts }, { limit: LIMIT });
       const kept = verdict.results.filter((result) => result.state === "kept").map((result) => result.test);
       this.work.ever[start] = [...new Set([...this.work.ever[start], ...kept])];
       this.work.save();
@@ -47,9 +50,9 @@ export class ChecksPanel {
   }
 
   #tell(event) {
-    if (event.kind === "found") this.bar.max = event.count;
-    if (event.kind === "running") this.bar.value = event.count - 1;
-    if (event.kind === "next") this.next.append(this.#explanation(event));
+    if (event.kind === "found") this.bar.max = this.found += event.count;
+    if (event.kind === "running") this.bar.value = this.running += event.count;
+    if (event.kind === "next" && !this.next.querySelector(".lab-explanation")) this.next.append(this.#explanation(event));
     if (event.kind === "result" && event.number === this.work.stage.number) this.list.append(line(event));
   }
 

@@ -1,6 +1,7 @@
-// The worker as the page sees it: ask it one thing at a time, and end it when it does not come back.
+// Python as the page sees it: it is asked one thing at a time, and ended when it does not come back.
 import { el } from "./dom.js";
 import { download } from "./download.js";
+import { Python } from "./python.js";
 
 /** What was asked was stopped: by the reader, because it took too long, or because Python broke down. */
 export class Stopped extends Error {
@@ -15,10 +16,9 @@ export class Engine extends EventTarget {
   #parts;
   #code;
   #frame;
-  #worker;
   #ready;
-  #waiting = new Map();
-  #serial = 0;
+  /** @type {Python[]} the first does all that is asked; the others, once they are ready, take their shares */
+  #pythons = [];
 
   /** @param {{url: string, bytes: number, name: string}[]} parts */
   constructor(parts) {
@@ -37,44 +37,54 @@ export class Engine extends EventTarget {
       delete this.#parts["worker.js"];
     }
     this.#show("starting");
-    this.#worker = this.#newWorker();
-    this.#worker.onmessage = ({ data }) => this.#hear(data);
-    this.#worker.onerror = (event) => this.#end(new Error(event.message));
-    this.#ready = this.#ask("start", { parts: this.#parts });
+    const pythons = (this.#pythons = [this.#newPython()]);
+    this.#ready = pythons[0].started;
     await this.#ready;
     this.#show("ready");
+    this.#grow(pythons);
   }
 
-  /**
-   * @param {string} kind what docs/lab/python/lab.py knows
-   * @param {object} asked its arguments
-   * @param {{limit: number, tell?: (event: any) => void}} options seconds without a word, after which it is ended
-   */
-  async ask(kind, asked, { limit, tell = () => {} }) {
-    await this.#ready;
-    this.#show("working");
-    let alarm;
-    const wind = () => {
-      clearTimeout(alarm);
-      alarm = setTimeout(() => this.stop("slow"), limit * 1000);
-    };
-    this.tell = (event) => {
-      wind();
-      tell(event);
-    };
-    wind();
-    try {
-      return await this.#ask(kind, asked);
-    } finally {
-      clearTimeout(alarm);
-      if (this.state === "working") this.#show("ready");
-    }
+  /** Ask the first: see `Python.ask`. */
+  async ask(kind, asked, how) {
+    const [answer] = await this.#work(() => [this.#pythons[0].ask(kind, asked, how)]);
+    return answer;
+  }
+
+  /** Ask all that are ready, each for its share: `[0, 2]` is the first of two. */
+  share(kind, asked, how) {
+    return this.#work(() => {
+      const ready = this.#pythons.filter((python) => python.ready);
+      return ready.map((python, number) => python.ask(kind, { ...asked, share: [number, ready.length] }, how));
+    });
   }
 
   /** End what runs, and start anew: nothing else ends a loop in Python from outside. */
   stop(by = "reader") {
-    this.#end(new Stopped(by));
+    for (const python of this.#pythons) python.end(new Stopped(by));
     return this.start();
+  }
+
+  async #work(begin) {
+    await this.#ready;
+    this.#show("working");
+    try {
+      return await Promise.all(begin());
+    } finally {
+      if (this.state === "working") this.#show("ready");
+    }
+  }
+
+  /** Start the others while the reader reads: each when the one before has nothing left to prepare. */
+  async #grow(pythons) {
+    while (pythons.length < most()) {
+      await pythons.at(-1).prepared;
+      pythons.push(this.#newPython());
+      pythons.at(-1).started.catch(() => {}); // it is never asked then, and the first does it alone
+    }
+  }
+
+  #newPython() {
+    return new Python(this.#newWorker(), this.#parts, (by) => this.stop(by));
   }
 
   #newWorker() {
@@ -85,32 +95,16 @@ export class Engine extends EventTarget {
     return new TrueWorker(Addresses.createObjectURL(this.#code));
   }
 
-  #ask(kind, asked) {
-    const id = ++this.#serial;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, kind, ...asked });
-    });
-  }
-
-  #hear({ id, kind, value, error, event }) {
-    if (kind === "event") return this.tell(event);
-    if (kind === "dead") return this.stop("dead");
-    const asked = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (kind === "done") asked?.resolve(value);
-    else asked?.reject(new Error(error));
-  }
-
-  #end(error) {
-    this.#worker?.terminate();
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
-  }
-
   #show(state, loaded = this.bytes) {
     this.state = state;
     this.loaded = loaded;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** How many Pythons this device can feed: each wants a processor and memory, and a phone has little of both. */
+function most() {
+  const { hardwareConcurrency: processors, deviceMemory = 8 } = navigator;
+  if (processors < 2 || deviceMemory < 4 || matchMedia("(pointer: coarse)").matches) return 1;
+  return processors < 4 ? 2 : 3;
 }
