@@ -31,7 +31,7 @@ AREAS = {
     "page": ("page", "page_session"),
     "service": ("at_once", "configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics"),
     "upkeep": ("contract", "pipeline", "properties", "pruning", "secrets", "server", "storage"),
-    "scale": ("backup", "clock", "deploy", "image", "nginx", "topology", "traces"),
+    "scale": ("backup", "clock", "deploy", "image", "journal", "nginx", "topology", "traces"),
 }
 
 
