@@ -25,11 +25,11 @@ TOLD_EVERY = 60  # seconds between two lines that say how far it is
 
 #: All threads of a test that takes longer than it may are printed, and its process ends: the others go on.
 LAST_RESORT = ["-o", f"faulthandler_timeout={SILENCE - 60}", "-o", "faulthandler_exit_on_timeout=true"]
-COMMAND = [PYTHON, "-m", "pytest", "-v", "-n", "auto", "--dist", "loadgroup", *LAST_RESORT]
+COMMAND = [PYTHON, "-m", "pytest", "-v", "-n", "auto", *LAST_RESORT]
 
-_BEGUN = re.compile(r"(tests/\S+\.py::.+?)(?:@\w+)? *$")  # after the @ the group that shares a process
+_BEGUN = re.compile(r"(tests/\S+\.py::.+?) *$")
 _FRAME = re.compile(rf'  File "{re.escape(str(ROOT))}[/\\](?!\.venv)')
-_ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (\w+) (tests/.+?)(?:@\w+)? *$")
+_ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (\w+) (tests/.+?) *$")
 
 
 @dataclass

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "threads: needs threads or programs, so it does not run in a browser")
     config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
-    config.addinivalue_line("markers", "xdist_group(name): share what is dear, so one process runs them all")
     folder = config.getoption("--stage")
     if folder is None:
         config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]
@@ -60,6 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--stage: there is no folder {folder}")
     config.stash[JUDGED] = [(stage.name, stage.number, folder.resolve())]
 
+
+#: What they share is dear, servers or a browser, so one process starts it and runs them all, in their order.
+TOGETHER = {f"tests/final/test_{name}.py" for name in ("clock", "image", "page", "topology")}
+TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
 
 JUDGED = pytest.StashKey[list[tuple[str, int, Path]]]()
 
@@ -98,6 +102,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in keep])
     items[:] = keep
+
+
+@pytest.hookimpl(optionalhook=True)  # a learner has no pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process one test after the other, and all of a file that is in `TOGETHER` to one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file in TOGETHER else nodeid
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -48,14 +50,35 @@ def test_what_is_red_is_named_at_once_and_explained_at_the_end(tmp_path):
     assert told[1] == "bringing up nodes...\nE   assert 1 == 2\n"
 
 
-def test_a_test_is_named_without_the_group_that_shares_its_process(tmp_path):
-    program = (
-        "print('tests/test_a.py::test_one[a@b.c]@topology ')\n"
-        "print('[gw1] [100%] FAILED tests/test_a.py::test_one[a@b.c]@topology ')"
-    )
-    ran = run_tests(tmp_path / "log", [], command=[sys.executable, "-c", program], tell=lambda text: None)
+#: Each test says in a file which process it is in.
+SIX = """
+import os, pathlib, pytest
 
-    assert (ran.failed, list(ran.running)) == (["tests/test_a.py::test_one[a@b.c]"], [])
+@pytest.mark.parametrize("number", range(6))
+def test_it(number):
+    pathlib.Path(f"{__file__}-{os.environ['PYTEST_XDIST_WORKER']}").touch()
+"""
+
+
+def test_a_file_whose_tests_share_something_is_run_by_one_process(tmp_path):
+    ours = str(ROOT / "tests" / "conftest.py")
+    hook = "pytest_xdist_make_scheduler"
+    (tmp_path / "tests" / "final").mkdir(parents=True)
+    (tmp_path / "conftest.py").write_text(
+        f"import runpy\n{hook} = runpy.run_path({ours!r})[{hook!r}]\n", "utf-8"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    for name in ("clock", "other"):
+        (tmp_path / "tests" / "final" / f"test_{name}.py").write_text(SIX, encoding="utf-8")
+
+    subprocess.run([sys.executable, "-m", "pytest", "-n2", "tests"], cwd=tmp_path, check=True, timeout=100)
+
+    assert len(list(tmp_path.rglob("test_clock.py-*"))) == 1
+
+
+def test_all_files_that_share_something_are_there():
+    together = runpy.run_path(str(ROOT / "tests" / "conftest.py"))["TOGETHER"]
+    assert [name for name in together if not (ROOT / name).is_file()] == []
 
 
 def test_a_crash_without_a_last_line_is_shown(tmp_path):

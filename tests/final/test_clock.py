@@ -23,7 +23,6 @@ FAKETIME = next(
 
 pytestmark = [
     pytest.mark.threads,
-    pytest.mark.xdist_group("clock"),
     pytest.mark.timeout(300),
     pytest.mark.skipif(FAKETIME is None, reason="no libfaketime: apt-get install faketime"),
 ]

@@ -32,7 +32,6 @@ from services import HOW_REDIS, REDIS
 
 pytestmark = [
     pytest.mark.threads,
-    pytest.mark.xdist_group("topology"),
     pytest.mark.timeout(240),  # a drill starts up to four processes, beside whatever else runs here
     pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
 ]
