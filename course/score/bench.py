@@ -102,7 +102,7 @@ class RedAlready(Exception):
     """The tests are red on the right code, or there are none; the message says which."""
 
 
-@dataclass
+@dataclass(eq=False)  # pytest puts its plugins into sets
 class Bench:
     """The plugin that hands out the jobs.
 
@@ -253,7 +253,7 @@ class Order:
         Those that start a pipeline are asked about no mutant, and about the faults that they have to catch.
         """
         if job.test:
-            return [item for item in items if _named(item) == job.test]
+            return [item for item in items if job.test in (_named(item), _case(item))]
         lines = set(job.lines)
         reaching = {name for name, one in self.reached.items() if lines & set(one.lines.get(job.file, ()))}
         everybody = not job.file or not lines.isdisjoint(self.once.get(job.file, ()))
@@ -299,7 +299,7 @@ def lead_to(folder: Path, items: list[pytest.Item]) -> None:
             params["stage"] = (name, number, folder, *rest)
 
 
-@dataclass
+@dataclass(eq=False)
 class Red:
     """Writes the name of the first red test into a file, and ends the child when all is torn down."""
 
@@ -318,7 +318,7 @@ class Red:
         os._exit(exitstatus)
 
 
-@dataclass
+@dataclass(eq=False)
 class Right:
     """Writes down what each test reaches, on the right code."""
 
@@ -386,7 +386,7 @@ class Right:
 ONCE = "once"
 
 
-@dataclass
+@dataclass(eq=False)
 class Wrong:
     """Stops a child whose test does not end: the alarm ends the process, even where it waits for a lock."""
 
@@ -417,6 +417,11 @@ def _parameters(item: pytest.Item) -> dict[str, Any]:
     return callspec.params if callspec else {}
 
 
+def _case(item: pytest.Item) -> str:
+    """Return the name of a case of a test as a fault may give it: `file.py::test[case]`, seen from tests/."""
+    return item.nodeid.removeprefix("tests/")
+
+
 def _named(item: pytest.Item) -> str:
-    """Return the name of a test as a fault gives it: `file.py::test`, seen from tests/."""
-    return item.nodeid.split("[")[0].removeprefix("tests/")
+    """Return the name of its test: `file.py::test`."""
+    return _case(item).split("[")[0]
