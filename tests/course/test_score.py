@@ -95,7 +95,8 @@ bench.PATIENCE = 2
 folder = Path(sys.argv[1])
 mutants = mutants_of("app/limits.py", (folder / "tiny/app/limits.py").read_text("utf-8"))
 equivalent = frozenset([{CHANGES_NOTHING!r}, {KILLED!r}])
-subject = Subject("tiny", folder / "tiny", [folder / "test_tiny.py"], mutants, [], equivalent)
+tests = [folder / "test_tiny.py", folder / "apart"]
+subject = Subject("tiny", folder / "tiny", tests, mutants, [], equivalent)
 print(json.dumps(asdict(judge(subject, folder / "records.jsonl", 2))))
 """
 
@@ -105,6 +106,10 @@ def planted(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     (folder / "tiny" / "app").mkdir(parents=True, exist_ok=True)
     (folder / "tiny" / "app" / "limits.py").write_text(CODE, encoding="utf-8")
     (folder / "test_tiny.py").write_text(tests, encoding="utf-8")
+    apart = folder / "apart"  # has hooks of its own, as the tests of final have
+    apart.mkdir(exist_ok=True)
+    (apart / "conftest.py").write_text("def pytest_runtest_logreport(): pass\n", encoding="utf-8")
+    (apart / "test_apart.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
     command = [sys.executable, "-c", JUDGE, str(folder)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
 
