@@ -19,6 +19,7 @@ from course.failures import ROOT
 from course.programs import PYTHON, decode
 from course.run_tests import run_tests
 
+SOME_FAILED = 1  # what pytest says when all tests ran, and not all passed
 #: So many tests that are red beside others are run again without them, and so often.
 FEW, TIMES_ALONE = 5, 3
 MOST_TOLD = 8  # tests that failed are named once more at the end, this many of them: some logs keep only that
@@ -33,9 +34,7 @@ class Tally:
     skipped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     red: dict[str, str] = field(default_factory=dict)  # of the tests that failed, what was wrong
-    unsteady: dict[str, str] = field(
-        default_factory=dict
-    )  # of those that passed alone, what was wrong at first
+    unsteady: dict[str, str] = field(default_factory=dict)  # of those that passed alone, what was at first
 
     def add(self, passed: bool) -> None:
         """Count one check."""
@@ -70,7 +69,7 @@ def check_all(pytest_arguments: Sequence[str]) -> int:
         started = time.monotonic()
         ran = run_tests(Path(scratch, "tests.log"), [f"--junitxml={report}", *pytest_arguments])
         count_tests(tally, report, ran.content)
-        if 0 < len(ran.failed) <= FEW and len(ran.failed) == len(tally.red):
+        if ran.status == SOME_FAILED and len(ran.failed) == len(tally.red) <= FEW:
             run_alone(tally, ran.failed, Path(scratch))
         passed = ran.content or (bool(tally.unsteady) and not tally.red)
         print(f"tests   {_verdict(passed, started)}", flush=True)

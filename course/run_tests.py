@@ -37,10 +37,15 @@ class Run:
     """What pytest has said so far."""
 
     percent: int = 0
-    content: bool = False  # whether pytest was, at its end
+    status: int | None = None  # the exit status of pytest
     running: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # all but the lines of tests that went as they should
+
+    @property
+    def content(self) -> bool:
+        """Whether pytest was."""
+        return self.status == 0
 
     def stood_at(self) -> list[str]:
         """Return the lines of our own files in the stacks of a process that was ended, innermost first."""
@@ -97,7 +102,7 @@ def run_tests(
         tell("\n".join(run.said).strip() + "\n")
         if frames := run.stood_at():
             tell("A test took too long, and its process was ended, at:\n" + "\n".join(frames) + "\n")
-    run.content = process.returncode == 0
+    run.status = process.returncode
     return run
 
 

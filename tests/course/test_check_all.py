@@ -76,7 +76,7 @@ def test_every_step_runs_and_counts(monkeypatch, capsys, broken, status, closing
         red = "<testcase name='a[b]'><failure message='1\n== 2'/></testcase>" if "pytest" in broken else ""
         case = f"{red}<testcase/><testcase/><testcase><skipped message='not on this system'/></testcase>"
         Path(report).write_text(f"<testsuite>{case}</testsuite>", encoding="utf-8")
-        return Run(content=not red, failed=["a[b]"] if red else [])
+        return Run(status=int(bool(red)), failed=["a[b]"] if red else [])
 
     trees = iter(["", "M a file" if "the tree" in broken else ""])
     monkeypatch.setattr(check_all.subprocess, "run", run)
@@ -125,7 +125,7 @@ def test_a_test_that_is_red_beside_others_is_judged_alone(monkeypatch, capsys, a
         if "testcase" not in case:
             case = f"<testcase classname='tests.t' name='a'>{case}</testcase>"
         Path(report).write_text(f"<testsuite>{case}<testcase name='b'/></testsuite>", encoding="utf-8")
-        return Run(content=case != RED, failed=["tests/t.py::a"] if case == RED else [])
+        return Run(status=int(case == RED), failed=["tests/t.py::a"] if case == RED else [])
 
     monkeypatch.setattr(check_all, "_step", lambda *_: True)
     monkeypatch.setattr(check_all, "run_tests", run_tests)
@@ -138,16 +138,17 @@ def test_a_test_that_is_red_beside_others_is_judged_alone(monkeypatch, capsys, a
     assert said[0] in lines and lines[-1].startswith(said[1])
 
 
-def test_many_red_tests_are_not_run_again(monkeypatch):
-    """That is no accident, and would take its time."""
-    names = [f"t{number}" for number in range(check_all.FEW + 1)]
+@pytest.mark.parametrize(("number", "status"), [(check_all.FEW + 1, 1), (1, 3)], ids=["many", "and a crash"])
+def test_what_is_no_accident_is_not_run_again(monkeypatch, number, status):
+    """Many red tests, or a pytest that did not get to its end."""
+    names = [f"t{one}" for one in range(number)]
     asked = []
 
     def run_tests(log, arguments, **_):
         asked.append(arguments)
         cases = "".join(f"<testcase name='{name}'><failure message='no'/></testcase>" for name in names)
         Path(arguments[0].partition("=")[2]).write_text(f"<testsuite>{cases}</testsuite>", encoding="utf-8")
-        return Run(failed=names)
+        return Run(status=status, failed=names)
 
     monkeypatch.setattr(check_all, "_step", lambda *_: True)
     monkeypatch.setattr(check_all, "run_tests", run_tests)
@@ -166,7 +167,7 @@ def test_the_site_is_not_built_once_more_after_all_tests(monkeypatch):
         return subprocess.CompletedProcess(command, 0, stdout=b"")
 
     monkeypatch.setattr(check_all.subprocess, "run", run)
-    monkeypatch.setattr(check_all, "run_tests", lambda *_, **__: steps.append("pytest") or Run(content=True))
+    monkeypatch.setattr(check_all, "run_tests", lambda *_, **__: steps.append("pytest") or Run(status=0))
     monkeypatch.setattr(check_all, "_tree", lambda: "")
 
     check_all.check_all([])
