@@ -104,16 +104,12 @@ SENTENCES = {
     "none": {"en": "Nothing was found that should not be.", "ko": "있어서는 안 될 일은 하나도 없었습니다."},
     "memory": {
         "en": (
-            "The memory of the process that was left alone went from {first:.0f} to {last:.0f} MiB. "
-            "{buffers} times a thread hashed its first password, and keeps 19 MiB for the next one: "
-            "once for each thread. Less those, the line through it rises by {grown:.1f} MiB, and the "
-            "noise around the line is {noise:.1f} MiB."
+            "The memory of the process that was left alone went from {first:.0f} to {last:.0f} MiB: "
+            "the line through it rises by {grown:.1f} MiB, and the noise around the line is {noise:.1f} MiB."
         ),
         "ko": (
             "죽이지 않고 둔 프로세스의 메모리는 {first:.0f}MiB에서 {last:.0f}MiB가 되었습니다. "
-            "스레드가 처음으로 비밀번호를 해시하고 다음을 위해 19MiB를 쥐고 있게 된 일이 {buffers}번 "
-            "있었는데, 스레드마다 한 번뿐입니다. 그것을 빼면 추세선은 {grown:.1f}MiB 올라갔고, "
-            "추세선 둘레의 잡음은 {noise:.1f}MiB입니다."
+            "추세선은 {grown:.1f}MiB 올라갔고, 추세선 둘레의 잡음은 {noise:.1f}MiB입니다."
         ),
     },
 }

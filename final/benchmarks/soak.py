@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
@@ -36,8 +35,6 @@ USERS, WORKERS = 8, 3
 SAMPLE = 5.0  # seconds between two looks at the memory
 KILL = (10.0, 30.0)  # seconds between two kills, at random
 RESTARTS = 3  # of the whole, in the first third; then one process is left alone, and its memory is watched
-BUFFER = 19.0  # MiB, which a hash takes; see without_buffers
-MOST_BUFFERS = 6  # threads of a process that may hash
 CALM = 0.9  # from this part of the time on nobody is killed
 
 
@@ -111,37 +108,15 @@ def run(seconds: float) -> dict[str, Any]:
 
 
 def memory(samples: Sequence[tuple[float, float]], tally: Tally) -> dict[str, Any]:
-    """Return how the memory of the process went that nobody killed, after its caches were warm."""
+    """Return how the memory of the process went that nobody killed, after its caches were warm; judge it."""
     warm = samples[len(samples) // 4 :]
     if len(warm) < 10:
         return {}
     every = max(len(warm) // 60, 1)
-    return judged_memory(warm, tally) | {"samples": warm[::every]}
-
-
-def judged_memory(warm: Sequence[tuple[float, float]], tally: Tally) -> dict[str, Any]:
-    """Return the growth between the buffers of Argon2, and how many of those were added; judge both."""
-    steady, buffers = without_buffers(warm)
-    line = growth(steady)
+    line = growth(warm)
     if line["grown"] > max(3 * line["noise"], 2.0):
         tally.fault(f"the memory of a process grew by {line['grown']:.1f} MiB")
-    if buffers > MOST_BUFFERS:
-        tally.fault(f"a process kept {buffers} buffers of Argon2")
-    return {"first": warm[0][1], "last": warm[-1][1], **line, "buffers": buffers}
-
-
-def without_buffers(samples: Sequence[tuple[float, float]]) -> tuple[list[tuple[float, float]], int]:
-    """Return the samples less the steps in which a thread got its buffer for hashing, and their number.
-
-    A thread of the server keeps the 19 MiB of its first hash for the next one: once for each thread.
-    """
-    steady, taken, buffers = [samples[0]], 0.0, 0
-    for (_, before), (moment, size) in pairwise(samples):
-        if size - before > BUFFER - 2:
-            taken += BUFFER
-            buffers += 1
-        steady.append((moment, size - taken))
-    return steady, buffers
+    return {"first": warm[0][1], "last": warm[-1][1], **line, "samples": warm[::every]}
 
 
 def judged(tally: Tally) -> list[str]:

@@ -34,20 +34,6 @@ def test_memory_that_grows_beyond_noise_is_a_fault(rate: float, faults: int) -> 
     assert len(tally.faults) == faults
 
 
-@pytest.mark.parametrize(("steps", "faults"), [(1, 0), (6, 0), (7, 1)])
-def test_a_buffer_for_each_thread_is_no_leak(steps: int, faults: int) -> None:
-    """A thread keeps the memory of its first hash; more of them than threads would be a leak."""
-    tally, samples = Tally(), [(5.0 * number, 100.0 + number % 2 / 10) for number in range(20)]
-    for step in range(1, steps + 1):
-        samples += [(100.0 * step + 5 * number, 100.0 + 19 * step + number % 2 / 10) for number in range(20)]
-
-    found = soak.judged_memory(samples, tally)
-
-    assert found["buffers"] == steps
-    assert found["grown"] == pytest.approx(0, abs=0.1)
-    assert len(tally.faults) == faults
-
-
 def test_a_server_error_is_a_fault_and_being_busy_is_none() -> None:
     """503 is promised; 500 never."""
     tally = Tally()
