@@ -95,10 +95,8 @@ class Reporter:
         """Leave out what is known already, order the rest as the lesson does, and say what is to come."""
         items[:] = [item for item in items if item.nodeid not in self.task.skipped]
         places = {b.test: place for place, b in enumerate(all_behaviours(find_stage(self.task.stage)))}
-        files = {
-            item.path: place for place, item in reversed(list(enumerate(items)))
-        }  # as they were asked for
-        items.sort(key=lambda item: (files[item.path], places.get(test_of(item.nodeid), 0)))
+        files = list(dict.fromkeys(item.path for item in items))  # in the order in which they were asked for
+        items.sort(key=lambda item: (files.index(item.path), places.get(test_of(item.nodeid), 0)))
         self.results.send(("found", [test_of(item.nodeid) for item in items]))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
