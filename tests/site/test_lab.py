@@ -192,7 +192,11 @@ def test_two_workers_find_together_what_one_finds_alone(reader: Reader) -> None:
         assert reader.page.evaluate("shares") == [[0, 2], [1, 2]]
         assert reader.lab.locator(".lab-next .lab-explanation h3").inner_text() == told
         assert reader.lab.locator(".lab-elsewhere").count() == elsewhere > 0
+        in_order = [test for test in reader.results() if test.startswith("test_02")]
         reader.press_check()
+        reader.lab.locator(".lab-results li").nth(8).wait_for()
+        told_so_far = list(reader.results())
+        assert told_so_far == [test for test in in_order if test in told_so_far]
         reader.lab.locator(".lab-stop").click()
         reader.wait()
         assert "You stopped it" in reader.lab.locator(".lab-next").inner_text()

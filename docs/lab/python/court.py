@@ -174,7 +174,8 @@ class BrowserReporter(Reporter):
                 self.tell({"kind": "running", "count": self.begun})
                 self.begun, self.told = 0, now
         elif (certain := self.verdict.hear(kind, *what)) is not None:
-            self.tell({"kind": "result", **told(certain)})
+            place = list(self.verdict.results).index(certain.behaviour.test)
+            self.tell({"kind": "result", "place": place, **told(certain)})
             if not certain.kept and not self.explained:  # the reader need not wait for the rest
                 self.explained = True
                 self.tell({"kind": "next", **self.turn_to()})

@@ -53,7 +53,15 @@ export class ChecksPanel {
     if (event.kind === "found") this.bar.max = this.found += event.count;
     if (event.kind === "running") this.bar.value = this.running += event.count;
     if (event.kind === "next" && !this.next.querySelector(".lab-explanation")) this.next.append(this.#explanation(event));
-    if (event.kind === "result" && event.number === this.work.stage.number) this.list.append(line(event));
+    if (event.kind === "result" && event.number === this.work.stage.number) this.#add(event);
+  }
+
+  /** Each worker tells its share in the lesson's order: put what one tells among what the others have told. */
+  #add(event) {
+    const row = line(event);
+    row.dataset.place = event.place;
+    const after = [...this.list.children].find((other) => Number(other.dataset.place) > event.place);
+    this.list.insertBefore(row, after ?? null);
   }
 
   #show({ results, next, headline, elsewhere }, seconds) {
