@@ -11,6 +11,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 - it is here for Pythons that ruff
     sys.exit(1)
 
 if __name__ == "__main__":
-    from course.bootstrap import main
+    from course.main import main
 
     sys.exit(main(sys.argv[1:]))

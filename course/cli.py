@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from course import words
+from course import messages
 
 PORT = click.IntRange(1, 65535)
 
@@ -20,7 +20,7 @@ FOLDER = click.argument("chapter", metavar="CHAPTER|FOLDER")
 
 def remember(_context: click.Context, _option: click.Parameter, lang: str | None) -> None:
     """Keep the language that was asked for, for the commands that follow."""
-    from course.progress import Progress
+    from course.judging.progress import Progress
 
     if lang is not None:
         progress = Progress()
@@ -32,7 +32,7 @@ def spoken(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command for learners the option that chooses its language."""
     return click.option(
         "--lang",
-        type=click.Choice(words.LANGUAGES),
+        type=click.Choice(messages.LANGUAGES),
         expose_value=False,
         callback=remember,
         help="Language of what the course says; it is remembered.",
@@ -50,7 +50,7 @@ def cli() -> None:
 @click.option("--port", type=PORT, help="Port of the service; by default 8001 or the next that is free.")
 def up(site_port: int | None, port: int | None) -> int:
     """Serve the site and the final service here, with a demo account."""
-    from course.up import up
+    from course.commands.up import up
 
     return up(site_port, port)
 
@@ -63,7 +63,7 @@ def up(site_port: int | None, port: int | None) -> int:
 @click.option("--step", type=click.IntRange(1, 5), help="Chapter 6 only: the state after this step.")
 def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int:
     """Run a stage: start, a chapter's number, or final."""
-    from course.run import run
+    from course.commands.run import run
 
     return run(stage, port, host, reload, step)
 
@@ -74,7 +74,7 @@ def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int
 @spoken
 def begin(chapter: str, again: bool) -> int:
     """Begin a chapter: a copy of the stage before it, for you to change."""
-    from course.begin import begin
+    from course.commands.begin import begin
 
     return begin(chapter, again)
 
@@ -88,15 +88,15 @@ def begin(chapter: str, again: bool) -> int:
 @spoken
 def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) -> int:
     """Judge your own code of a chapter by the course's tests."""
-    from course.check import check, what_to_check
-    from course.grade import grade
-    from course.watch import watch as watch_folder
+    from course.commands.check import check, what_to_check
+    from course.commands.my_tests import grade
+    from course.commands.watch import watch as watch_folder
 
     if my_tests:
         stage, folder = what_to_check(chapter)
         return grade(stage, folder / "tests")
     if stretch:
-        from course.stretch import check_stretch
+        from course.commands.stretch import check_stretch
 
         return check_stretch(chapter, full)
     return watch_folder(chapter) if watch else check(chapter, full)
@@ -107,7 +107,7 @@ def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) 
 @spoken
 def hint(chapter: str) -> int:
     """Show one hint more for the behaviour that is next."""
-    from course.hint import hint
+    from course.commands.hint import hint
 
     return hint(chapter)
 
@@ -119,7 +119,7 @@ def hint(chapter: str) -> int:
 @spoken
 def diff(chapter: str, file: str | None, mine: bool) -> int:
     """Show what a chapter changes, file by file."""
-    from course.diff import diff
+    from course.commands.diff import diff
 
     return diff(chapter, mine, file)
 
@@ -130,7 +130,7 @@ def diff(chapter: str, file: str | None, mine: bool) -> int:
 @spoken
 def solution(chapter: str, yes: bool) -> int:
     """Copy the finished files of a chapter beside yours."""
-    from course.solution import solution
+    from course.commands.solution import solution
 
     return solution(chapter, yes)
 
@@ -139,7 +139,7 @@ def solution(chapter: str, yes: bool) -> int:
 @spoken
 def progress() -> int:
     """Show what is done and what is next."""
-    from course.progress import progress
+    from course.commands.progress import progress
 
     return progress()
 
@@ -151,7 +151,7 @@ def progress() -> int:
 @spoken
 def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
     """Judge a folder and write the result for a program, a grader for example."""
-    from course.report import report
+    from course.commands.report import report
 
     return report(chapter, junit, as_json)
 
@@ -160,7 +160,7 @@ def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(pytest_arguments: tuple[str, ...]) -> int:
     """Test the course itself: style, types, every stage, the site."""
-    from course.check_all import check_all
+    from course.commands.test import check_all
 
     return check_all(pytest_arguments)
 
@@ -169,7 +169,7 @@ def test(pytest_arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def doctor(arguments: tuple[str, ...]) -> int:
     """Say what is wrong with this machine, and what to do about it."""
-    from course.doctor import doctor
+    from course.setup.doctor import doctor
 
     return doctor(arguments)
 
@@ -182,7 +182,7 @@ def doctor(arguments: tuple[str, ...]) -> int:
 @click.option("--python", "pythons", default="3.11,3.12,3.13", show_default=True, help="The room's Pythons.")
 def pack(folder: Path, systems: str, pythons: str) -> int:
     """Make a folder to carry into a room that has no internet."""
-    from course.pack import pack
+    from course.commands.pack import pack
 
     return pack(folder, systems.split(","), pythons.split(","))
 
@@ -191,7 +191,7 @@ def pack(folder: Path, systems: str, pythons: str) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 def carry(file: Path) -> int:
     """For maintainers: take an edit of a chapter's file through the later chapters."""
-    from course.carry import carry
+    from course.commands.carry import carry
 
     return carry(file)
 
@@ -226,14 +226,14 @@ def run_command_line(arguments: list[str]) -> int:
 
 def choose_language(arguments: list[str]) -> None:
     """Speak what these arguments ask for, else what was remembered; the help too."""
-    from course.progress import Progress
+    from course.judging.progress import Progress
 
     given = [value for name, value in pairwise(arguments) if name == "--lang"]
     given += [argument.partition("=")[2] for argument in arguments if argument.startswith("--lang=")]
-    chosen = next((lang for lang in given if lang in words.LANGUAGES), None) or Progress().language
+    chosen = next((lang for lang in given if lang in messages.LANGUAGES), None) or Progress().language
     if chosen is not None:
-        words.choose(chosen)
-    told = words.messages(words.language()).get("help", {})
+        messages.choose(chosen)
+    told = messages.messages(messages.language()).get("help", {})
     for name, command in [("course", cli), *cli.commands.items()]:
         command.help = told.get(name, command.help)
         for option in command.params:

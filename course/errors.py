@@ -6,7 +6,7 @@ import errno
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from course.paths import ROOT
 
 DISK_FULL = "The disk is full: free about 500 MB and run the command again."
 READ_ONLY = (

@@ -21,9 +21,9 @@ for folder in (ROOT, ROOT / "tests"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from adapter import LoadedStage, Stage  # noqa: E402
+from kit.adapter import LoadedStage, Stage  # noqa: E402
 
-from course.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
+from course.lessons.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
 
 CHAPTER_TEST = re.compile(r"test_(\d\d)_\w+\.py$")
 
@@ -62,7 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 #: What they share is dear, servers or a browser, so one process starts it and runs them all, in their order.
-TOGETHER = {f"tests/final/test_{name}.py" for name in ("clock", "image", "page", "topology")}
+TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "image", "topology")} | {
+    "tests/final/test_page.py"
+}
 TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
 
 JUDGED = pytest.StashKey[list[tuple[str, int, Path]]]()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from adapter import PASSWORD, Stage, expect
-from superseded import superseded
+from kit.adapter import PASSWORD, Stage, expect
+from kit.superseded import superseded
 
 ENUMERATION = "registration answers 202 so that it does not reveal who has an account"
 REGISTRATION = "final/test_accounts.py::test_a_known_and_a_new_email_get_the_same_answer"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from adapter import FINAL, PASSWORD, Stage, expect
 from flask.views import MethodView
-from superseded import superseded
+from kit.adapter import FINAL, PASSWORD, Stage, expect
+from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
 GONE = "final/test_v1.py::test_version_1_is_gone"

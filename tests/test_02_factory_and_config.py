@@ -13,8 +13,8 @@ from typing import Any
 
 import jwt
 import pytest
-from adapter import FINAL, GOOD_SECRET, PASSWORD, Client, Stage, expect
 from flask import Flask
+from kit.adapter import FINAL, GOOD_SECRET, PASSWORD, Client, Stage, expect
 from sqlalchemy import Table, select
 from sqlalchemy.engine import make_url
 

@@ -13,10 +13,10 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
 from flask import Flask, request
 from flask.views import MethodView
-from superseded import superseded
+from kit.adapter import PASSWORD, Client, Stage, expect
+from kit.superseded import superseded
 
 NOT_KEPT = "the list is kept no longer: a worker does not hear of the changes that another makes"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
-from superseded import superseded
+from kit.adapter import PASSWORD, Stage, expect
+from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
 GONE = "final/test_v1.py::test_version_1_is_gone"

@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from adapter import Client, Stage, expect
 from flask import Response
-from superseded import superseded
+from kit.adapter import Client, Stage, expect
+from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
 GONE = "final/test_v1.py::test_version_1_is_gone"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.superseded import superseded
 from sqlalchemy import func, select
-from superseded import superseded
 
 ME = "/v2/accounts/me"
 NEW = "another passphrase for the tests 2"

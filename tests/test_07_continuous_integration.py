@@ -14,12 +14,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import docker_stand_in
 import pytest
 import yaml
-from adapter import FINAL, GOOD_SECRET, Stage, expect
-from superseded import superseded
-from workflows import Runner
+from kit import docker_stand_in
+from kit.adapter import FINAL, GOOD_SECRET, Stage, expect
+from kit.superseded import superseded
+from kit.workflows import Runner
 
 OWN_TESTS = "the tests of the final service are by area, and a change to it concerns it as a whole"
 ITS_SERVER = "its server has no dry run like gunicorn's: its image is built step by step, and runs"
@@ -282,7 +282,7 @@ def test_the_image_holds_no_secret(stage: Stage) -> None:
             assert not re.search("SECRET|PASSWORD|TOKEN|PRIVATE", rest.upper()), f"{word} {rest}"
 
 
-@superseded("final", ITS_SERVER, by="final/test_image.py::test_it_migrates_serves_and_ends")
+@superseded("final", ITS_SERVER, by="drills/test_image.py::test_it_migrates_serves_and_ends")
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn does not run on Windows")
 @pytest.mark.threads
 def test_the_image_holds_all_that_runs(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from course import words
-from course.check import named_stage
-from course.failures import ROOT, Failure
-from course.progress import WORKSPACE, Progress
-from course.stages import Stage, chapters, stage_before
-from course.steps import LEFT_OUT
-from course.words import say
+from course import messages
+from course.commands.check import named_stage
+from course.errors import Failure
+from course.judging.progress import Progress
+from course.lessons.stages import Stage, chapters, stage_before
+from course.lessons.steps import LEFT_OUT
+from course.messages import say
+from course.paths import ROOT, WORKSPACE
 
 SITE = "http://127.0.0.1:8000"  # where `up` serves the lessons unless it was told otherwise
 
@@ -42,7 +43,7 @@ def begin(key: str, again: bool) -> int:
         begun=datetime.now(UTC).isoformat(timespec="seconds"), kept=[], missing=[], ever=[], next=None
     )
     progress.save()
-    lang = words.language()
+    lang = messages.language()
     title = stage.title[lang]
     print(say("begin.made", number=stage.number, title=title, folder=named(own), source=named(before.path)))
     if before.number:

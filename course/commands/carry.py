@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from course.failures import ROOT, Failure
-from course.stages import FINAL_NUMBER, Stage, all_stages
+from course.errors import Failure
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
+from course.paths import ROOT
 
 
 def carry(file: Path) -> int:

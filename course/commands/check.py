@@ -8,16 +8,17 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
-from course import words
-from course.archives import unpack
-from course.explain import explain
-from course.failures import Failure
-from course.judge import judge
-from course.lessons import behaviours_of
-from course.progress import WORKSPACE, Progress
-from course.stages import Stage, UnknownStage, all_stages, find_stage
-from course.verdict import Result, Verdict, does_not_start, headline, next_result
-from course.words import say
+from course import messages
+from course.errors import Failure
+from course.judging.archives import unpack
+from course.judging.explain import explain
+from course.judging.progress import Progress
+from course.judging.results import Result, Verdict, does_not_start, headline, next_result
+from course.judging.runner import judge
+from course.lessons.behaviours import behaviours_of
+from course.lessons.stages import Stage, UnknownStage, all_stages, find_stage
+from course.messages import say
+from course.paths import WORKSPACE
 
 
 def check(key: str, full: bool) -> int:
@@ -81,7 +82,7 @@ class Listing:
         self.console, self.stage = console, stage
         self.waiting = [behaviour.test for behaviour in behaviours_of(stage.number)]
         self.known: dict[str, Result] = {}
-        title = say("check.chapter", number=stage.number, title=stage.title[words.language()])
+        title = say("check.chapter", number=stage.number, title=stage.title[messages.language()])
         console.print(f"[bold]{escape(title)}[/]")
 
     def tell(self, result: Result) -> None:
@@ -100,7 +101,7 @@ class Listing:
         for stage in all_stages()[: self.stage.number]:
             results = [r for r in verdict.results.values() if r.behaviour.number == stage.number]
             missing = [result for result in results if not result.kept]
-            title, count = stage.title[words.language()], len(results)
+            title, count = stage.title[messages.language()], len(results)
             if results and not missing:
                 self._mark("check.kept", "green", say("check.all_kept", title=title, count=count))
             elif results:

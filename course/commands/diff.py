@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from course.begin import named, named_chapter
-from course.check import plain_console, what_to_check
-from course.failures import Failure
-from course.stages import files_of, stage_before
-from course.words import say
+from course.commands.begin import named, named_chapter
+from course.commands.check import plain_console, what_to_check
+from course.errors import Failure
+from course.lessons.stages import files_of, stage_before
+from course.messages import say
 
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from course import words
-from course.check import note, plain_console, show_finding, what_to_check
-from course.judge import judge
-from course.lessons import Behaviour, all_behaviours, behaviours_of
-from course.progress import Progress
-from course.stages import Stage
-from course.verdict import Result, does_not_start, next_result
-from course.words import say
+from course import messages
+from course.commands.check import note, plain_console, show_finding, what_to_check
+from course.judging.progress import Progress
+from course.judging.results import Result, does_not_start, next_result
+from course.judging.runner import judge
+from course.lessons.behaviours import Behaviour, all_behaviours, behaviours_of
+from course.lessons.stages import Stage
+from course.messages import say
 
 
 def hint(key: str) -> int:
@@ -35,7 +35,7 @@ def hint(key: str) -> int:
     print(say("hint.for", sentence=behaviour.sentence))
     hints = behaviour.hints
     if not hints:
-        page = f"docs/{words.language()}/chapters/{max(1, behaviour.number):02}.md"
+        page = f"docs/{messages.language()}/chapters/{max(1, behaviour.number):02}.md"
         print(say("hint.nothing", page=page))
         return 0
     progress = Progress()

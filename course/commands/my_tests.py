@@ -16,13 +16,14 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.markup import escape
 
-from course.bootstrap import environment
-from course.failures import ROOT, Failure
-from course.faults import Fault, all_faults
-from course.programs import PYTHON
-from course.stages import Stage
-from course.steps import LEFT_OUT
-from course.words import language, say
+from course.errors import Failure
+from course.lessons.faults import Fault, all_faults
+from course.lessons.stages import Stage
+from course.lessons.steps import LEFT_OUT
+from course.messages import language, say
+from course.paths import ROOT
+from course.setup.environment import environment
+from course.setup.programs import PYTHON
 
 PATIENCE = 60  # seconds for the learner's tests on the right code
 TIMES = 10  # on code with a fault they may take as many times as long before they count as hanging

@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 from packaging.markers import Marker
 from rich.console import Console
 
-from course.bootstrap import REQUIREMENTS, STATE, WHEELS, environment
-from course.failures import ROOT, Failure, explain_pip
-from course.programs import PYTHON, decode
-from course.site_build import BUILT, build_site
-from course.words import say
+from course.commands.site_build import BUILT, build_site
+from course.errors import Failure, explain_pip
+from course.messages import say
+from course.paths import ROOT, STATE
+from course.setup.environment import environment
+from course.setup.install import REQUIREMENTS, WHEELS
+from course.setup.programs import PYTHON, decode
 
 #: What is no part of the course: what running it leaves behind, what is the learner's, what is made anew.
 LEFT_OUT = {"__pycache__", "instance", "node_modules", "site", "workspace", "wheels"}

@@ -17,7 +17,7 @@ The JSON, whose schema is docs/examples/report.schema.json:
       ]
     }
 
-`state` is "kept", "missing", "hung", "ended" or "unknown"; see `Result` in course/verdict.py.
+`state` is "kept", "missing", "hung", "ended" or "unknown"; see `Result` in course/judging/results.py.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-from course import words
-from course.begin import named
-from course.check import note, what_to_check
-from course.explain import explain
-from course.failures import Failure
-from course.judge import judge
-from course.progress import Progress
-from course.verdict import Verdict
-from course.words import say
+from course import messages
+from course.commands.begin import named
+from course.commands.check import note, what_to_check
+from course.errors import Failure
+from course.judging.explain import explain
+from course.judging.progress import Progress
+from course.judging.results import Verdict
+from course.judging.runner import judge
+from course.messages import say
 
 
 def report(key: str, junit: Path | None, as_json: Path | None) -> int:
@@ -78,7 +78,7 @@ def gather(verdict: Verdict, folder: Path, notes: dict[str, Any], chapter: str) 
     return {
         "format": 1,
         "chapter": chapter,
-        "language": words.language(),
+        "language": messages.language(),
         "passed": len(verdict.results) - len(verdict.missing),
         "total": len(verdict.results),
         "hints": sum(notes["hints"].values()),

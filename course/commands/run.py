@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from course import ports
-from course.bootstrap import STATE, environment, hand_over
-from course.failures import Failure
-from course.programs import PYTHON, output_of
-from course.stages import Stage, UnknownStage, find_stage
-from course.steps import build_step
+from course.errors import Failure
+from course.lessons.stages import Stage, UnknownStage, find_stage
+from course.lessons.steps import build_step
+from course.paths import STATE
+from course.setup import ports
+from course.setup.environment import environment, hand_over
+from course.setup.programs import PYTHON, output_of
 
 #: `flask`, but it looks for changed files itself. Where watchdog is installed (mkdocs brings it), Flask has
 #: that look, and it watches every library folder too and then misses the learner's edit.

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course.bootstrap import environment
-from course.failures import ROOT
-from course.programs import PYTHON, decode
+from course.paths import ROOT
+from course.setup.environment import environment
+from course.setup.programs import PYTHON, decode
 
 SILENCE = 420  # seconds without a result, after which they are ended; no single test may take as long
 TOLD_EVERY = 60  # seconds between two lines that say how far it is

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from course.bootstrap import STATE
-from course.failures import ROOT, Failure
-from course.programs import PYTHON, output_of
+from course.errors import Failure
+from course.paths import ROOT, STATE
+from course.setup.programs import PYTHON, output_of
 
 BUILT = STATE / "site"
 INPUTS = ("mkdocs.yml", "requirements.txt", "README.md", "docs", "chapters", "final", "tests", "course")

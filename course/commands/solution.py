@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from course.begin import copy_stage, named, named_chapter
-from course.failures import Failure
-from course.progress import WORKSPACE, Progress
-from course.words import say
+from course.commands.begin import copy_stage, named, named_chapter
+from course.errors import Failure
+from course.judging.progress import Progress
+from course.messages import say
+from course.paths import WORKSPACE
 
 
 def solution(key: str, yes: bool) -> int:

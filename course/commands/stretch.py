@@ -1,101 +1,15 @@
-"""`check N --stretch`: the tasks beyond a chapter, judged on the learner's folder like the chapter itself.
-
-A task is tests/stretch/stretch_<chapter>_<task>_<name>.py; its solution is a patch on the finished chapter,
-in tests/stretch/solutions/. What it asks for, with hints, stands in docs/*/stretch.md.
-"""
+"""`check N --stretch`: the tasks beyond a chapter, judged on the learner's folder like the chapter itself."""
 
 from __future__ import annotations
 
-import ast
-import tomllib
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 from rich.markup import escape
 
-from course import words
-from course.check import plain_console, show_finding, what_to_check
-from course.failures import ROOT, Failure
-from course.judge import judge
-from course.lessons import Behaviour
-from course.stages import Stage, find_stage
-from course.words import say
-
-FOLDER = ROOT / "tests" / "stretch"
-
-
-@dataclass(frozen=True)
-class Promise(Behaviour):
-    """One behaviour of a task. Its Korean sentence stands in tests/stretch/tasks.toml."""
-
-    @property
-    def sentence(self) -> str:
-        korean = _texts()[self._task]["sentences"].get(self.function, self.english)
-        return str(korean if words.language() == "ko" else self.english).replace("`", "")
-
-    @property
-    def _task(self) -> str:
-        return Path(self.test.partition("::")[0]).stem.removeprefix("stretch_")
-
-    @property
-    def lesson(self) -> tuple[str, str, int] | None:
-        """The task on the page of all tasks."""
-        chapter, task = self._task.split("_")[:2]
-        page = f"docs/{words.language()}/stretch.md"
-        for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
-            if line.endswith(f"{{#task-{chapter}-{task}}}"):
-                return line.strip("# ").partition(" {#")[0], page, number
-        return None
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task: ``name`` is that of its file, without `stretch_` and `.py`."""
-
-    name: str
-    file: Path
-
-    @property
-    def stage(self) -> Stage:
-        """The chapter whose finished code it goes on from."""
-        return find_stage(self.name[0])
-
-    @property
-    def label(self) -> str:
-        """Its number, for example 3.2."""
-        return ".".join(self.name.split("_")[:2])
-
-    @property
-    def title(self) -> str:
-        """What it is called, in the learner's language."""
-        return str(_texts()[self.name][words.language()])
-
-    @property
-    def solution(self) -> Path:
-        """The patch that solves it."""
-        return FOLDER / "solutions" / f"{self.name}.patch"
-
-    @property
-    def promises(self) -> list[Promise]:
-        """What it asks for, in the order of its file."""
-        tree = ast.parse(self.file.read_text(encoding="utf-8"))
-        tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
-        return [
-            Promise(
-                f"stretch/{self.file.name}::{test.name}", self.stage.number, ast.get_docstring(test) or ""
-            )
-            for test in tests
-        ]
-
-
-@cache
-def all_tasks() -> tuple[Task, ...]:
-    """Return every task, in the order of the chapters."""
-    return tuple(
-        Task(file.stem.removeprefix("stretch_"), file) for file in sorted(FOLDER.glob("stretch_*.py"))
-    )
+from course import messages
+from course.commands.check import plain_console, show_finding, what_to_check
+from course.errors import Failure
+from course.judging.runner import judge
+from course.lessons.stretch import all_tasks
+from course.messages import say
 
 
 def check_stretch(key: str, full: bool) -> int:
@@ -123,10 +37,5 @@ def check_stretch(key: str, full: bool) -> int:
     first = verdict.missing[0]
     console.print(f"[bold]{escape(say('check.next', sentence=first.behaviour.sentence))}[/]\n")
     show_finding(console, first, folder)
-    console.print("\n" + say("stretch.hints", page=f"docs/{words.language()}/stretch.md"))
+    console.print("\n" + say("stretch.hints", page=f"docs/{messages.language()}/stretch.md"))
     return 1
-
-
-@cache
-def _texts() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((FOLDER / "tasks.toml").read_text(encoding="utf-8"))

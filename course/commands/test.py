@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from course.bootstrap import environment
-from course.failures import ROOT
-from course.programs import PYTHON, decode
-from course.run_tests import run_tests
+from course.commands.run_tests import run_tests
+from course.paths import ROOT
+from course.setup.environment import environment
+from course.setup.programs import PYTHON, decode
 
 SOME_FAILED = 1  # what pytest says when all tests ran, and not all passed
 #: So many tests that are red beside others are run again without them, and so often.

@@ -17,12 +17,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from course import ports
-from course.bootstrap import STATE, environment
-from course.failures import ROOT, Failure
-from course.programs import PYTHON, decode, last_lines, output_of
-from course.site_build import BUILT, build_site, digests, remarks
-from course.site_server import serve_site
+from course.commands.site_build import BUILT, build_site, digests, remarks
+from course.commands.site_server import serve_site
+from course.errors import Failure
+from course.paths import ROOT, STATE
+from course.setup import ports
+from course.setup.environment import environment
+from course.setup.programs import PYTHON, decode, last_lines, output_of
 
 FINAL = ROOT / "final"
 LOOK = 0.3  # seconds between two looks at what the site is made from

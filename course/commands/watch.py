@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from course.check import Listing, named_stage, note, plain_console, show_next, what_to_check
-from course.failures import Failure
-from course.judge import judge
-from course.lessons import behaviours_of
-from course.progress import Progress
-from course.stages import Stage, files_of
-from course.verdict import Result, Verdict, next_result
-from course.words import say
+from course.commands.check import Listing, named_stage, note, plain_console, show_next, what_to_check
+from course.errors import Failure
+from course.judging.progress import Progress
+from course.judging.results import Result, Verdict, next_result
+from course.judging.runner import judge
+from course.lessons.behaviours import behaviours_of
+from course.lessons.stages import Stage, files_of
+from course.messages import say
 
 INTERVAL = 0.2  # seconds between two looks at the folder: every disk tells times, not all tell events
 

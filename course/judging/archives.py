@@ -6,10 +6,10 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from course.bootstrap import STATE
-from course.failures import Failure
-from course.stages import all_stages
-from course.words import say
+from course.errors import Failure
+from course.lessons.stages import all_stages
+from course.messages import say
+from course.paths import STATE
 
 
 def unpack(archive: Path) -> Path:

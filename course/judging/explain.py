@@ -1,13 +1,13 @@
 """Says in words why a behaviour is not there: what was sent, what came, and the mistake, if it is known.
 
-The known mistakes are in course/mistakes.toml. Each gives conditions, regular expressions that must all be
-found, and a sentence in both languages, which may use a group that a condition names, `(?P<view>...)`.
+The known mistakes are in mistakes.toml. Each gives conditions, regular expressions that must all be found,
+and a sentence in both languages, which may use a group that a condition names, `(?P<view>...)`.
 
     raised, line, file         the exceptions, also those that the application logged, the line of the
                                learner's code that they came up in, and its file
     sent, came                 the request and the answer: status, type, body
     wanted, got, said          what the test expected and got, or says in its own words
-    test, state                the name of the test; see course/verdict.py
+    test, state                the name of the test; see course/judging/results.py
     source, lacks              text of the learner's files, all joined: there, or nowhere
     blueprint                  `yes` where a version is asked for whose blueprint is there, and not registered
 """
@@ -20,10 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course import words
-from course.findings import Finding
-from course.verdict import Result
-from course.words import say
+from course import messages
+from course.judging.protocol import Finding
+from course.judging.results import Result
+from course.messages import say
 
 MISTAKES = Path(__file__).resolve().parent / "mistakes.toml"
 PLACE_OF_HANG = re.compile(r'File "[^"]*?stages\d+[/\\][^/\\"]+-\d+[/\\]([^"]+)", line (\d+)')
@@ -63,7 +63,7 @@ def known_mistake(result: Result, folder: Path) -> str | None:
     for mistake in _mistakes():
         groups: dict[str, str] = {}
         if all(_holds(seen, name, pattern, groups) for name, pattern in mistake["if"].items()):
-            text: str = mistake[words.language()]
+            text: str = mistake[messages.language()]
             for name, value in groups.items():
                 text = text.replace(f"{{{name}}}", value)
             return text

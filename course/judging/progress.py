@@ -1,4 +1,4 @@
-"""`progress`, and the file that it shows: what is done, what is next, how many hints it took."""
+"""The learner's progress: which behaviours are there, which is next, how many hints were shown."""
 
 from __future__ import annotations
 
@@ -9,16 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
-from course import words
-from course.failures import ROOT
-from course.lessons import all_behaviours
-from course.stages import Stage, chapters
-from course.words import say
-
-WORKSPACE = ROOT / "workspace"
+from course import messages
+from course.lessons.stages import Stage
+from course.paths import WORKSPACE
 
 
 class Progress:
@@ -41,7 +34,7 @@ class Progress:
     def language(self) -> str | None:
         """The language that was chosen by `--lang`, which is remembered."""
         lang = self._kept.get("language")
-        return lang if lang in words.LANGUAGES else None
+        return lang if lang in messages.LANGUAGES else None
 
     @language.setter
     def language(self, lang: str) -> None:
@@ -76,34 +69,3 @@ def _read(file: Path) -> dict[str, Any]:
     with suppress(OSError):
         file.replace(file.with_suffix(".unreadable.json"))
     return {"chapters": {}}
-
-
-def progress() -> int:
-    """Show each chapter: its behaviours, the hints it took, and what is next."""
-    console = Console(soft_wrap=True, highlight=False)
-    kept = Progress()
-    following = None
-    for stage in chapters():
-        notes = kept.chapter(stage)
-        have, hints = len(notes["kept"]), sum(notes["hints"].values())
-        done = bool(notes["kept"]) and not notes["missing"]
-        if not done and following is None:
-            following = stage
-        state = say("progress.done") if done else say("progress.begun" if have else "progress.open")
-        line = say(
-            "progress.chapter",
-            number=stage.number,
-            title=stage.title[words.language()],
-            state=state,
-            have=have,
-            total=len(all_behaviours(stage)),
-            hints=hints,
-        )
-        console.print(f"[{'green' if done else 'yellow' if have else 'dim'}]{escape(line)}[/]")
-    if following is None:
-        console.print("\n" + say("progress.all_done"))
-        return 0
-    begun = (WORKSPACE / following.name).is_dir()
-    command = f"python3 -m course {'check' if begun else 'begin'} {following.number}"
-    console.print("\n" + say("progress.next", command=command))
-    return 0

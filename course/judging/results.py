@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course import words
-from course.findings import Finding, test_of
-from course.lessons import Behaviour, all_behaviours
-from course.stages import Stage, all_stages
-from course.words import say
+from course import messages
+from course.judging.protocol import Finding, test_of
+from course.lessons.behaviours import Behaviour, all_behaviours
+from course.lessons.stages import Stage, all_stages
+from course.messages import say
 
 #: For each chapter, which earlier behaviours the folder that it begins with lacks. A test keeps it true.
 BASELINE = Path(__file__).resolve().parent / "baseline.toml"
@@ -55,7 +55,7 @@ class Verdict:
         return [result for result in self.results.values() if not result.kept]
 
     def hear(self, kind: str, *what: Any) -> Result | None:
-        """Take in what a court says, see course/judging.py; return a result that is certain now."""
+        """Take in what a court says, see course/judging/worker.py; return a result that is certain now."""
         if kind == "found":
             self.left |= Counter(what[0])  # not added: a court that goes on finds what is left once more
             self.found.update(what[0])
@@ -137,6 +137,6 @@ def headline(verdict: Verdict, result: Result, stage: Stage, ever: Collection[st
     if behaviour.number == 0 and stage.number:
         return say("check.broken_start", sentence=behaviour.sentence)
     if behaviour.number < stage.number:
-        title = all_stages()[behaviour.number].title[words.language()]
+        title = all_stages()[behaviour.number].title[messages.language()]
         return say("check.broken", number=behaviour.number, title=title, sentence=behaviour.sentence)
     return say("check.lost", sentence=behaviour.sentence)

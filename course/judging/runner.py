@@ -14,10 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from course.findings import Finding, Task
-from course.lessons import Behaviour, all_behaviours
-from course.stages import Stage
-from course.verdict import Result, Verdict
+from course.judging.protocol import Finding, Task
+from course.judging.results import Result, Verdict
+from course.lessons.behaviours import Behaviour, all_behaviours
+from course.lessons.stages import Stage
 
 LIMIT = 20.0  # seconds for one test; the slowest takes one, and a laptop may be busy
 PATIENT_LIMIT = 100.0  # for chapter 7, whose tests run programs of their own
@@ -158,11 +158,13 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["course.judging"])
+    context.set_forkserver_preload(["course.judging.worker"])
     return context
 
 
 def _hold(results: Connection, task: Task) -> None:
-    from course.judging import hold  # here, because this process never needs the libraries that it brings
+    from course.judging.worker import (
+        hold,  # here, because this process never needs the libraries that it brings
+    )
 
     hold(results, task)

@@ -1,7 +1,7 @@
 """The judge's court: a process of its own, in which the shared tests meet the learner's code.
 
 That code may print, hang, exit or delete files. So this process says what it finds over a pipe and writes
-nowhere else, works on private copies, and may be ended at any moment: course/judge.py is told all so far.
+nowhere else, works on private copies, and may be ended at any moment: runner.py is told all so far.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any, Protocol
 import pytest
 from werkzeug.exceptions import HTTPException
 
-from course.failures import ROOT
-from course.findings import Finding, Task, test_of
-from course.lessons import all_behaviours
-from course.stages import find_stage
+from course.judging.protocol import Finding, Task, test_of
+from course.lessons.behaviours import all_behaviours
+from course.lessons.stages import find_stage
+from course.paths import ROOT
 
 # Imported here so that a process that is kept warm has them: they are most of what a first answer waits for.
 for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "werkzeug.test"):

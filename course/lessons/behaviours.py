@@ -1,6 +1,6 @@
 """The behaviours of a chapter with what a learner is told of each: sentence, reason, place, hints.
 
-The sentences are the docstrings of the shared tests. What else there is stands in course/hints/NN.toml:
+The sentences are the docstrings of the shared tests. What else there is stands in hints/NN.toml:
 
     [sentences.test_views_are_classes]      the sentence in both languages; the English one is a copy, by
     en = "..."                              which a test sees that the Korean one is out of date
@@ -25,8 +25,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course import words
-from course.stages import ROOT, Stage
+from course import messages
+from course.lessons.stages import Stage
+from course.paths import ROOT
 
 TESTS = ROOT / "tests"
 HINTS = Path(__file__).resolve().parent / "hints"
@@ -52,7 +53,7 @@ class Behaviour:
     def sentence(self) -> str:
         """The promise in the learner's language; in English where nobody has written another."""
         told = _catalogue(self.number).get("sentences", {}).get(self.function, {})
-        return str(told.get(words.language(), self.english)).replace("`", "")
+        return str(told.get(messages.language(), self.english)).replace("`", "")
 
     @property
     def cure(self) -> dict[str, Any]:
@@ -63,17 +64,17 @@ class Behaviour:
     @property
     def why(self) -> str:
         """Why it matters."""
-        return str(self.cure.get(words.language(), {}).get("why", ""))
+        return str(self.cure.get(messages.language(), {}).get("why", ""))
 
     @property
     def hints(self) -> list[str]:
         """Three hints, from a nudge to nearly the answer."""
-        return list(self.cure.get(words.language(), {}).get("hints", []))
+        return list(self.cure.get(messages.language(), {}).get("hints", []))
 
     @property
     def lesson(self) -> tuple[str, str, int] | None:
         """Where the lesson teaches it: the title of the part, the page's file, and its line there."""
-        page = f"docs/{words.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
+        page = f"docs/{messages.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
         anchor = f"{{#{self.cure.get('lesson', '')}}}"
         if not (ROOT / page).is_file():
             return None

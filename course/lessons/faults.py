@@ -1,6 +1,6 @@
 """Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
 
-A fault is a patch in tests/faults/NN/, made against chapter NN, or in tests/faults/final/. Its first lines
+A fault is a patch in tests/strength/faults/NN/, made against chapter NN, or in faults/final/. Its first lines
 say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/; of a
 test with many cases, which case.
 
@@ -18,8 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.patches import StalePatch, apply_patch
-from course.stages import ROOT, Stage, find_stage
+from course.lessons.patches import StalePatch, apply_patch
+from course.lessons.stages import Stage, find_stage
+from course.paths import ROOT
 
 FAULTS = ROOT / "tests" / "faults"
 

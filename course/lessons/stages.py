@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from course.paths import ROOT
+
 FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
 
 #: What running a stage, its tests or its jobs leaves in the folder: nobody's work, never copied or shown.

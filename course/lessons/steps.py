@@ -14,8 +14,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from course.patches import apply_patch
-from course.stages import LEFT_BEHIND, Stage, stage_before
+from course.lessons.patches import apply_patch
+from course.lessons.stages import LEFT_BEHIND, Stage, stage_before
 
 STEPS = range(1, 6)
 #: What a copy for somebody to run goes without.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("en", "ko")
-MESSAGES = Path(__file__).resolve().parent / "messages"
+MESSAGES = Path(__file__).resolve().parent
 
 _chosen: list[str] = []  # empty until somebody has said which
 

@@ -18,11 +18,11 @@ from typing import Any, TypeGuard
 from rich.console import Console
 from rich.markup import escape
 
-from course.bootstrap import STATE
-from course.failures import ROOT, Failure
-from course.faults import Fault, all_faults
+from course.errors import Failure
+from course.lessons.faults import Fault, all_faults
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, find_stage
+from course.paths import ROOT, STATE
 from course.score.mutants import Mutant, mutants_of, normal
-from course.stages import FINAL_NUMBER, Stage, all_stages, find_stage
 
 TESTS = ROOT / "tests"
 SCORE = ROOT / "docs" / "score.toml"
@@ -128,7 +128,7 @@ class Reason:
 
 
 def reasons() -> list[Reason]:
-    """Return what tests/mutants/equivalent.toml lists."""
+    """Return what tests/strength/mutants/equivalent.toml lists."""
     listed = tomllib.loads(_text(EQUIVALENT)).get("reasons", [])
     return [Reason({"en": one["en"], "ko": one["ko"]}, one["stage"], one["mutants"]) for one in listed]
 
@@ -230,7 +230,9 @@ class Ground:
     @classmethod
     def of(cls, subject: Subject) -> Ground:
         """Return what is there now."""
-        around = [subject.tests[0].parent / name for name in ("conftest.py", "adapter.py")]
+        around = [
+            subject.tests[0].parent / name for name in ("conftest.py", "kit/adapter.py", "kit/service.py")
+        ]
         files = [path for file in subject.tests for path in _python_in(file)]
         judges = [path for path in files if path.name.startswith("test_")]
         shared = [path for path in files if path not in judges]

@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 from coverage import Coverage
 
-from course.steps import LEFT_OUT
+from course.lessons.steps import LEFT_OUT
 
 if sys.platform == "win32":
     raise ImportError("Windows cannot fork")

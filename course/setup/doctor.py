@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course import bootstrap, ports
-from course.browser import find_chromium
-from course.failures import ROOT
-from course.words import LANGUAGES, choose, say
+from course.messages import LANGUAGES, choose, say
+from course.paths import ROOT, VENV
+from course.setup import install, ports
+from course.setup.browser import find_chromium
+from course.setup.environment import environment, venv_python
 
-LOCK = bootstrap.REQUIREMENTS
+LOCK = install.REQUIREMENTS
 TESTED = ((3, 11), (3, 13))  # the Pythons that requirements.txt is locked for: from, to
 NEEDED = 500  # MB that `.venv` and the built site take
 LONGEST = 175  # characters of the longest path below the course's folder: in `.venv`, of what tests want
@@ -110,7 +111,7 @@ def folder() -> Iterator[Finding]:
 def disk() -> Iterator[Finding]:
     """What is free; nothing is asked for once `.venv` is there."""
     facts = {"free": shutil.disk_usage(ROOT).free // 10**6, "needed": NEEDED}
-    short = facts["free"] < (NEEDED // 10 if bootstrap.ready() else NEEDED)
+    short = facts["free"] < (NEEDED // 10 if install.ready() else NEEDED)
     yield Finding("wrong", "doctor.disk_full", facts) if short else Finding("ok", "doctor.disk_ok", facts)
 
 
@@ -134,15 +135,15 @@ def free_ports() -> Iterator[Finding]:
         yield Finding("ok", "doctor.ports_ok", {"ports": "5000, 8000, 8001"})
 
 
-def environment() -> Iterator[Finding]:
+def virtual_environment() -> Iterator[Finding]:
     """What the next command finds in place of `.venv`. Nothing is wrong with any: it makes a new one."""
-    if bootstrap.ready():
+    if install.ready():
         yield Finding("ok", "doctor.environment_ready")
-    elif not bootstrap.VENV.exists():
+    elif not VENV.exists():
         yield Finding("ok", "doctor.environment_absent")
-    elif not (bootstrap.VENV / "course-ready.json").is_file():
+    elif not (VENV / "course-ready.json").is_file():
         yield Finding("note", "doctor.environment_unfinished")
-    elif bootstrap._version_of(bootstrap.venv_python()) is None:
+    elif install._version_of(venv_python()) is None:
         yield Finding("note", "doctor.environment_foreign")
     else:
         yield Finding("note", "doctor.environment_old")
@@ -150,10 +151,10 @@ def environment() -> Iterator[Finding]:
 
 def packages() -> Iterator[Finding]:
     """Whether the set-up will get its packages: pip fetches one, in the way that it is configured here."""
-    if bootstrap.ready():
+    if install.ready():
         yield Finding("ok", "doctor.packages_ready")
         return
-    if bootstrap.WHEELS.is_dir():
+    if install.WHEELS.is_dir():
         yield wheels()
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -165,7 +166,7 @@ def packages() -> Iterator[Finding]:
 
 def wheels() -> Finding:
     """In a copy made by `pack`: whether it was made for this Python and system, as pip sees it."""
-    output = _pip(["install", "--dry-run", "--ignore-installed", *bootstrap.from_wheels(LOCK)], LOCK)
+    output = _pip(["install", "--dry-run", "--ignore-installed", *install.from_wheels(LOCK)], LOCK)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not output:
         return Finding("ok", "doctor.packages_wheels")
@@ -241,7 +242,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     disk,
     clock,
     console,
-    environment,
+    virtual_environment,
     packages,
     free_ports,
     variables,
@@ -257,7 +258,7 @@ def _pip(arguments: Sequence[str], requirements: Path) -> str:
     """
     import ensurepip
 
-    env = bootstrap.environment() | {"PYTHONIOENCODING": "utf-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    env = environment() | {"PYTHONIOENCODING": "utf-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     env |= {"PIP_RETRIES": "1", "PIP_DEFAULT_TIMEOUT": "10"}
     if carried := next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"), None):
         env["PYTHONPATH"] = str(carried)

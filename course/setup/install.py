@@ -1,66 +1,28 @@
-"""Makes the course's own environment, `.venv`, and goes on inside it. Standard library only."""
+"""Makes the course's own environment, `.venv`. Standard library only."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
-from course.failures import ROOT, Failure, explain_os_error, explain_pip
+from course.errors import Failure, explain_pip
+from course.paths import ROOT, STATE, VENV
+from course.setup.environment import environment, venv_python
 
-VENV = ROOT / ".venv"
-STATE = ROOT / ".course"  # logs, the built site: everything the course may make again
 REQUIREMENTS = ROOT / "requirements.txt"
 WHEELS = ROOT / "wheels"  # in a copy made by `pack`: its packages come from here, without a network
 TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"  # what `test` wants besides: nobody else waits for it
-
-#: pip's settings that say where packages come from. The others could send them elsewhere than to `.venv`.
-RESPECTED_PIP = re.compile(
-    "PIP_((EXTRA_)?INDEX_URL|FIND_LINKS|NO_INDEX|PROXY|(CLIENT_)?CERT|TRUSTED_HOST|RETRIES|(DEFAULT_)?TIMEOUT"
-    "|(NO_)?CACHE_DIR|CONFIG_FILE|KEYRING_PROVIDER)"
-)
-DISTURBING = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line, making its environment first where needed; return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console of code page 949 lacks characters
-    try:
-        with signals_as_interrupt():
-            if arguments[:1] == ["doctor"]:  # it has to speak where nothing can be set up
-                from course.doctor import doctor
-
-                return doctor(arguments[1:])
-            tests = arguments[:1] in (["test"], ["score"])
-            if not inside_venv() or not ready(tests):
-                if (not arguments or arguments[0] in ("-h", "--help")) and not ready():
-                    print(overview())  # nobody should wait for an installation to read what there is
-                    return 0
-                set_up(tests)
-                hand_over([str(venv_python()), "-m", "course", *arguments])
-            from course.cli import run_command_line
-
-            return run_command_line(list(arguments))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-    except OSError as error:
-        print(explain_os_error(error), file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nStopped: run the same command again to go on.", file=sys.stderr)
-    return 1
 
 
 def set_up(tests: bool = False) -> None:
@@ -113,82 +75,6 @@ def ready(tests: bool = False) -> bool:
         return bool(marker["python"] == _version_of(venv_python()))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def inside_venv() -> bool:
-    """Return whether this very process runs in `.venv`."""
-    return Path(sys.prefix).resolve() == VENV.resolve()
-
-
-def venv_python() -> Path:
-    """Return where `.venv` has its Python."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """Return the environment for programs in `.venv`: the user's, less what leads Python or pip elsewhere."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in DISTURBING and (not name.startswith("PIP_") or RESPECTED_PIP.fullmatch(name))
-    }
-    kept["PATH"] = os.pathsep.join([str(venv_python().parent), kept.get("PATH", "")])
-    return (
-        kept
-        | {
-            "VIRTUAL_ENV": str(VENV),
-            "PIP_USER": "0",
-            "PIP_REQUIRE_VIRTUALENV": "0",
-            "NO_MKDOCS_2_WARNING": "1",
-        }
-        | extra
-    )
-
-
-def hand_over(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> NoReturn:
-    """Go on as ``command``: its exit status is ours, and so are its signals."""
-    sys.stdout.flush()
-    env = environment() if env is None else env
-    if os.name == "posix":
-        os.chdir(cwd)
-        os.execve(command[0], list(command), env)  # noqa: S606 - the shell is what we avoid
-    process = subprocess.Popen(command, cwd=cwd, env=env)  # Windows has no exec
-    while True:
-        try:
-            sys.exit(process.wait())
-        except KeyboardInterrupt:  # the console gave Ctrl-C to the child too, which decides what it means
-            continue
-
-
-@contextmanager
-def signals_as_interrupt() -> Iterator[None]:
-    """Let every request to end unwind as Ctrl-C does, so that no child outlives us.
-
-    SIGINT is named too, because a shell lets what it starts in the background ignore it.
-    """
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-def overview() -> str:
-    """Return the commands with a line on each, read from cli.py without running it: there is no click yet."""
-    tree = ast.parse((ROOT / "course" / "cli.py").read_text(encoding="utf-8"))
-    commands = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-    lines = [
-        f"  {c.name.rstrip('_'):<10}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]
-    ]
-    return "\n".join(
-        ["Usage: python3 -m course COMMAND", "", "Commands:", *lines, "", "Begin with: python3 -m course up"]
-    )
 
 
 def _make_venv() -> None:

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Container
 
-from course.failures import Failure
+from course.errors import Failure
 
 
 def choose(wanted: int | None, default: int, option: str, taken: Container[int] = ()) -> int:

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course.bootstrap import STATE, environment
-from course.failures import Failure
+from course.errors import Failure
+from course.paths import STATE
+from course.setup.environment import environment
 
 PYTHON = sys.executable
 

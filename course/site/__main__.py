@@ -2,7 +2,8 @@
 
 import sys
 
-from course.bootstrap import hand_over, inside_venv, set_up, venv_python
+from course.setup.environment import hand_over, inside_venv, venv_python
+from course.setup.install import set_up
 
 if __name__ == "__main__":
     if not inside_venv():

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from course.paths import ROOT
 from course.site.pieces import Page, Piece
-from course.stages import ROOT
 
 FOLDER = ROOT / "final" / "benchmarks"
 RESULT, SOAK = FOLDER / "result.json", FOLDER / "soak.json"

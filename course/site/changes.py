@@ -17,8 +17,9 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
+from course.lessons.stages import Stage, files_of, find_stage, stage_before
+from course.paths import ROOT
 from course.site.pieces import DOCS, Page, Piece
-from course.stages import ROOT, Stage, files_of, find_stage, stage_before
 
 CONTEXT = 3  # unchanged lines shown around a change
 WORDS = {

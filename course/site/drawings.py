@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
+from course.lessons.stages import all_stages
 from course.site.pieces import DOCS, Page, Piece
-from course.stages import all_stages
 
 _TEXT = re.compile(r"\{\{(.*?)\|(.*?)\}\}", re.DOTALL)
 

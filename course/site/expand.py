@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from course.lessons.stages import UnknownStage
 from course.site import (
     benchmarks,
     changes,
@@ -20,7 +21,6 @@ from course.site import (
 )
 from course.site.links import slides
 from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
-from course.stages import UnknownStage
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 

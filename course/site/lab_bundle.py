@@ -19,9 +19,9 @@ from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from course.bootstrap import STATE, environment
-from course.programs import decode
-from course.stages import ROOT
+from course.paths import ROOT, STATE
+from course.setup.environment import environment
+from course.setup.programs import decode
 
 SOURCE = ROOT / "docs" / "lab"
 CACHE = STATE / "lab"

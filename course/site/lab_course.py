@@ -12,23 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, stage_before
+from course.paths import ROOT
 from course.site.lab_bundle import SOURCE
 from course.site.pieces import LANGUAGES, read_page
 from course.site.transcripts import read_http
-from course.stages import FINAL_NUMBER, ROOT, Stage, all_stages, files_of, stage_before
 
 GRADED = 6  # the chapter whose tests the learner writes
-#: What the worker judges by, besides the tests: modules that need only the standard library and pytest.
-MODULES = (
-    *("__init__", "explain", "failures", "faults", "findings", "judging", "lessons", "patches", "stages"),
-    *("verdict", "words"),
-)
+#: What the worker judges by, besides the tests: it needs only the standard library and pytest.
 PATTERNS = (
-    *(f"course/{name}.py" for name in MODULES),
-    *("course/hints/*.toml", "course/messages/*.toml", "course/mistakes.toml", "course/baseline.toml"),
-    *("tests/test_0[0-7]_*.py", "tests/adapter.py", "tests/conftest.py", "tests/superseded.py"),
-    *("tests/workflows.py", "tests/docker_stand_in.py", "tests/free_ports.py"),
-    *(f"tests/faults/{GRADED:02}/*.patch", "chapters/stages.toml", "pyproject.toml"),
+    *("course/*.py", "course/messages/*", "course/lessons/*", "course/lessons/hints/*", "course/judging/*"),
+    *("tests/test_0[0-7]_*.py", "tests/kit/adapter.py", "tests/conftest.py", "tests/kit/superseded.py"),
+    *("tests/kit/workflows.py", "tests/kit/docker_stand_in.py", "tests/kit/ports.py"),
+    *(f"tests/strength/faults/{GRADED:02}/*.patch", "chapters/stages.toml", "pyproject.toml"),
 )
 
 
@@ -106,7 +102,7 @@ def _judge() -> bytes:
 
 def _judging_files() -> Iterator[tuple[str, str]]:
     for pattern in PATTERNS:
-        for file in ROOT.glob(pattern):
+        for file in filter(Path.is_file, ROOT.glob(pattern)):
             yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
     for file in (SOURCE / "python").glob("*.py"):
         if file.name != "compile_packages.py":

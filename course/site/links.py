@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
+from course.lessons.stages import find_stage
 from course.site.pieces import DOCS, Page, Piece
-from course.stages import find_stage
 
 WORDS = {"en": "Slides of this chapter", "ko": "이 장의 슬라이드"}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from course.lessons.stages import UnknownStage, all_stages, find_stage
+from course.paths import ROOT
 from course.site.pieces import Page, Piece
-from course.stages import ROOT, UnknownStage, all_stages, find_stage
 
 LEXERS = {
     ".py": "python",

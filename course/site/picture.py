@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from course import words
-from course.check import Listing, show_next
-from course.faults import all_faults
-from course.judge import judge
+from course import messages
+from course.commands.check import Listing, show_next
+from course.judging.runner import judge
+from course.lessons.faults import all_faults
+from course.lessons.stages import ignore_left_behind
 from course.site.pieces import DOCS
-from course.stages import ignore_left_behind
 
 PICTURE = DOCS / "assets/readme/check.svg"
 FAULT = "last_page_has_a_next"
@@ -28,7 +28,7 @@ def draw_check() -> str:
     """Return the picture, an SVG: the output of `check` on chapter 1 with FAULT in it."""
     (fault,) = [fault for fault in all_faults() if fault.name == FAULT]
     stage = fault.stage
-    words.choose("en")
+    messages.choose("en")
     console = Console(record=True, file=StringIO(), width=112, highlight=False)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, stage.name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course.stages import ROOT
+from course.paths import ROOT
 
 DOCS = ROOT / "docs"
 LANGUAGES = ("en", "ko")

@@ -17,12 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from course.bootstrap import environment
+from course.lessons.stages import find_stage
+from course.lessons.steps import build_step
+from course.paths import ROOT
+from course.setup.environment import environment
 from course.site.needs import NEEDS, redis_url
 from course.site.pieces import LANGUAGES, Page, Piece, read_page
 from course.site.transcripts import Command, Exchange, fields_of, fill, needs_of, read_console, read_http
-from course.stages import ROOT, find_stage
-from course.steps import build_step
 
 SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
 PATIENCE = 60  # seconds for a command

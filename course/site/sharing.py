@@ -16,9 +16,9 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
-from course.browser import find_chromium
+from course.paths import ROOT
+from course.setup.browser import find_chromium
 from course.site.pieces import DOCS, LANGUAGES, PageError, all_pages, read_page
-from course.stages import ROOT
 
 CARDS = ROOT / ".course" / "cards"
 SIZE = (1200, 630)  # pixels: what messengers and networks cut least from

@@ -15,12 +15,12 @@ from typing import Any
 
 import markdown
 
+from course.lessons.stages import find_stage
 from course.site import changes, transcripts
 from course.site.expand import expand_part
 from course.site.links import chapters_with_slides
 from course.site.pairs import Block, read_blocks
 from course.site.pieces import Page, Piece, take_apart
-from course.stages import find_stage
 
 LINES = 18  # of a listing on one slide; a longer one goes on on the next
 ROWS = 4  # of a table

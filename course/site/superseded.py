@@ -9,8 +9,8 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
+from course.paths import ROOT
 from course.site.pieces import DOCS, Page, Piece
-from course.stages import ROOT
 
 TESTS = ROOT / "tests"
 WORDS = {

@@ -7,9 +7,10 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 
+from course.lessons.stages import FINAL_NUMBER, find_stage
+from course.paths import ROOT
 from course.site.needs import NEEDS
 from course.site.pieces import Page, Piece
-from course.stages import FINAL_NUMBER, ROOT, find_stage
 
 PROGRAMS = ("flask", "python", "pytest", "nox")
 #: What a reader runs and the suite does not: a server, or something that asks one elsewhere.

@@ -58,10 +58,10 @@ BORROW = f"""
 def make_venv():
     import subprocess, sys, sysconfig
     from pathlib import Path
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bootstrap.VENV)], check=True)
-    own = sysconfig.get_path("purelib", "venv", {{"base": str(bootstrap.VENV), "installed_base": ""}})
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(install.VENV)], check=True)
+    own = sysconfig.get_path("purelib", "venv", {{"base": str(install.VENV), "installed_base": ""}})
     Path(own, "borrowed.pth").write_text({sysconfig.get_path("purelib")!r}, encoding="utf-8")
-bootstrap._make_venv = make_venv
+install._make_venv = make_venv
 """
 
 
@@ -122,10 +122,11 @@ class Course:
         """Run the set-up alone, as ``command`` does first; ``quickly`` borrows pip, not installs it."""
         code = f"""
 import sys
-from course import bootstrap
-bootstrap.hand_over = lambda command: sys.exit(0)
+from course import main
+from course.setup import install
+main.hand_over = lambda command: sys.exit(0)
 {BORROW if quickly else ""}
-sys.exit(bootstrap.main([{command!r}]))
+sys.exit(main.main([{command!r}]))
 """
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
@@ -134,10 +135,10 @@ sys.exit(bootstrap.main([{command!r}]))
     def pretend_set_up(self) -> None:
         """Make a finished `.venv` that borrows the packages of the one the tests run in."""
         code = f"""
-from course import bootstrap
+from course.setup import install
 {BORROW}
-bootstrap._make_venv()
-bootstrap._mark_done(tests=False)
+install._make_venv()
+install._mark_done(tests=False)
 """
         with self.python("-c", code) as process:
             output, _ = process.communicate(timeout=60)

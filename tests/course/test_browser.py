@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import barriers, chromium, complaints
+from kit.browser import barriers, chromium, complaints
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from course import carry as module
-from course.carry import carry
-from course.failures import Failure
-from course.stages import Stage
+from course.commands import carry as module
+from course.commands.carry import carry
+from course.errors import Failure
+from course.lessons.stages import Stage
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from learner import Learner
+from kit.learner import Learner
 
-from course.judge import judge
-from course.lessons import behaviours_of
-from course.stages import find_stage
+from course.judging.runner import judge
+from course.lessons.behaviours import behaviours_of
+from course.lessons.stages import find_stage
 
 STAGE = find_stage("1")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from course import check_all
-from course.check_all import Tally, count_tests
-from course.run_tests import Run
+from course.commands import test as check_all
+from course.commands.run_tests import Run
+from course.commands.test import Tally, count_tests
 
 REPORT = """<testsuites><testsuite>
   <testcase name="a"/>

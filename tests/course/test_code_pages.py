@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from learner import Learner
+from kit.learner import Learner
 
-from course.stages import find_stage
+from course.lessons.stages import find_stage
 
 STAGE = find_stage("1")
 

@@ -16,7 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from course import bootstrap, doctor, words
+from course import messages
+from course.setup import doctor, install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,8 +29,8 @@ def machine(course, monkeypatch):
         (course.folder / name).mkdir()
     monkeypatch.setattr(doctor, "ROOT", course.folder)
     monkeypatch.setattr(doctor, "LOCK", course.folder / "requirements.txt")
-    monkeypatch.setattr(bootstrap, "VENV", course.folder / ".venv")
-    monkeypatch.setattr(bootstrap, "WHEELS", course.folder / "wheels")
+    monkeypatch.setattr(doctor, "VENV", course.folder / ".venv")
+    monkeypatch.setattr(install, "WHEELS", course.folder / "wheels")
     monkeypatch.setattr(doctor, "_pip", lambda *_: "")
     monkeypatch.setattr(doctor, "_answers", lambda *_: True)
     monkeypatch.setattr(doctor.ports, "free", lambda port: True)
@@ -37,7 +38,7 @@ def machine(course, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**10))
     monkeypatch.setattr(sys, "version_info", SimpleVersion((3, 12, 1, "final", 0)))
-    monkeypatch.setattr(words, "_chosen", [])
+    monkeypatch.setattr(messages, "_chosen", [])
     for name in [name for name in os.environ if name.startswith("FLASK_")]:
         monkeypatch.delenv(name)
     return course
@@ -100,11 +101,11 @@ def foreign(machine, monkeypatch):
 
 def old(machine, monkeypatch):
     foreign(machine, monkeypatch)
-    monkeypatch.setattr(bootstrap, "_version_of", lambda python: "(3, 12, 1)")
+    monkeypatch.setattr(install, "_version_of", lambda python: "(3, 12, 1)")
 
 
 def ready(machine, monkeypatch):
-    monkeypatch.setattr(bootstrap, "ready", lambda: True)
+    monkeypatch.setattr(install, "ready", lambda: True)
 
 
 def packed(machine, monkeypatch):
@@ -170,7 +171,7 @@ def test_a_finding(machine, monkeypatch, capsys, key, level, force):
     assert found().get(key) == level
     for finding in (finding for check in doctor.CHECKS for finding in check()):
         for lang in ("en", "ko"):
-            words.choose(lang)
+            messages.choose(lang)
             sentence = str(finding)
             assert sentence and not re.search(r"[{}]|None", sentence), sentence
 
@@ -195,7 +196,7 @@ def test_every_sentence_is_found_somewhere():
     """No sentence is left over that nothing on a machine leads to."""
     forced = {key for key, *_ in FINDINGS} | {"note", "wrong", "all_wrong"}
     assert [
-        key for key in words.messages("en")["doctor"] if key not in forced and not key.endswith("ok")
+        key for key in messages.messages("en")["doctor"] if key not in forced and not key.endswith("ok")
     ] == []
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from course import grade as module
-from course.failures import Failure
-from course.faults import all_faults
-from course.grade import grade
-from course.stages import find_stage
+from course.commands import my_tests as module
+from course.commands.my_tests import grade
+from course.errors import Failure
+from course.lessons.faults import all_faults
+from course.lessons.stages import find_stage
 
 STAGE = find_stage("6")
 TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}

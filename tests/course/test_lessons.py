@@ -7,10 +7,11 @@ import tomllib
 
 import pytest
 
-from course import words
-from course.lessons import HINTS, Behaviour, behaviours_of
-from course.stages import ROOT, chapters
-from course.words import LANGUAGES
+from course import messages
+from course.lessons.behaviours import HINTS, Behaviour, behaviours_of
+from course.lessons.stages import chapters
+from course.messages import LANGUAGES
+from course.paths import ROOT
 
 TOLD = [0, *(stage.number for stage in chapters())]
 EVERY = [behaviour for number in TOLD for behaviour in behaviours_of(number)]
@@ -21,7 +22,7 @@ in_both = pytest.mark.parametrize("lang", LANGUAGES)
 
 @pytest.fixture(autouse=True)
 def no_language_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "_chosen", [])
+    monkeypatch.setattr(messages, "_chosen", [])
 
 
 def catalogue(number: int) -> dict:
@@ -50,7 +51,7 @@ def test_a_behaviour_has_one_cure(number: int) -> None:
 @in_both
 @every_behaviour
 def test_a_behaviour_has_a_reason_three_hints_and_a_place(behaviour: Behaviour, lang: str) -> None:
-    words.choose(lang)
+    messages.choose(lang)
 
     assert len(behaviour.why) > 20
     assert len(set(behaviour.hints)) == len(behaviour.hints) == 3

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from learner import ROOT, Learner
+from kit.learner import ROOT, Learner
 
-from course.stages import find_stage
+from course.lessons.stages import find_stage
 
 STAGE = find_stage("1")
 

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from redis import Redis, RedisError
 
+from course.paths import ROOT
 from course.site.needs import NEEDS, redis_url
-from course.stages import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
 MINA = {"email": "mina@example.com", "password": "a long passphrase of mine"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from course import pack
+from course.commands import pack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ PACK = """
 import sys
 from pathlib import Path
 from course import cli, pack
-from course.failures import Failure
+from course.errors import Failure
 pack.STATE.mkdir(exist_ok=True)
 pack.BUILT = Path(sys.argv.pop(1))
 pack.BUILT.mkdir(exist_ok=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workflows import Run, Runner
+from kit.workflows import Run, Runner
 
-from course.stages import find_stage, ignore_left_behind
+from course.lessons.stages import find_stage, ignore_left_behind
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = Path(".github/workflows/ci.yml")
 TESTS = ("affected", "tests", "coverage", "green")
 

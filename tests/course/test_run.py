@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from course.failures import Failure
-from course.run import run, step_folder
-from course.stages import find_stage
+from course.commands.run import run, step_folder
+from course.errors import Failure
+from course.lessons.stages import find_stage
 
 
 def test_the_debugger_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """Whoever reaches the debugger can run code: it is left out where others can."""
     started = []
-    monkeypatch.setattr("course.run.hand_over", lambda command, **_: started.append(command))
-    monkeypatch.setattr("course.run.ports.free", lambda *_: True)
+    monkeypatch.setattr("course.commands.run.hand_over", lambda command, **_: started.append(command))
+    monkeypatch.setattr("course.commands.run.ports.free", lambda *_: True)
 
     for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104
         run("1", 5000, host, reload=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from course.failures import ROOT
-from course.run_tests import run_tests
+from course.commands.run_tests import run_tests
+from course.paths import ROOT
 
 SAID = """
 print("bringing up nodes...", flush=True)

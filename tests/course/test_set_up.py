@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from course import bootstrap, failures
+from course import errors, main
+from course.setup import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,12 +100,12 @@ def test_ctrl_c_is_one_sentence(course, wheel):
 
 def test_a_second_command_waits_for_the_first(course, wheel, monkeypatch, capsys):
     """The lock is the system's: while somebody has it the other says so and waits."""
-    monkeypatch.setattr(bootstrap, "STATE", course.folder)
+    monkeypatch.setattr(install, "STATE", course.folder)
     held = iter([False, False, True])
-    monkeypatch.setattr(bootstrap, "_try_lock", lambda file: next(held))
-    monkeypatch.setattr(bootstrap.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(install, "_try_lock", lambda file: next(held))
+    monkeypatch.setattr(install.time, "sleep", lambda seconds: None)
 
-    with bootstrap._one_at_a_time():
+    with install._one_at_a_time():
         pass
 
     assert capsys.readouterr().out == "Another course command is setting up: waiting for it.\n"
@@ -135,7 +136,7 @@ def test_it_is_made_anew_when(course, broken):
 
 
 def _ready(course) -> bool:
-    with course.python("-c", "from course.bootstrap import ready; print(ready())") as process:
+    with course.python("-c", "from course.setup.install import ready; print(ready())") as process:
         return process.communicate()[0].strip() == "True"
 
 
@@ -153,7 +154,7 @@ def test_without_ensurepip_it_names_the_package(course):
     code = (
         "import importlib.util as u, sys; found = u.find_spec; "
         "u.find_spec = lambda name: None if name == 'ensurepip' else found(name); "
-        "from course.bootstrap import main; sys.exit(main(['up']))"
+        "from course.main import main; sys.exit(main(['up']))"
     )
     with course.python("-c", code) as process:
         output = process.communicate()[0]
@@ -208,7 +209,7 @@ def test_an_old_python_gets_one_sentence(monkeypatch, capsys):
     ],
 )  # fmt: skip
 def test_what_pip_says_becomes_a_sentence(pip_said, sentence):
-    said = failures.explain_pip(pip_said, Path("install.log"))
+    said = errors.explain_pip(pip_said, Path("install.log"))
 
     assert sentence in said
     assert "install.log" in said and "\n" not in said
@@ -227,9 +228,9 @@ def test_what_the_system_refuses_becomes_a_sentence(course, monkeypatch, capsys,
     def refuse(*_):
         raise OSError(number, "refused", "somewhere")
 
-    monkeypatch.setattr(bootstrap, "ready", lambda *_: False)
-    monkeypatch.setattr(bootstrap, "set_up", refuse)
+    monkeypatch.setattr(main, "ready", lambda *_: False)
+    monkeypatch.setattr(main, "set_up", refuse)
 
-    assert bootstrap.main(["up"]) == 1
+    assert main.main(["up"]) == 1
     said = capsys.readouterr().err
     assert sentence in said and len(said.splitlines()) == 1

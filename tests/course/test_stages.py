@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from course.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage, stage_before
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage, stage_before
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from course.stages import find_stage
-from course.steps import STEPS, build_step
+from course.lessons.stages import find_stage
+from course.lessons.steps import STEPS, build_step
 
 CHAPTER = find_stage("6")
 SPEC = CHAPTER.path / "spec.md"

@@ -15,11 +15,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
+from kit.ports import free_port
 
-from course import ports, site_build
-from course.failures import Failure
-from course.up import curl
+from course.commands import site_build
+from course.commands.up import curl
+from course.errors import Failure
+from course.setup import ports
 
 needs_signals = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no SIGINT for one process alone"
@@ -198,7 +199,7 @@ def test_ports():
 
 def test_the_line_to_paste_on_windows(monkeypatch, tmp_path):
     """cmd and PowerShell both take it: no JSON in it, the program named in full."""
-    monkeypatch.setattr("course.up.STATE", tmp_path)
+    monkeypatch.setattr("course.commands.up.STATE", tmp_path)
 
     line = curl(8001, windows=True)
 
@@ -208,7 +209,7 @@ def test_the_line_to_paste_on_windows(monkeypatch, tmp_path):
 
 def test_the_line_to_paste_goes_past_a_proxy(monkeypatch, tmp_path):
     (tmp_path / "demo.json").write_text("{}", encoding="utf-8")
-    monkeypatch.setattr("course.up.STATE", tmp_path)
+    monkeypatch.setattr("course.commands.up.STATE", tmp_path)
     monkeypatch.setenv("http_proxy", "http://proxy.example")
 
     assert shlex.split(curl(8001))[2:4] == ["--noproxy", "*"]

@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from learner import Learner
+from kit.learner import Learner
 
-from course.judge import judge
-from course.lessons import behaviours_of
-from course.stages import Stage, chapters, stage_before
-from course.verdict import BASELINE
+from course.judging.results import BASELINE
+from course.judging.runner import judge
+from course.lessons.behaviours import behaviours_of
+from course.lessons.stages import Stage, chapters, stage_before
 
 every_chapter = pytest.mark.parametrize("stage", chapters(), ids=lambda stage: stage.name)
 
@@ -38,8 +38,8 @@ def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
     assert len(missing & {behaviour.test for behaviour in behaviours_of(stage.number)}) > 0
     listed = set(tomllib.loads(BASELINE.read_text(encoding="utf-8"))[stage.name])
     earlier = {result.behaviour.test for result in verdict.missing if result.behaviour.number < stage.number}
-    assert earlier - listed == set(), "course/baseline.toml lacks these"
-    assert listed - earlier <= BY_ACCIDENT, "course/baseline.toml has these for nothing"
+    assert earlier - listed == set(), "course/judging/baseline.toml lacks these"
+    assert listed - earlier <= BY_ACCIDENT, "course/judging/baseline.toml has these for nothing"
 
 
 @every_chapter

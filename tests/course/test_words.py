@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-from course import words
+from course import messages
 from course.cli import cli
+from course.paths import ROOT
 
-COURSE = Path(words.__file__).parent
+COURSE = ROOT / "course"
 
 
 def test_both_languages_have_the_same_messages() -> None:
     """No message is missing in one language, and both have the same places to fill in."""
-    en, ko = (words.messages(lang) for lang in ("en", "ko"))
+    en, ko = (messages.messages(lang) for lang in ("en", "ko"))
 
     assert en.keys() == ko.keys() - {"help"}
     for table in en:
@@ -33,10 +33,10 @@ def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said |= {node.value} if re.fullmatch(r"[a-z]+\.[a-z_]+", node.value) else set()
-    known = {f"{table}.{name}" for table, told in words.messages("en").items() for name in told}
+    known = {f"{table}.{name}" for table, told in messages.messages("en").items() for name in told}
 
     assert {key for key in known if not key.startswith("explain.")} - said == set()
-    tables = set(words.messages("en"))
+    tables = set(messages.messages("en"))
     called = {
         key for key in said if key.split(".")[0] in tables and not key.endswith((".py", ".toml", ".md"))
     }
@@ -54,20 +54,20 @@ def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
 def test_the_environment_decides_where_nobody_has(
     environment: dict[str, str], lang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(words, "_chosen", [])
+    monkeypatch.setattr(messages, "_chosen", [])
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    assert words.language() == lang
-    words.choose("ko")
-    assert words.language() == "ko"
+    assert messages.language() == lang
+    messages.choose("ko")
+    assert messages.language() == "ko"
 
 
 def test_the_help_of_every_learners_command_is_korean_too() -> None:
     """Commands that can speak Korean are described in Korean, with all their options."""
-    told = words.messages("ko")["help"]
+    told = messages.messages("ko")["help"]
     for name, command in cli.commands.items():
         options = [option.opts[0] for option in command.params if option.opts[0].startswith("--")]
         if "--lang" in options:

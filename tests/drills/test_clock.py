@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pyotp
 import pytest
-from adapter import PASSWORD, LoadedStage
-from real_server import Answer, Server
+from kit.adapter import PASSWORD, LoadedStage
+from kit.server import Answer, Server
 
 FAKETIME = next(
     (file for lib in ("/usr/lib", "/usr/local/lib") for file in Path(lib).rglob("libfaketimeMT.so.1")), None

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter import GOOD_SECRET, LoadedStage
-from free_ports import free_port
-from scratch_root import MISSING, Image
+from kit.adapter import GOOD_SECRET, LoadedStage
+from kit.ports import free_port
+from kit.scratch_root import MISSING, Image
 
 pytestmark = [
     pytest.mark.threads,

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter import LoadedStage
-from real_server import Server
+from kit.adapter import LoadedStage
+from kit.server import Server
 
 JOURNALD = Path("/usr/lib/systemd/systemd-journald")
 MISSING = [name for name in ("unshare", "nsenter", "journalctl") if shutil.which(name) is None]

@@ -24,11 +24,11 @@ import jwt
 import psycopg
 import pytest
 import redis
-from adapter import PASSWORD, LoadedStage
-from mail_server import Inbox, serving
-from real_server import Answer, Server, send
-from reverse_proxy import HOW_NGINX, NGINX, Nginx
-from services import HOW_REDIS, REDIS
+from kit.adapter import PASSWORD, LoadedStage
+from kit.mail_server import Inbox, serving
+from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
+from kit.server import Answer, Server, send
+from kit.services import HOW_REDIS, REDIS
 
 pytestmark = [
     pytest.mark.threads,

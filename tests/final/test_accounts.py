@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
 from flask import Flask
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 UNKNOWN = "/v2/accounts/01900000-0000-7000-8000-000000000000"
 

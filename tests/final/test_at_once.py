@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 pytestmark = pytest.mark.threads
 

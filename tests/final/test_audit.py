@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 
 AUDIT, ACCOUNTS = "/v2/audit", "/v2/accounts"
 

@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pyotp
 import pytest
-from adapter import PASSWORD, LoadedStage
-from real_server import Answer, Server
+from kit.adapter import PASSWORD, LoadedStage
+from kit.server import Answer, Server
 
-from course.stages import ROOT
+from course.paths import ROOT
 
 pytestmark = [
     pytest.mark.threads,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter import GOOD_SECRET, PASSWORD, Client, Stage, expect
 from flask import Flask
+from kit.adapter import GOOD_SECRET, PASSWORD, Client, Stage, expect
 
 
 @pytest.fixture

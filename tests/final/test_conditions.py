@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import SignedUp, Stage, expect
+from kit.adapter import SignedUp, Stage, expect
 
 ME = "/v2/accounts/me"
 

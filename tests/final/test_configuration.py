@@ -6,9 +6,10 @@ import ast
 from pathlib import Path
 
 import pytest
-from adapter import GOOD_SECRET, LoadedStage, Stage
+from kit.adapter import GOOD_SECRET, LoadedStage, Stage
 
-from course.stages import ROOT, find_stage
+from course.lessons.stages import find_stage
+from course.paths import ROOT
 
 FINAL = find_stage("final").path
 

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from adapter import PASSWORD, LoadedStage
-from real_server import Server
+from kit.adapter import PASSWORD, LoadedStage
+from kit.server import Server
 
 HERE = Path(__file__).resolve().parent
 

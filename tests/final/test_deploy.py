@@ -23,9 +23,9 @@ import kubernetes_validate
 import pytest
 import redis
 import yaml
-from free_ports import free_port
+from kit.ports import free_port
 
-from course.stages import find_stage
+from course.lessons.stages import find_stage
 
 FINAL = find_stage("final").path
 KUBERNETES = FINAL / "deploy" / "kubernetes"

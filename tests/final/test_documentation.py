@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adapter import Stage, expect
+from kit.adapter import Stage, expect
 
 
 def test_the_page_loads_nothing_from_elsewhere(service: Stage) -> None:

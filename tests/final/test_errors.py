@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage
+from kit.adapter import PASSWORD, Client, Stage
 
 JSON = {"Content-Type": "application/json"}
 LOGIN, ACCOUNTS, ME = "/v2/auth/login", "/v2/accounts", "/v2/accounts/me"

@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 
 DOCUMENT = "/v2/openapi.json"
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pyotp
 import pytest
-from adapter import PASSWORD, Client, LoadedStage, Stage, expect
+from kit.adapter import PASSWORD, Client, LoadedStage, Stage, expect
 from sqlalchemy import text
 
 JSON = "application/json"

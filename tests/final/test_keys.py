@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 JWKS, ME = "/.well-known/jwks.json", "/v2/accounts/me"
 

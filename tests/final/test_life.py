@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
 
 NEW = "another passphrase for the tests"
 WRONG = "not this one, certainly"

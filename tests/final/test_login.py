@@ -12,8 +12,8 @@ from threading import Event
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
 from argon2 import PasswordHasher
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 LOGIN = "/v2/auth/login"
 DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00'"

@@ -1,6 +1,6 @@
 """The log: one JSON object a line, one line a request, and nothing in it that is a secret.
 
-That no secret gets into the log is watched over all tests of this folder, see `log` in conftest.py.
+That no secret gets into the log is watched over all tests of this folder, see `log` in kit/service.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage
+from kit.adapter import PASSWORD, Client, Stage
 
 ME = "/v2/accounts/me"
 FIELDS = ["time", "request_id", "address", "account", "method", "path", "status", "milliseconds"]

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from adapter import PASSWORD, Client, LoadedStage, Stage, expect
 from flask import Flask
-from mail_server import PASSWORD as SMTP_PASSWORD
-from mail_server import USER, Inbox, certificate, log_in, serving
+from kit.adapter import PASSWORD, Client, LoadedStage, Stage, expect
+from kit.mail_server import PASSWORD as SMTP_PASSWORD
+from kit.mail_server import USER, Inbox, certificate, log_in, serving
 
 MINA = "mina@example.com"
 FORGOT = "/v2/auth/password/forgot"

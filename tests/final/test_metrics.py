@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 from prometheus_client.parser import text_string_to_metric_families
 
-from course.stages import ROOT
+from course.paths import ROOT
 
 
 def numbers(service: Stage) -> dict[str, float]:

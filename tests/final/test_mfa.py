@@ -16,7 +16,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
 
 MINA = "mina@example.com"
 NEW = "another passphrase for the tests"

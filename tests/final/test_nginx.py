@@ -15,8 +15,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from adapter import LoadedStage
-from reverse_proxy import HOW_NGINX, NGINX, Nginx
+from kit.adapter import LoadedStage
+from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
 
 pytestmark = [
     pytest.mark.threads,

@@ -17,9 +17,9 @@ from typing import Any
 import pyotp
 import pytest
 import ujson
-from adapter import PASSWORD, LoadedStage
-from browser import barriers, chromium, complaints
-from real_server import Server
+from kit.adapter import PASSWORD, LoadedStage
+from kit.browser import barriers, chromium, complaints
+from kit.server import Server
 
 pytestmark = [
     pytest.mark.threads,

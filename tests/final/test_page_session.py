@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, LoadedStage, SignedUp, Stage, expect
 from flask.testing import FlaskClient
+from kit.adapter import PASSWORD, Client, LoadedStage, SignedUp, Stage, expect
 from werkzeug.test import TestResponse
 
 COOKIE = "__Host-refresh"

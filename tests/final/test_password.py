@@ -6,8 +6,8 @@ import unicodedata
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
 from argon2 import PasswordHasher
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
 
 ME, LOGIN, LOGOUT = "/v2/accounts/me", "/v2/auth/login", "/v2/auth/logout"
 NEW = "another passphrase for the tests"

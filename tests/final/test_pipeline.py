@@ -98,11 +98,11 @@ def test_coverage_has_a_floor(project: Path) -> None:
         ("final/app/services/auth.py", True),
         ("final/Dockerfile", True),
         ("tests/final/test_login.py", True),
-        ("tests/adapter.py", True),
+        ("tests/kit/adapter.py", True),
         ("tests/requirements.txt", True),
         ("chapters/start/app.py", False),
         ("docs/en/index.md", False),
-        ("course/up.py", False),
+        ("course/commands/up.py", False),
     ],
 )
 def test_what_a_change_concerns(changed: str, concerned: bool) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pyotp
 import pytest
-from adapter import PASSWORD, Client, LoadedStage, Stage, expect
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
+from kit.adapter import PASSWORD, Client, LoadedStage, Stage, expect
 
 #: The same inputs at every run, and not many: these are tests and no search.
 bounded = settings(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 ME = "/v2/accounts/me"
 

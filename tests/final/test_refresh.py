@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
 
 REFRESH, ME, LOGOUT = "/v2/auth/refresh", "/v2/accounts/me", "/v2/auth/logout"
 

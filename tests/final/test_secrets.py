@@ -18,11 +18,11 @@ from urllib.parse import quote
 
 import pyotp
 import pytest
-from adapter import LoadedStage
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from mail_server import PASSWORD as SMTP_PASSWORD
-from mail_server import USER, Inbox, log_in, serving
-from real_server import SECRET, Answer, Server
+from kit.adapter import LoadedStage
+from kit.mail_server import PASSWORD as SMTP_PASSWORD
+from kit.mail_server import USER, Inbox, log_in, serving
+from kit.server import SECRET, Answer, Server
 from sqlalchemy import text
 
 pytestmark = [

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
-from adapter import PASSWORD, LoadedStage
-from real_server import Server
-from services import HOW_REDIS, REDIS, Cable
+from kit.adapter import PASSWORD, LoadedStage
+from kit.server import Server
+from kit.services import HOW_REDIS, REDIS, Cable
 
 pytestmark = [
     pytest.mark.threads,

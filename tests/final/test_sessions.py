@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
 
 ME, LOGIN, LOGOUT, SESSIONS = "/v2/accounts/me", "/v2/auth/login", "/v2/auth/logout", "/v2/auth/sessions"
 NOBODYS = "01900000-0000-7000-8000-000000000000"

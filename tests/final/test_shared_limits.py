@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import redis
-from adapter import Client, Stage, expect
-from services import HOW_REDIS, REDIS, Cable
+from kit.adapter import Client, Stage, expect
+from kit.services import HOW_REDIS, REDIS, Cable
 
 LOGIN = "/v2/auth/login"
 MINA = "mina@example.com"

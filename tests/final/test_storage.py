@@ -14,13 +14,13 @@ from threading import Event
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
 from alembic.script import ScriptDirectory
 from flask import Flask
+from kit.adapter import PASSWORD, Client, Stage, expect
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from course.stages import find_stage
+from course.lessons.stages import find_stage
 
 
 def test_revisions_are_numbered_and_name_their_files(service: Stage) -> None:

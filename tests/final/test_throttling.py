@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Client, Stage, expect
+from kit.adapter import PASSWORD, Client, Stage, expect
 
 LOGIN, ACCOUNTS = "/v2/auth/login", "/v2/accounts"
 MINA, OTHER, NOBODY = "mina@example.com", "other@example.com", "nobody@example.com"

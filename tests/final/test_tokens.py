@@ -11,9 +11,9 @@ from typing import Any
 
 import jwt
 import pytest
-from adapter import SignedUp, Stage, expect
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from kit.adapter import SignedUp, Stage, expect
 
 ME = "/v2/accounts/me"
 Forge = Callable[..., str]

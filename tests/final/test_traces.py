@@ -14,11 +14,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, LoadedStage
+from kit.adapter import PASSWORD, LoadedStage
+from kit.server import SECRET, Server
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from real_server import SECRET, Server
 
-from course.stages import ROOT, find_stage
+from course.lessons.stages import find_stage
+from course.paths import ROOT
 
 pytestmark = [
     pytest.mark.threads,

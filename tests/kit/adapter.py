@@ -26,10 +26,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from course.stages import LEFT_BEHIND
+from course.lessons.stages import LEFT_BEHIND
 
 if TYPE_CHECKING:  # learners, and browsers, have no psycopg
-    from databases import PostgreSQL
+    from kit.databases import PostgreSQL
     from sqlalchemy.engine import Engine
 
 PASSWORD = "a passphrase for the tests 1"

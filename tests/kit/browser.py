@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from course.browser import find_chromium
+from course.setup.browser import find_chromium
 
 if TYPE_CHECKING:  # a learner who runs the tests of a chapter has no playwright
     from playwright.sync_api import Browser, Page

@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from free_ports import free_port
+from kit.ports import free_port
 
 STATE = Path(os.environ.get("DOCKER_STATE", "docker"))
 

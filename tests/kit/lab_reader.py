@@ -10,11 +10,11 @@ from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from browser import complaints
+from kit.browser import complaints
 
+from course.commands.site_server import _Handler, _Server
+from course.lessons.stages import find_stage
 from course.site.policy import FILE
-from course.site_server import _Handler, _Server
-from course.stages import find_stage
 
 PATIENCE = 100_000  # milliseconds: other tests may keep the machine busy
 LITTLE_PATIENCE = 5_000  # once the lab has been waited for in vain: the next tests need not wait as long

@@ -8,20 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course.stages import Stage, ignore_left_behind
+from course.lessons.stages import Stage, ignore_left_behind
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: The command line without the set-up before it, and with the learner's work in another place.
 COMMAND = """
 import sys
 from pathlib import Path
-from course import begin, check, judge, progress, solution
-for module in (begin, check, progress, solution):
-    module.WORKSPACE = Path(sys.argv[1])
-judge.judge.__kwdefaults__["limit"] = float(sys.argv[2])
-from course.bootstrap import Failure, sys
+from course import paths
+paths.WORKSPACE = Path(sys.argv[1])
 from course.cli import run_command_line
+from course.errors import Failure
+from course.judging import runner
+runner.judge.__kwdefaults__["limit"] = float(sys.argv[2])
 for stream in (sys.stdout, sys.stderr):
     stream.reconfigure(errors="replace")
 try:

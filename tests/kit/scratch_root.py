@@ -19,7 +19,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-import docker_stand_in
+from kit import docker_stand_in
 
 PYTHON = Path(sys.base_prefix)
 SUITE = sysconfig.get_path("purelib")

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from free_ports import free_port
+from kit.ports import free_port
 
 SECRET = "0123456789abcdef0123456789abcdef-of-a-real-server"
 READY_WITHIN = 60  # seconds, on a machine that does other things too

@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import click  # noqa: E402
-from browser import chromium  # noqa: E402
-from lab_reader import Reader, served  # noqa: E402
+from kit.browser import chromium  # noqa: E402
+from kit.lab_reader import Reader, served  # noqa: E402
 
-from course.stages import FINAL_NUMBER, all_stages  # noqa: E402
+from course.lessons.stages import FINAL_NUMBER, all_stages  # noqa: E402
 
 READING = 10  # seconds between the first answer and the check, in which the other workers start
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from course.paths import ROOT
 from course.site.pieces import DOCS, LANGUAGES
-from course.stages import ROOT
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

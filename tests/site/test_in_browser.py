@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import barriers, chromium, complaints
+from kit.browser import barriers, chromium, complaints
 
 from course.site.pieces import DOCS, all_pages
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from course.bootstrap import environment
+from course.setup.environment import environment
 from course.site.incremental import complete_index, made_from, read_index
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,16 +16,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from browser import barriers, chromium
-from firefox import firefox
-from lab_reader import Reader, served
+from kit.browser import barriers, chromium
+from kit.firefox import firefox
+from kit.lab_reader import Reader, served
 
-from course.archives import unpack
-from course.faults import Fault, all_faults
+from course.judging.archives import unpack
+from course.lessons.faults import Fault, all_faults
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage
 from course.site import lab_bundle
 from course.site.lab import open_doors
 from course.site.lab_bundle import SOURCE, NoLab
-from course.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "ko")
@@ -464,7 +464,7 @@ def test_both_languages_say_the_same() -> None:
 
 
 def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
-    from course.failures import Failure
+    from course.errors import Failure
 
     (tmp_path / "work.zip").write_text("no zip")
     with pytest.raises(Failure, match="is not a zip of one chapter"):

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from course.paths import ROOT
 from course.site.pieces import DOCS, LANGUAGES
-from course.stages import ROOT
 
 NAMED = {
     "the article": (

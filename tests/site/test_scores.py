@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from course.lessons.stages import all_stages
 from course.score import FLOOR, read_scores
 from course.site import scores
 from course.site.expand import expand
 from course.site.pieces import Page, PageError
-from course.stages import all_stages
 
 ROW = {
     "date": "2026-11-21",

@@ -8,10 +8,10 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from browser import HOW
+from kit.browser import HOW
 
-from course import words
-from course.browser import find_chromium
+from course import messages
+from course.setup.browser import find_chromium
 from course.site import sharing
 from course.site.picture import PICTURE, draw_check
 from course.site.pieces import LANGUAGES, PageError, all_pages
@@ -35,7 +35,7 @@ def test_a_page_says_what_it_is_about(built_site: tuple[Path, str], path: str, l
 
 def test_the_picture_in_the_readme_shows_what_check_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Line by line, and where the lesson is today; it asks nobody for a font."""
-    monkeypatch.setattr(words, "_chosen", [])  # and put back what drawing it chooses
+    monkeypatch.setattr(messages, "_chosen", [])  # and put back what drawing it chooses
     drawn = PICTURE.read_text(encoding="utf-8")
 
     assert drawn == draw_check(), "draw it again: python3 -m course.site picture"

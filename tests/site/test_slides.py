@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from browser import chromium
+from kit.browser import chromium
 
 from course.site.expand import expand_part
 from course.site.links import chapters_with_slides

@@ -99,7 +99,7 @@ def test_a_page_may_go_on_with_another_stage(tmp_path: Path) -> None:
 
 
 def test_a_stage_is_left_as_it_was(tmp_path: Path) -> None:
-    from course.stages import find_stage
+    from course.lessons.stages import find_stage
 
     before = sorted(find_stage("02").path.rglob("*.sqlite"))
     run("```console\n$ flask routes\n```", tmp_path, stage="02")

@@ -9,19 +9,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from inner_pytest import Report, run_inner
+from strength.harness import Report, run_inner
 
-from course.faults import Fault, StaleFault, all_faults
-from course.stages import FINAL_NUMBER, all_stages, ignore_left_behind
+from course.lessons.faults import Fault, StaleFault, all_faults
+from course.lessons.stages import FINAL_NUMBER, all_stages, ignore_left_behind
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 
 
 def judge(fault: Fault, folder: Path, scratch: Path) -> list[Report]:
     """Run the test that should catch ``fault`` on ``folder``."""
     test = f"{TESTS / fault.caught_by}"
-    if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith("final/"):
-        # Its own tests know one stage, see final/conftest.py.
+    if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith(("final/", "drills/")):
+        # Its own tests know one stage, see kit/service.py.
         reports = run_inner(scratch, test, "-x", COURSE_FINAL=str(folder))
     else:
         # With "=": pytest would take a path of its own for one of tests, and load the conftest.py there.

@@ -1,6 +1,6 @@
 """Mistakes that people really make are named, in both languages, where the behaviour they cost is explained.
 
-A mistake is a patch in tests/course/mistakes, made against the chapter whose number it begins with. Its first
+A mistake is a patch in mistakes/, made against the chapter whose number it begins with. Its first
 lines are words that the explanation must have, and the behaviour that is explained.
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from course import words
-from course.explain import MISTAKES, explain
-from course.judge import judge
-from course.patches import apply_patch
-from course.stages import Stage, find_stage
-from course.words import LANGUAGES
+from course import messages
+from course.judging.explain import MISTAKES, explain
+from course.judging.runner import judge
+from course.lessons.patches import apply_patch
+from course.lessons.stages import Stage, find_stage
+from course.messages import LANGUAGES
 
 FOLDER = Path(__file__).parent / "mistakes"
 LIMIT = {"endless_loop": 2.0}  # seconds for one test; all others end
@@ -48,7 +48,7 @@ def read(file: Path) -> Mistake:
 
 @pytest.mark.parametrize("mistake", all_mistakes(), ids=lambda mistake: mistake.name)
 def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "_chosen", [])
+    monkeypatch.setattr(messages, "_chosen", [])
     folder = tmp_path / mistake.stage.name
     shutil.copytree(mistake.stage.path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
     apply_patch(mistake.patch, folder)
@@ -58,7 +58,7 @@ def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, monkeypatch: pytes
 
     assert not result.kept
     for lang in LANGUAGES:
-        words.choose(lang)
+        messages.choose(lang)
         told = "\n".join(text for _, text in explain(result, folder))
         assert mistake.told[lang] in told
         assert "Traceback" not in told

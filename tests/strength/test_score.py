@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from course.lessons.stages import all_stages
+from course.paths import ROOT
 from course.score import reasons, subject_of
 from course.score.mutants import mutants_of
-from course.stages import ROOT, all_stages
 
 CODE = '''
 """A tiny stage."""

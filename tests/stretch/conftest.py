@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.stages import find_stage
+from course.lessons.stages import find_stage
 
 
 def pytest_configure(config: pytest.Config) -> None:

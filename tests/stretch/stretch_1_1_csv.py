@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from adapter import Stage, expect
+from kit.adapter import Stage, expect
 
 CSV = {"Accept": "text/csv"}
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from adapter import Stage, expect
+from kit.adapter import Stage, expect
 
 NEXT = re.compile(r'<([^>]*)>; rel="?next"?')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from adapter import Stage
+from kit.adapter import Stage
 
 SECRET = "a secret of a server, thirty-two bytes and more"
 

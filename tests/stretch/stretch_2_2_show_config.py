@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from adapter import Stage
+from kit.adapter import Stage
 
 SECRET = "nobody may read this, thirty-two bytes and more"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 
 MINA = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from adapter import Stage, expect
+from kit.adapter import Stage, expect
 
 
 def tag(stage: Stage, client: object, path: str) -> str:

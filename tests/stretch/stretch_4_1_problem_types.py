@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 
 
 def problem(answer: Any, status: int) -> dict[str, Any]:

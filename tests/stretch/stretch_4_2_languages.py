@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from adapter import PASSWORD, Stage, expect
+from kit.adapter import PASSWORD, Stage, expect
 
 HANGUL = re.compile("[가-힣]")
 

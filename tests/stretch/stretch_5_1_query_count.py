@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from adapter import Stage
+from kit.adapter import Stage
 
 
 def count(answer: Any) -> int:

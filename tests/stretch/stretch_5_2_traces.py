@@ -7,7 +7,7 @@ import logging
 import re
 
 import pytest
-from adapter import Stage
+from kit.adapter import Stage
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 GIVEN = f"00-{TRACE}-{PARENT}-01"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapter import Client, Stage, expect
+from kit.adapter import Client, Stage, expect
 
 
 def log_in_again(stage: Stage, email: str) -> Client:

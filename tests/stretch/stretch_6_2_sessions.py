@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from adapter import Client, Stage, expect
+from kit.adapter import Client, Stage, expect
 
 
 def log_in_again(stage: Stage, email: str) -> Client:

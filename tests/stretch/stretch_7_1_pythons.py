@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from adapter import Stage
-from workflows import Run, Runner, fill
+from kit.adapter import Stage
+from kit.workflows import Run, Runner, fill
 
 PROMISED = ["3.11", "3.12", "3.13"]
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import docker_stand_in
 import pytest
-from adapter import Stage
+from kit import docker_stand_in
+from kit.adapter import Stage
 
 Check = Callable[[int], bool]
 

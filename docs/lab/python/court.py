@@ -14,13 +14,13 @@ import pytest
 import workspace
 from limits import TookTooLong, Watch, watched
 
-from course import words
-from course.explain import explain
-from course.findings import Finding, Task, test_of
-from course.judging import Reporter, run_tests
-from course.lessons import all_behaviours
-from course.stages import Stage, find_stage
-from course.verdict import Result, Verdict, headline, next_result
+from course import messages
+from course.judging.explain import explain
+from course.judging.protocol import Finding, Task, test_of
+from course.judging.results import Result, Verdict, headline, next_result
+from course.judging.worker import Reporter, run_tests
+from course.lessons.behaviours import all_behaviours
+from course.lessons.stages import Stage, find_stage
 
 LIMIT = 20.0  # seconds for one test; the slowest takes one, and a phone is slow
 
@@ -41,7 +41,7 @@ def check(
         share: which one of how many; `judge` takes what they return. A test is in one of them with all its
             cases.
     """
-    words.choose(lang)
+    messages.choose(lang)
     judged = find_stage(stage)
     folder, _ = workspace.write(stage, files)
     verdict = nothing_known(judged)
@@ -70,7 +70,7 @@ def check(
 
 def judge(stage: str, lang: str, ever: list[str], parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the shares of a check together, and return what the page shows."""
-    words.choose(lang)
+    messages.choose(lang)
     judged = find_stage(stage)
     verdict = nothing_known(judged)
     for part in parts:
@@ -114,7 +114,7 @@ def explained(result: Result, folder: Path) -> dict[str, Any]:
     place = result.finding.place if result.finding else None
     parts = [(label, text) for label, text in explain(result, folder) if label != "place" or place is None]
     return told(result) | {
-        "parts": [(words.say(f"explain.{label}"), text) for label, text in parts],
+        "parts": [(messages.say(f"explain.{label}"), text) for label, text in parts],
         "place": place,
         "why": result.behaviour.why,
         "lesson": (result.behaviour.lesson or ("",))[0],

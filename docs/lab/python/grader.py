@@ -15,10 +15,10 @@ import pytest
 from limits import TookTooLong, limited
 from workspace import Files
 
-from course import words
-from course.faults import Fault, all_faults
-from course.stages import find_stage
-from course.words import say
+from course import messages
+from course.lessons.faults import Fault, all_faults
+from course.lessons.stages import find_stage
+from course.messages import say
 
 LIMIT = 30.0  # seconds for one run of the reader's tests
 PASSED, NO_TESTS = 0, 5  # exit statuses of pytest
@@ -32,7 +32,7 @@ def grade(stage: str, files: Files, right: Files, lang: str, tell: Tell) -> dict
     Args:
         right: the files of the finished chapter.
     """
-    words.choose(lang)
+    messages.choose(lang)
     tests = {name: text for name, text in files.items() if name.startswith("tests/")}
     code = {name: text for name, text in right.items() if not name.startswith("tests/")} | tests
     if not any(Path(name).name.startswith("test_") for name in tests):

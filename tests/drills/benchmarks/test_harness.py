@@ -44,7 +44,7 @@ ROUTES = {
 
 
 class Fake(Contender):
-    """tests/benchmarks/peer.py, run by the Python of the tests."""
+    """tests/drills/benchmarks/peer.py, run by the Python of the tests."""
 
     @property
     def python(self) -> Path:

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inner_pytest import Report, run_inner
-from learner import Learner
+from kit.learner import Learner
+from strength.harness import Report, run_inner
 
-from course.patches import apply_patch
+from course.lessons.patches import apply_patch
+from course.lessons.stages import find_stage
+from course.lessons.stretch import Task, all_tasks
 from course.site.pieces import DOCS
-from course.stages import find_stage
-from course.stretch import Task, all_tasks
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 
 
 def judge(file: Path, folder: Path, scratch: Path) -> list[Report]:

@@ -1,0 +1,1 @@
+"""The commands: a file each, with the name of its command."""

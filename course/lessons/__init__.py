@@ -1,0 +1,1 @@
+"""What the repository holds: stages, their behaviours, hints, steps, patches and named faults."""

@@ -1,0 +1,53 @@
+"""Sets the course up where needed, then runs the command line. Standard library only, until it is set up."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+
+from course.errors import Failure, explain_os_error
+from course.paths import ROOT
+from course.setup.environment import hand_over, inside_venv, signals_as_interrupt, venv_python
+from course.setup.install import ready, set_up
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line, making its environment first where needed; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console of code page 949 lacks characters
+    try:
+        with signals_as_interrupt():
+            if arguments[:1] == ["doctor"]:  # it has to speak where nothing can be set up
+                from course.setup.doctor import doctor
+
+                return doctor(arguments[1:])
+            tests = arguments[:1] in (["test"], ["score"])
+            if not inside_venv() or not ready(tests):
+                if (not arguments or arguments[0] in ("-h", "--help")) and not ready():
+                    print(overview())  # nobody should wait for an installation to read what there is
+                    return 0
+                set_up(tests)
+                hand_over([str(venv_python()), "-m", "course", *arguments])
+            from course.cli import run_command_line
+
+            return run_command_line(list(arguments))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+    except OSError as error:
+        print(explain_os_error(error), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped: run the same command again to go on.", file=sys.stderr)
+    return 1
+
+
+def overview() -> str:
+    """Return the commands with a line on each, read from cli.py without running it: there is no click yet."""
+    tree = ast.parse((ROOT / "course" / "cli.py").read_text(encoding="utf-8"))
+    commands = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    lines = [
+        f"  {c.name.rstrip('_'):<10}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]
+    ]
+    return "\n".join(
+        ["Usage: python3 -m course COMMAND", "", "Commands:", *lines, "", "Begin with: python3 -m course up"]
+    )

@@ -1,0 +1,1 @@
+"""The machine: the environment, what is installed in it, ports, programs, the browser."""
