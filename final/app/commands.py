@@ -168,7 +168,6 @@ def _set_disabled(email: str, disabled: bool) -> None:
     with said_plainly(), transaction():
         found = account.lock_by_email(email, leaves=disabled)
         account.set_disabled(found, disabled)
-        found.version += 1
     click.echo(f"{found.email} is {'disabled' if disabled else 'enabled'}")
 
 

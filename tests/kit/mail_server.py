@@ -30,11 +30,13 @@ class Inbox:
     def __init__(self) -> None:
         self.mail: Queue[tuple[list[str], EmailMessage]] = Queue()
         self.answer = "250 OK"  # to each recipient
+        self.answers: dict[str, str] = {}  # to one recipient, instead
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.answer.startswith("250"):
+        answer = self.answers.get(address, self.answer)
+        if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.answer
+        return answer
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         message = message_from_bytes(envelope.content, policy=policy.default)

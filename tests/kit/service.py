@@ -37,7 +37,18 @@ def final(tmp_path_factory: pytest.TempPathFactory) -> LoadedStage:
 
 
 #: What is tested on both databases: all that locks, races, or is stored in a way of its own.
-ON_BOTH = {"accounts", "at_once", "keys", "mfa", "password", "pruning", "refresh", "sessions", "storage"}
+ON_BOTH = {
+    "accounts",
+    "at_once",
+    "keys",
+    "mfa",
+    "outbox",
+    "password",
+    "pruning",
+    "refresh",
+    "sessions",
+    "storage",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

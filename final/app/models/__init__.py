@@ -4,11 +4,12 @@ from .account import Account, Role
 from .audit_event import AuditEvent
 from .key import SigningKey
 from .one_time_token import OneTimeToken, Purpose
-from .outbox import Kind, Mail
+from .outbox import WITH_LINK, Kind, Mail
 from .recovery_code import RecoveryCode
 from .session import Session
 
 __all__ = [
+    "WITH_LINK",
     "Account",
     "AuditEvent",
     "Kind",

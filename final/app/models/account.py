@@ -44,3 +44,15 @@ class Account(Base):
     mfa_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Of which half-minute the last code was that was taken: none older is good any more.
     mfa_step: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    def change(self, **values: object) -> bool:
+        """Set what differs, and say whether anything did; `version` moves with it.
+
+        The only way to change what a client sees, so that no change leaves an ETag of before good.
+        """
+        different = {name: value for name, value in values.items() if getattr(self, name) != value}
+        for name, value in different.items():
+            setattr(self, name, value)
+        if different:
+            self.version += 1
+        return bool(different)

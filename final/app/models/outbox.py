@@ -28,6 +28,11 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
 
 
+#: Their letters carry a token, which is made when they are sent. The others tell of something that has
+#: happened: they are sent as they are, whatever has become of the account.
+WITH_LINK = (Kind.SIGNED_UP, Kind.RESET, Kind.CONFIRM_EMAIL)
+
+
 class Mail(Base):
     """A mail that has not been sent yet; then its row is gone. No token is in it, and no text."""
 

@@ -18,7 +18,7 @@ from ..errors import (
 from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
 from ..models import Account, Kind, Role
 from ..models.columns import utc_now
-from . import audit, mail, passwords, sessions
+from . import audit, mail, one_time_tokens, passwords, sessions
 from .auth import Principal
 from .emails import email_key, problem_with_email, tidy
 from .names import problem_with_name, tidy_name
@@ -121,28 +121,25 @@ def change(
         raise NotAllowed
     with transaction():
         account = _lock(account_id, condition, leaves=disabled is True or role == Role.MEMBER)
-        if name is not None and name != account.name:
+        if name is not None and account.change(name=name):
             audit.record("account.name", account_id=account_id, actor_id=asker.id)
-            account.name = name
-        if role is not None and role != account.role:
+        if role is not None and account.change(role=role):
             audit.record("account.role", account_id=account_id, actor_id=asker.id, role=role)
-            account.role = role
         if disabled is not None:
             set_disabled(account, disabled, actor_id=asker.id)
-        if db.session.is_modified(account):
-            account.version += 1
     return account
 
 
 def set_disabled(account: Account, disabled: bool, actor_id: str | None = None) -> None:
     """Keep the owner of ``account`` out, or let them in again. Only inside of `transaction()`.
 
-    Sessions end with it, so that enabling the account brings none of them back.
+    Sessions and links that were mailed end with it, so that enabling the account brings none of them back.
     """
     if disabled == (account.disabled_at is not None):
         return
-    account.disabled_at = utc_now() if disabled else None
+    account.change(disabled_at=utc_now() if disabled else None)
     sessions.end_of(account.id)
+    one_time_tokens.retire(account.id)
     action = "account.disable" if disabled else "account.enable"
     audit.record(action, account_id=account.id, actor_id=actor_id)
 

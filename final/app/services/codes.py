@@ -62,8 +62,7 @@ def give_recovery_codes(account: Account) -> list[str]:
 
 def take_back(account: Account) -> None:
     """Leave ``account`` without a second factor. Only inside of `transaction()`, with the account locked."""
-    account.mfa_secret = account.mfa_since = None
-    account.version += 1
+    account.change(mfa_secret=None, mfa_since=None)
     forget_recovery_codes(account)
 
 

@@ -112,8 +112,7 @@ def reset(token: str, new: str) -> None:
                 raise LinkRefused
             account.password_hash = hashed
             if account.verified_at is None:
-                account.verified_at = utc_now()
-                account.version += 1
+                account.change(verified_at=utc_now())
             sessions.end_of(account.id)
             one_time_tokens.retire(account.id)
             mail.queue(Kind.PASSWORD_CHANGED, email=account.email)
@@ -152,9 +151,7 @@ def confirm_email(token: str) -> None:
         with transaction():
             account, email = one_time_tokens.take(Purpose.EMAIL, token)
             old = account.email
-            account.email, account.email_key = email, email_key(email)
-            account.verified_at = utc_now()
-            account.version += 1
+            account.change(email=email, email_key=email_key(email), verified_at=utc_now())
             one_time_tokens.retire(account.id)  # those that were mailed to the old address
             mail.queue(Kind.EMAIL_CHANGED, email=old)
             audit.record("email.change", account_id=account.id, actor_id=account.id)

@@ -19,6 +19,8 @@ def is_email(text: str) -> bool:
     """Say whether ``text`` can be an e-mail address. Only a mail can say whether it is one."""
     if len(text) > MAX_LENGTH or not _SHAPE.fullmatch(text):
         return False
+    if "=?" in text:  # an encoded word (RFC 2047): in a header it would be read as other text
+        return False
     if text.endswith(".") or any(unicodedata.category(letter)[0] in "CZ" for letter in text):
         return False  # invisible letters: an address that looks like another
     try:

@@ -13,15 +13,9 @@ from flask import current_app, render_template
 from sqlalchemy import select
 
 from ..extensions import db
-from ..models import Account, Kind, Mail, Purpose
+from ..models import WITH_LINK, Account, Kind, Mail, Purpose
 from . import one_time_tokens
 from .emails import email_key
-
-#: These tell of something that has happened: they are sent as they are, whatever has become of the account.
-NOTICES = {
-    *(Kind.PASSWORD_CHANGED, Kind.EMAIL_ASKED_FOR, Kind.EMAIL_CHANGED, Kind.DELETED),
-    *(Kind.MFA_ON, Kind.MFA_OFF, Kind.MFA_REMOVED, Kind.RECOVERY_CODE_USED),
-}
 
 
 class Letter(NamedTuple):
@@ -38,11 +32,13 @@ def compose(mail: Mail) -> Letter | None:
     Its token is made here, at the moment of sending, and stands nowhere but in this letter; the database gets
     its hash. Only inside of `transaction()`.
     """
-    if mail.kind in NOTICES:
+    if mail.kind not in WITH_LINK:
         return _write(mail.email or "", mail.kind)
     # There is none for the mail to nobody, by which an unknown e-mail looks like a known one.
     account = mail.account_id and db.session.get(Account, mail.account_id, with_for_update=True)
-    if not account or account.disabled_at:
+    # What ends links deletes this mail, with the account locked: it may be gone since it was read.
+    wanted = db.session.scalar(select(Mail.id).where(Mail.id == mail.id))
+    if not account or account.disabled_at or not wanted:
         return None
     to = mail.email or account.email
     if mail.kind == Kind.RESET:

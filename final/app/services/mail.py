@@ -14,7 +14,9 @@ from typing import Any, Protocol, cast
 
 from flask import Flask, current_app
 from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy.exc import OperationalError
 
+from .. import metrics
 from ..extensions import after_commit, db, fetch_all, transaction
 from ..models import Account, Kind, Mail
 from ..models.columns import utc_now
@@ -38,7 +40,7 @@ class Transport(Protocol):
     """What takes letters away."""
 
     def send(self, letter: letters.Letter) -> None:
-        """Take ``letter``, or raise `Undeliverable` or OSError."""
+        """Take ``letter``, or raise `Undeliverable`, `Deferred` or OSError."""
 
 
 def init_app(app: Flask) -> None:
@@ -123,32 +125,60 @@ class Sender:
 
 
 def _deliver(mail_id: str, attempts: int) -> bool:
-    """Send one mail, if nobody else does, and say whether the mail server can take more."""
-    with transaction():
-        # A compare-and-swap: of all who read the same number one changes it. When to try again is settled
-        # before it is tried, so that a process that dies over it does not keep the mail.
-        pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
-        mine = update(Mail).where(Mail.id == mail_id, Mail.attempts == attempts)
-        claimed = db.session.execute(mine.values(attempts=attempts + 1, due_at=utc_now() + pause))
-        if cast(CursorResult[Any], claimed).rowcount == 0:
-            return True
-        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
-        letter = letters.compose(mail)
-        if letter is None:
-            db.session.delete(mail)
-            return True
-    transport: Transport = current_app.extensions["mail"]
+    """Send one mail, if nobody else does, and say whether the mail server can take more.
+
+    Whatever is wrong with one mail, the next one gets its turn: only a server that cannot be reached, or a
+    database that is away, ends the round.
+    """
+    kind = _claim(mail_id, attempts)
+    if kind is None:
+        return True
     try:
-        transport.send(letter)
-    except smtp.Undeliverable as error:
-        log.error("mail %s (%s) is given up: %s", mail_id, mail.kind, error)
-    except OSError as error:
+        _send(mail_id)
+    except OperationalError:  # the database is away: the thread tries again
+        raise
+    except (OSError, smtp.Deferred) as error:
         # Not with what the server said: it likes to repeat the address.
-        what = (mail_id, mail.kind, type(error).__name__, attempts + 1)
+        why = str(error) if isinstance(error, smtp.Deferred) else type(error).__name__
         if attempts + 1 < MOST_ATTEMPTS:
-            log.warning("mail %s (%s) is not sent yet: %s, attempt %s", *what)
-            return False
-        log.error("mail %s (%s) is given up: %s, attempt %s", *what)
+            log.warning("mail %s (%s) is not sent yet: %s, attempt %s", mail_id, kind, why, attempts + 1)
+            return isinstance(error, smtp.Deferred)
+        _give_up(mail_id, kind, f"{why}, attempt {attempts + 1}")
+    except smtp.Undeliverable as error:
+        _give_up(mail_id, kind, str(error))
+    except Exception as error:  # it cannot be written, and never could be
+        _give_up(mail_id, kind, type(error).__name__)
     with transaction():
         db.session.execute(delete(Mail).where(Mail.id == mail_id))
     return True
+
+
+def _claim(mail_id: str, attempts: int) -> str | None:
+    """Make this mail ours, and return its kind; None where another process has it.
+
+    A compare-and-swap: of all who read the same number of attempts one changes it. When to try again is
+    committed before it is tried, so that neither a process that dies over it nor a mail that cannot be
+    written keeps the others waiting.
+    """
+    pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
+    mine = update(Mail).where(Mail.id == mail_id, Mail.attempts == attempts)
+    with transaction():
+        claimed = db.session.execute(mine.values(attempts=attempts + 1, due_at=utc_now() + pause))
+        if cast(CursorResult[Any], claimed).rowcount == 0:
+            return None
+        return db.session.scalar(select(Mail.kind).where(Mail.id == mail_id))
+
+
+def _send(mail_id: str) -> None:
+    """Write the letter of a mail, and hand it over; nothing where there is nothing to say any more."""
+    with transaction():
+        mail = db.session.get(Mail, mail_id, populate_existing=True)
+        letter = letters.compose(mail) if mail else None
+    if letter is not None:
+        transport: Transport = current_app.extensions["mail"]
+        transport.send(letter)
+
+
+def _give_up(mail_id: str, kind: str, why: str) -> None:
+    log.error("mail %s (%s) is given up: %s", mail_id, kind, why)
+    metrics.current().count_event("mail", "given_up")

@@ -61,8 +61,7 @@ def confirm(asker: Principal, code: str) -> list[str]:
             raise MfaIsOff
         proved = codes.spend(account, code)
         if proved:
-            account.mfa_since = utc_now()
-            account.version += 1
+            account.change(mfa_since=utc_now())
             recovery_codes = codes.give_recovery_codes(account)
             sessions.end_others(asker)
             mail.queue(Kind.MFA_ON, email=account.email)

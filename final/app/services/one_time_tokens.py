@@ -11,7 +11,7 @@ from sqlalchemy import CursorResult, bindparam, delete, select
 
 from ..errors import LinkRefused
 from ..extensions import AnyRow, db, fetch_one
-from ..models import Account, OneTimeToken, Purpose
+from ..models import WITH_LINK, Account, Mail, OneTimeToken, Purpose
 from ..models.columns import utc_now
 
 #: From the moment at which the mail is sent. To confirm an address may wait for a night.
@@ -93,8 +93,18 @@ def take(purpose: Purpose, token: str) -> Proved:
 
 
 def retire(account_id: str) -> None:
-    """Make every link worthless that was mailed for this account. Only inside of `transaction()`."""
+    """End every link of an account: those that were mailed, and those whose letter still waits.
+
+    Only inside of `transaction()`, with the account locked.
+    """
     db.session.execute(delete(OneTimeToken).where(OneTimeToken.account_id == account_id))
+    db.session.execute(delete(Mail).where(Mail.account_id == account_id, Mail.kind.in_(WITH_LINK)))
+
+
+def retire_everybodys() -> None:
+    """The same for all accounts. Only inside of `transaction()`."""
+    db.session.execute(delete(OneTimeToken))
+    db.session.execute(delete(Mail).where(Mail.kind.in_(WITH_LINK)))
 
 
 def _digest(token: str) -> str:

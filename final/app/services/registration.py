@@ -78,8 +78,7 @@ def verify(token: str) -> None:
     try:
         with transaction():
             account, _ = one_time_tokens.take(Purpose.VERIFY, token)
-            account.verified_at = utc_now()
-            account.version += 1
+            account.change(verified_at=utc_now())
             audit.record("account.verify", account_id=account.id, actor_id=account.id)
     except LinkRefused:
         audit.record("account.verify", outcome=audit.FAILED)
@@ -102,7 +101,6 @@ def _replace_unverified(account: Account) -> None:
     # a stranger could leave an account behind for the owner to confirm, with a password that both know.
     found = db.session.scalar(select(Account).where(Account.email_key == account.email_key).with_for_update())
     if found is not None and found.verified_at is None and found.disabled_at is None:
-        found.name, found.password_hash = account.name, account.password_hash
-        found.version += 1
+        found.change(name=account.name, password_hash=account.password_hash)
         sessions.end_of(found.id)
         one_time_tokens.retire(found.id)

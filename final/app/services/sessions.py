@@ -8,14 +8,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 
 from ..errors import SessionNotFound
 from ..extensions import AnyRow, db, fetch_all, transaction
-from ..models import OneTimeToken, Session
+from ..models import Session
 from ..models.columns import utc_now
 from ..models.session import ALIVE
-from . import audit
+from . import audit, one_time_tokens
 from .auth import Principal, idle_since
 
 _PAGE = (
@@ -81,7 +81,7 @@ def end_everybodys() -> int:
         ended = db.session.execute(
             update(Session).where(Session.revoked_at.is_(None)).values(revoked_at=utc_now())
         )
-        db.session.execute(delete(OneTimeToken))
+        one_time_tokens.retire_everybodys()
         audit.record("sessions.end", everybody=True)
         return cast(CursorResult[Any], ended).rowcount
 

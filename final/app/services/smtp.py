@@ -26,6 +26,10 @@ class Undeliverable(Exception):
     """This letter will never be accepted: to try again is of no use."""
 
 
+class Deferred(Exception):
+    """The server does not take this letter for now. It may take others."""
+
+
 class IntoTheLog:
     """Writes letters to the log, links and all. Never in production: there a log is no place for a token."""
 
@@ -50,13 +54,14 @@ class Smtp(NamedTuple):
 
         Raises:
             Undeliverable: the server will never take this letter.
-            OSError: it cannot be reached, or refuses for now (`smtplib.SMTPException` is one).
+            Deferred: the server does not take this letter for now.
+            OSError: the server cannot be reached (`smtplib.SMTPException` is one).
         """
         try:
             message = self._write(letter)
-        except ValueError:  # a line break in an address: nothing that was accepted has one
+        except ValueError:  # a line break in a header, say
             raise Undeliverable("it cannot be written") from None
-        with self._connect() as server:  # what fails in here is the server's fault, not the letter's
+        with self._connect() as server:
             try:
                 server.send_message(message, to_addrs=[message["To"].addresses[0].addr_spec])
             except smtplib.SMTPNotSupportedError:
@@ -64,11 +69,11 @@ class Smtp(NamedTuple):
             except smtplib.SMTPRecipientsRefused as error:
                 if all(code >= 500 for code, _ in error.recipients.values()):
                     raise Undeliverable("the recipient is refused") from None
-                raise
+                raise Deferred(type(error).__name__) from None
             except smtplib.SMTPDataError as error:
                 if error.smtp_code >= 500:
                     raise Undeliverable("the text is refused") from None
-                raise
+                raise Deferred(type(error).__name__) from None
 
     def _connect(self) -> smtplib.SMTP:
         # The certificate of the server has to be good, and has to name it.
@@ -93,14 +98,29 @@ class Smtp(NamedTuple):
         # The policy refuses a line break in a header, and encodes what is not ASCII.
         message = EmailMessage(policy=policy.SMTP)
         message["From"] = self.sender
-        local, _, domain = letter.to.rpartition("@")
-        message["To"] = Address(username=local, domain=ascii_domain(domain))
+        message["To"] = _address(letter.to)
         message["Subject"] = letter.subject
         message["Date"] = localtime()
         message["Message-ID"] = make_msgid(domain=self.own_name)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
         message.set_content(letter.text)
         return message
+
+
+def _address(email: str) -> Address:
+    """Return the recipient as a header can have it.
+
+    Raises:
+        ValueError: it has a line break.
+        Undeliverable: a header would say something else. Python 3.11 and 3.12 read an encoded word in an
+            address, and write what it says: line breaks and further headers too.
+    """
+    local, _, domain = email.rpartition("@")
+    address = Address(username=local, domain=ascii_domain(domain))
+    read = policy.SMTP.header_factory("To", str(address)).addresses
+    if [(one.username, one.domain) for one in read] != [(address.username, address.domain)]:
+        raise Undeliverable("its address cannot be written")
+    return address
 
 
 def read_url(url: str, public_url: str, sender: str) -> Smtp | IntoTheLog:

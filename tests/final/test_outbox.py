@@ -1,0 +1,185 @@
+"""One mail that cannot be sent holds up no other, and no letter outlives what ended its link."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.mail_server import Inbox, serving
+
+ME = "/v2/accounts/me"
+#: Encoded words (RFC 2047): Python reads them in an address, and writes what they say.
+NOT_UTF8 = "=?utf-8?q?=FF=C3=BC?=@p1.example"
+BCC = "=?utf-8?q?a=0D=0ABcc=3Av=40evil=2Eorg?=@x.example"
+BODY = "=?utf-8?q?a=0D=0A=0D=0Abuy=20this?=@x.example"
+BASE64 = "=?utf-8?b?YQ0KQmNjOiB2QGV2aWwub3Jn?=@x.example"
+ENCODED = {"not UTF-8": NOT_UTF8, "a header": BCC, "a body": BODY, "in base64": BASE64}
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    """What arrives at the mail server."""
+    return Inbox()
+
+
+@pytest.fixture
+def app(service: Stage, inbox: Inbox) -> Iterator[Flask]:
+    """The service, with a mail server; mail is sent when the test says so."""
+    with serving(inbox) as port:
+        service.app = service.new_app(SMTP_URL=f"smtp+plain://127.0.0.1:{port}", MAIL_INTERVAL=0)
+        yield service.app
+
+
+def deliver(app: Flask) -> None:
+    with app.app_context():
+        importlib.import_module(f"{app.import_name}.services.mail").deliver()
+
+
+def sign_up(app: Flask, email: str) -> Any:
+    return Client(app).post("/v2/accounts", json={"email": email, "name": "김미나", "password": PASSWORD})
+
+
+def arrived(inbox: Inbox) -> list[str]:
+    return [to for _ in range(inbox.mail.qsize()) for to in inbox.mail.get()[0]]
+
+
+@pytest.mark.parametrize("email", ENCODED.values(), ids=ENCODED)
+def test_an_address_that_a_header_would_rewrite_is_refused(app: Flask, problem: Any, email: str) -> None:
+    """At the sign-up, and as the new address of an account."""
+    assert problem(sign_up(app, email), 400)["errors"][0]["field"] == "email"
+
+
+@pytest.mark.parametrize("email", ENCODED.values(), ids=ENCODED)
+def test_a_letter_that_cannot_be_written_is_given_up(
+    app: Flask, inbox: Inbox, in_database: Any, log: Any, email: str
+) -> None:
+    """An address that was stored before it was refused: the next letters go out, in the same round."""
+    for number in range(3):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+    in_database("UPDATE accounts SET email = ? WHERE email = ?", email, "mina0@example.com")
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina1@example.com", "mina2@example.com"]
+    assert in_database("SELECT count(*) FROM outbox") == [(0,)]
+    assert "is given up: its address cannot be written" in log.text
+    assert 'action="mail",outcome="given_up"} 1.0' in app.extensions["metrics"].text().decode()
+
+
+def test_a_letter_that_fails_in_any_way_is_given_up(
+    app: Flask, inbox: Inbox, in_database: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong may be a bug of ours: the round goes on, and the log has no word of the address."""
+    letters = importlib.import_module(f"{app.import_name}.services.letters")
+    compose = letters.compose
+
+    def fail_once(mail: Any) -> Any:
+        monkeypatch.setattr(letters, "compose", compose)
+        raise ZeroDivisionError("mina0@example.com")
+
+    for number in range(2):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+    monkeypatch.setattr(letters, "compose", fail_once)
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina1@example.com"]
+    assert in_database("SELECT count(*) FROM outbox") == [(0,)]
+    assert "is given up: ZeroDivisionError" in log.text
+
+
+def test_a_recipient_who_is_refused_for_now_holds_up_nobody(
+    app: Flask, inbox: Inbox, in_database: Any
+) -> None:
+    """The others get their letters in the same round; this one is tried again later."""
+    inbox.answers["mina0@example.com"] = "450 try again later"
+    for number in range(3):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina1@example.com", "mina2@example.com"]
+    assert in_database("SELECT attempts FROM outbox") == [(1,)]
+
+
+# -- what ends links ends the letters that would bring new ones ----------------------------------------
+
+MINA, OTHER, NEW = "mina@example.com", "thief@example.org", "another long passphrase"
+
+
+@pytest.fixture
+def mina(service: Stage) -> SignedUp:
+    """An account that somebody else has got into."""
+    return service.sign_up(email=MINA)
+
+
+def change_password(service: Stage, mina: SignedUp) -> None:
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    expect(mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+
+
+def disable_and_enable(service: Stage, mina: SignedUp) -> None:
+    for disabled in (True, False):
+        expect(service.admin.patch(mina.path, json={"disabled": disabled}), 200)
+
+
+def log_out_everybody(service: Stage, mina: SignedUp) -> None:
+    result = service.app.test_cli_runner().invoke(args=["accounts", "log-out-everybody"])
+    assert result.exit_code == 0, result.output
+
+
+ENDS = {
+    "a new password": change_password,
+    "disabling": disable_and_enable,
+    "logging everybody out": log_out_everybody,
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_letter_that_waits_ends_with_the_links(
+    service: Stage, mina: SignedUp, mailbox: Any, end: Callable[[Stage, SignedUp], None]
+) -> None:
+    """Mail waits; whoever asked for another address, or for a new password, gets no link any more."""
+    mailbox.letters()
+    mailbox.down = True
+    body = {"email": OTHER, "current_password": PASSWORD}
+    expect(mina.client.post("/v2/accounts/me/email", json=body), 202)
+    expect(Client(service.app).post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    mailbox.letters()
+
+    end(service, mina)
+    mailbox.down = False
+    with service.app.app_context():
+        database = service.app.extensions["sqlalchemy"]
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE outbox SET due_at = '2026-01-01 00:00:00+00'")
+
+    letters = mailbox.letters()
+    assert [letter for letter in letters if "&token=" in letter.text] == []
+    assert OTHER not in [letter.to for letter in letters]
+    assert MINA in [letter.to for letter in letters]  # the notices are sent all the same
+
+
+# -- every change of an account moves its version ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("disabled", [True, False])
+def test_disabling_moves_the_version(service: Stage, mina: SignedUp, disabled: bool) -> None:
+    """And enabling: an admin who has read the account before is told that it has changed."""
+    admin = service.admin
+    if not disabled:
+        expect(admin.patch(mina.path, json={"disabled": True}), 200)
+    before = admin.get(mina.path).headers["ETag"]
+
+    changed = admin.patch(mina.path, json={"disabled": disabled}, headers={"If-Match": before})
+    expect(changed, 200)
+
+    assert changed.headers["ETag"] != before
+    assert changed.headers["ETag"] == admin.get(mina.path).headers["ETag"]
+    admin.reads_first = False
+    stale = admin.patch(mina.path, json={"name": "이서준"}, headers={"If-Match": before})
+    assert stale.status_code == 412
