@@ -207,7 +207,7 @@ def carry(file: Path) -> int:
 )
 def score(stages: tuple[str, ...], write: bool, jobs: int | None, every: int) -> int:
     """For maintainers: how many named faults and mutants the suite notices."""
-    from course.score import score
+    from course.commands.score import score
 
     return score(stages, write, jobs or os.cpu_count() or 1, every)
 

@@ -7,8 +7,8 @@ from html import escape
 from math import sqrt
 from typing import Any
 
+from course.lessons.scores import read_scores, reasons
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
-from course.score import read_scores, reasons
 from course.site.pieces import Page, Piece
 
 WORDS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from course.lessons.scores import FLOOR, read_scores
 from course.lessons.stages import all_stages
-from course.score import FLOOR, read_scores
 from course.site import scores
 from course.site.expand import expand
 from course.site.pieces import Page, PageError

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from strength.mutants import mutants_of
+from strength.score import subject_of
 
+from course.lessons.scores import reasons
 from course.lessons.stages import all_stages
 from course.paths import ROOT
-from course.score import reasons, subject_of
-from course.score.mutants import mutants_of
 
 CODE = '''
 """A tiny stage."""
@@ -87,10 +88,9 @@ JUDGE = f"""
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from course.faults import Fault
-from course.score import Subject, judge
-from course.score import bench
-from course.score.mutants import mutants_of
+from strength import forking as bench
+from strength.mutants import mutants_of
+from strength.score import Subject, judge
 
 bench.PATIENCE = 2
 folder = Path(sys.argv[1])
@@ -112,7 +112,8 @@ def planted(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     (apart / "conftest.py").write_text("def pytest_runtest_logreport(): pass\n", encoding="utf-8")
     (apart / "test_apart.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
     command = [sys.executable, "-c", JUDGE, str(folder)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8")
 
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the score is made by forking: Windows cannot")

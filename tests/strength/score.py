@@ -6,28 +6,26 @@ import ast
 import hashlib
 import json
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
+import click
 from rich.console import Console
 from rich.markup import escape
+from strength.mutants import Mutant, mutants_of, normal
 
 from course.errors import Failure
 from course.lessons.faults import Fault, all_faults
+from course.lessons.scores import FLOOR, SCORES, read_scores, reasons
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, find_stage
 from course.paths import ROOT, STATE
-from course.score.mutants import Mutant, mutants_of, normal
 
 TESTS = ROOT / "tests"
-SCORE = ROOT / "docs" / "score.toml"
-EQUIVALENT = TESTS / "strength" / "mutants" / "equivalent.toml"
-FLOOR = 0.95  # of the mutants; of the named faults, all
 
 
 @dataclass(frozen=True)
@@ -114,25 +112,6 @@ def files_of(stage: Stage) -> list[str]:
     return sorted(file for file in files if file.startswith(mine) and file.endswith(".py"))
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why some mutants change nothing that a test could see, in both languages."""
-
-    text: dict[str, str]
-    stage: str  # `chapters`, or the name of one
-    mutants: list[str]
-
-    def holds_for(self, stage: Stage) -> bool:
-        """Whether it is about ``stage``."""
-        return self.stage == stage.name or (self.stage == "chapters" and stage.number < FINAL_NUMBER)
-
-
-def reasons() -> list[Reason]:
-    """Return what tests/strength/mutants/equivalent.toml lists."""
-    listed = tomllib.loads(_text(EQUIVALENT)).get("reasons", [])
-    return [Reason({"en": one["en"], "ko": one["ko"]}, one["stage"], one["mutants"]) for one in listed]
-
-
 def judge(subject: Subject, records: Path, workers: int) -> Score:
     """Put everything wrong into the subject, one thing at a time, and count what its tests notice.
 
@@ -142,7 +121,7 @@ def judge(subject: Subject, records: Path, workers: int) -> Score:
     Raises:
         Failure: the tests are red on the right code.
     """
-    from course.score.bench import Bench, Job, RedAlready, Verdict  # which needs a system that forks
+    from strength.forking import Bench, Job, RedAlready, Verdict  # which needs a system that forks
 
     ground = Ground.of(subject)
     known = {entry["key"]: entry for entry in _read(records)}
@@ -295,7 +274,7 @@ def _text(file: Path) -> str:
 
 def _progress(name: str, todo: int, done: int) -> None:
     if sys.stdout.isatty():
-        print(f"\r{name}: {done} of {todo}", end="\n" if done == todo else "", flush=True)
+        click.echo(f"\r{name}: {done} of {todo}", nl=done == todo)
 
 
 def _show(console: Console, stage: Stage, found: Score) -> None:
@@ -327,9 +306,21 @@ def _write(stage: Stage, found: Score) -> None:
             listed = [json.dumps(one, ensure_ascii=False) for one in value] if isinstance(value, list) else []
             shown = "[\n" + "".join(f"    {one},\n" for one in listed) + "]" if listed else json.dumps(value)
             text += f"{key} = {shown}\n"
-    SCORE.write_text(text, encoding="utf-8", newline="\n")
+    SCORES.write_text(text, encoding="utf-8", newline="\n")
 
 
-def read_scores() -> dict[str, dict[str, Any]]:
-    """Return what docs/score.toml says of each stage."""
-    return tomllib.loads(_text(SCORE)) if SCORE.is_file() else {}
+@click.command()
+@click.argument("stages", nargs=-1)
+@click.option("--write", is_flag=True)
+@click.option("--jobs", type=int, required=True)
+@click.option("--every", type=int, default=1)
+def main(stages: tuple[str, ...], write: bool, jobs: int, every: int) -> None:
+    """Score stages; course/commands/score.py says how."""
+    try:
+        sys.exit(score(stages, write, jobs, every))
+    except Failure as failure:
+        sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    main()
