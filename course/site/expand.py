@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from course.lessons.stages import UnknownStage
-from course.site import (
+from course.site import lab
+from course.site.directives import (
     benchmarks,
     changes,
     drawings,
     glossary,
-    lab,
     listings,
     promises,
     scores,
     superseded,
-    transcripts,
 )
-from course.site.links import slides
-from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
+from course.site.directives.slides import slides
+from course.site.page import Page, PageError, Piece, stage_of, take_apart
+from course.site.transcripts import fences
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 
@@ -40,8 +40,8 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
-    "http": transcripts.render_http,
-    "console": transcripts.render_console,
+    "http": fences.render_http,
+    "console": fences.render_console,
 }
 
 
@@ -64,7 +64,7 @@ def expand_part(markdown: str, page: Page) -> str:
             page = replace(page, stage=piece.argument)
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
-            page = replace(page, used=page.used | transcripts.fields_used(piece))
+            page = replace(page, used=page.used | fences.fields_used(piece))
     return "\n".join(expanded)
 
 

@@ -22,8 +22,8 @@ from mkdocs.utils import meta  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
 from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
-from course.site.lab_bundle import NoLab  # noqa: E402
-from course.site.pieces import Page, PageError  # noqa: E402
+from course.site.lab.bundle import NoLab  # noqa: E402
+from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
 from course.site.sharing import card_of, head, write_files, write_missing  # noqa: E402
 from course.site.slides import write_decks  # noqa: E402

@@ -16,11 +16,12 @@ from typing import Any
 import markdown
 
 from course.lessons.stages import find_stage
-from course.site import changes, transcripts
+from course.site.directives import changes
+from course.site.directives.slides import chapters_with_slides
 from course.site.expand import expand_part
-from course.site.links import chapters_with_slides
+from course.site.page import Page, Piece, take_apart
 from course.site.pairs import Block, read_blocks
-from course.site.pieces import Page, Piece, take_apart
+from course.site.transcripts import fences
 
 LINES = 18  # of a listing on one slide; a longer one goes on on the next
 ROWS = 4  # of a table
@@ -162,11 +163,11 @@ def _show(page: Page, block: Block, made: markdown.Markdown, number: str) -> Ite
 
 def _exchange(page: Page, piece: Piece) -> str:
     """Return a request and its answer, without the tabs that a reader copies from."""
-    exchange = transcripts.read_http(page, piece)
+    exchange = fences.read_http(page, piece)
     return "\n".join(
         [
             "```http",
-            *transcripts.as_http(exchange),
+            *fences.as_http(exchange),
             "```",
             "",
             "```{ .http .answer }",

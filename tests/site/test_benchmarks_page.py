@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from course.site import benchmarks
+from course.site.directives import benchmarks
 from course.site.expand import expand
-from course.site.pieces import Page, PageError
+from course.site.page import Page, PageError
 
 
 def runs(*rates: float) -> list[dict[str, float]]:

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import pytest
 from kit.browser import chromium
 
+from course.site.directives.slides import chapters_with_slides
 from course.site.expand import expand_part
-from course.site.links import chapters_with_slides
-from course.site.pieces import Page
+from course.site.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 DECKS = [f"{prefix}slides/{number}.html" for prefix in ("", "ko/") for number in chapters_with_slides()]

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from course.paths import ROOT
-from course.site.pieces import Page, Piece
+from course.site.page import Page, Piece
 
 FOLDER = ROOT / "final" / "benchmarks"
 RESULT, SOAK = FOLDER / "result.json", FOLDER / "soak.json"

@@ -9,7 +9,7 @@ from typing import Any
 
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
 from course.score import read_scores, reasons
-from course.site.pieces import Page, Piece
+from course.site.page import Page, Piece
 
 WORDS = {
     "head": {
