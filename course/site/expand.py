@@ -9,10 +9,10 @@ from dataclasses import replace
 from course.lessons.stages import UnknownStage
 from course.site import lab
 from course.site.directives import (
-    benchmarks,
     changes,
     drawings,
     glossary,
+    include,
     listings,
     promises,
     scores,
@@ -36,7 +36,7 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "superseded": superseded.superseded,
     "score": scores.score,
     "promises": promises.promises,
-    "benchmarks": benchmarks.benchmarks,
+    "include": include.include,
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
@@ -51,11 +51,6 @@ def expand(markdown: str, page: Page) -> str:
     Raises:
         PageError: one does not match what it is about any more.
     """
-    return number_title(expand_part(markdown, page), page)
-
-
-def expand_part(markdown: str, page: Page) -> str:
-    """Do the same for a part of a page, which has no title."""
     pieces = list(take_apart(markdown, page))
     page = replace(page, stage=stage_of(pieces))
     expanded = []
@@ -65,7 +60,7 @@ def expand_part(markdown: str, page: Page) -> str:
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
             page = replace(page, used=page.used | fences.fields_used(piece))
-    return "\n".join(expanded)
+    return number_title("\n".join(expanded), page)
 
 
 def number_title(markdown: str, page: Page) -> str:
