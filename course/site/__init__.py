@@ -13,12 +13,12 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
     <!-- lab: 03 -->                    the door of the lab, where that can be built
-    <!-- slides -->                 the deck of this chapter, elsewhere a list of all; slides.py makes them
+    <!-- slides -->                 the deck of this chapter, elsewhere a list of all decks
     <!-- superseded -->                 what final does in another way, by the tests; docs/superseded.toml
     <!-- glossary -->                  the words of docs/glossary.toml, each linked to where it is taught
     <!-- promises: tokens -->          what final promises, and by which test: docs/promises.toml
     <!-- score: numbers -->             what the suite notices: docs/score.toml; or survivors, equivalent
-    <!-- benchmarks: faster sqlite -->  of final/benchmarks/*.json: a table, a picture, a sentence
+    <!-- include: benchmarks/login -->  docs/benchmarks/login.en.md, which another program wrote
 
 Transcripts are fences. Write the request or the commands, then let `python3 -m course.site update` record:
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from course.site.page import PageError, all_pages
 from course.site.pairs import record
 from course.site.picture import PICTURE, draw_check
-from course.site.pieces import PageError, all_pages
-from course.site.replay import update
 from course.site.sharing import draw_cards
+from course.site.transcripts.replay import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

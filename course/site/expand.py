@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from course.lessons.stages import UnknownStage
-from course.site import (
-    benchmarks,
+from course.site import lab
+from course.site.directives import (
     changes,
     drawings,
     glossary,
-    lab,
+    include,
     listings,
     promises,
     scores,
     superseded,
-    transcripts,
 )
-from course.site.links import slides
-from course.site.pieces import Page, PageError, Piece, stage_of, take_apart
+from course.site.directives.slides import slides
+from course.site.page import Page, PageError, Piece, stage_of, take_apart
+from course.site.transcripts import fences
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 
@@ -36,12 +36,12 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "superseded": superseded.superseded,
     "score": scores.score,
     "promises": promises.promises,
-    "benchmarks": benchmarks.benchmarks,
+    "include": include.include,
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
-    "http": transcripts.render_http,
-    "console": transcripts.render_console,
+    "http": fences.render_http,
+    "console": fences.render_console,
 }
 
 
@@ -51,11 +51,6 @@ def expand(markdown: str, page: Page) -> str:
     Raises:
         PageError: one does not match what it is about any more.
     """
-    return number_title(expand_part(markdown, page), page)
-
-
-def expand_part(markdown: str, page: Page) -> str:
-    """Do the same for a part of a page, which has no title."""
     pieces = list(take_apart(markdown, page))
     page = replace(page, stage=stage_of(pieces))
     expanded = []
@@ -64,8 +59,8 @@ def expand_part(markdown: str, page: Page) -> str:
             page = replace(page, stage=piece.argument)
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
-            page = replace(page, used=page.used | transcripts.fields_used(piece))
-    return "\n".join(expanded)
+            page = replace(page, used=page.used | fences.fields_used(piece))
+    return number_title("\n".join(expanded), page)
 
 
 def number_title(markdown: str, page: Page) -> str:

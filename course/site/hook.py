@@ -22,11 +22,11 @@ from mkdocs.utils import meta  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
 from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
-from course.site.lab_bundle import NoLab  # noqa: E402
-from course.site.pieces import Page, PageError  # noqa: E402
+from course.site.lab.bundle import NoLab  # noqa: E402
+from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
 from course.site.sharing import card_of, head, write_files, write_missing  # noqa: E402
-from course.site.slides import write_decks  # noqa: E402
+from course.site.slides import write_deck  # noqa: E402
 
 _ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
 _NOT_FOUND_BY_WORDS = re.compile(r'(<div class="(?:tabbed-set |[^"]*\banswer\b)[^"]*")')
@@ -160,7 +160,10 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     output = open_doors(output, page.file.dest_uri, _lab)
     output = _NAMES.sub(lambda name: _OPTION.sub(r'<span class="whole">\g<0></span>', name[0]), output)
     output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)
-    return _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
+    output = _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
+    if _CHAPTER.search(page.file.src_uri):
+        write_deck(Path(config.site_dir), page.file.dest_uri, lang, page.title, output)
+    return output
 
 
 @event_priority(-200)
@@ -169,7 +172,6 @@ def on_post_build(config: Any, **_: Any) -> None:
     if config.plugins["i18n"].building:
         return
     site = Path(config.site_dir)
-    write_decks(site, config.markdown_extensions, config.mdx_configs, _build.built)
     write_files(site, config.site_url, list(_paths(config.nav)))
     write_missing(site, config.site_url)
     if _lab is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from course.site.pieces import DOCS, Page, PageError, all_pages, read_page
+from course.site.page import DOCS, Page, PageError, all_pages, read_page
 
 LOCK = DOCS / "translations.lock"
 

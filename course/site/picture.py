@@ -16,7 +16,7 @@ from course.commands.check import Listing, show_next
 from course.judging.runner import judge
 from course.lessons.faults import all_faults
 from course.lessons.stages import ignore_left_behind
-from course.site.pieces import DOCS
+from course.site.page import DOCS
 
 PICTURE = DOCS / "assets/readme/check.svg"
 FAULT = "last_page_has_a_next"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from course.paths import ROOT
 from course.setup.browser import find_chromium
-from course.site.pieces import DOCS, LANGUAGES, PageError, all_pages, read_page
+from course.site.page import DOCS, LANGUAGES, PageError, all_pages, read_page
 
 CARDS = ROOT / ".course" / "cards"
 SIZE = (1200, 630)  # pixels: what messengers and networks cut least from

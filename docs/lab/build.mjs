@@ -1,5 +1,5 @@
 // Makes what the laboratory of the lessons is loaded from: `node build.mjs page OUT`, `node build.mjs packages OUT`.
-// course/site/lab_bundle.py calls it, in a copy of this folder that has node_modules above it.
+// course/site/lab/bundle.py calls it, in a copy of this folder that has node_modules above it.
 import { readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from . import databases, drawing, report
+from . import databases, drawing, page, report
 from .contenders import HELLO, all_contenders
 from .curves import all_curves
 from .environments import CACHE, versions
@@ -25,7 +25,6 @@ from .rounds import QUICK, Bench, Plan, argon2_alone, compare
 from .servers import ARGON2
 from .workloads import BYSTANDERS, CLIENTS, FLOOD, LOGINS
 
-PUBLISHED = Path(__file__).with_name("result.json")
 RESULT = CACHE / "result"
 
 
@@ -36,7 +35,7 @@ def main(arguments: list[str]) -> None:
         "--quick", action="store_true", help="one short round: whether everything works, not how fast"
     )
     parser.add_argument(
-        "--publish", action="store_true", help="put the result where the site's page reads it"
+        "--publish", action="store_true", help="keep the result, and write the site's page from it"
     )
     options = parser.parse_args(arguments)
     # Ended from outside, it ends its servers too.
@@ -49,7 +48,8 @@ def main(arguments: list[str]) -> None:
         sys.exit("benchmarks: stopped; nothing was published")
     write(result, RESULT)
     if options.publish:
-        PUBLISHED.write_text(dumped(result), encoding="utf-8")
+        page.RESULT.write_text(dumped(result), encoding="utf-8")
+        page.publish()
     print(report.markdown(result))
     print(f"{RESULT}: result.json, tables.md and pictures")
 

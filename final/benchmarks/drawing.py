@@ -14,7 +14,7 @@ from .contenders import HELLO, OURS
 from .report import compared
 
 WIDTH = 540
-#: What the pictures say; the site gives it in another language.
+#: What the pictures say; page.py gives it in another language.
 WORDS = {
     "compare title": "Requests a second, beside ours",
     "compare desc": "Bars. Ours is 1; a bar is shorter where fewer requests are answered in the same time.",

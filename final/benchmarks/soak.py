@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
-from . import databases
+from . import databases, page
 from .__main__ import dumped, machine, say
 from .contenders import HERE, OURS, Contender, read
 from .environments import CACHE
@@ -30,7 +30,6 @@ from .servers import Server, free_port, seed
 from .soak_proof import every_account_is_there, every_letter_left, growth, the_audit_adds_up
 from .soak_users import Tally, User
 
-PUBLISHED = HERE / "soak.json"
 USERS, WORKERS = 8, 3
 SAMPLE = 5.0  # seconds between two looks at the memory
 KILL = (10.0, 30.0)  # seconds between two kills, at random
@@ -43,7 +42,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument(
-        "--publish", action="store_true", help="put the summary where the site's page reads it"
+        "--publish", action="store_true", help="keep the summary, and write the site's page from it"
     )
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside; nothing was published"))
@@ -57,7 +56,8 @@ def main(arguments: list[str]) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "soak.json").write_text(text, encoding="utf-8")
     if options.publish:
-        PUBLISHED.write_text(text, encoding="utf-8")
+        page.SOAK.write_text(text, encoding="utf-8")
+        page.publish()
     print(text)
     if summary["faults"]:
         sys.exit(1)

@@ -15,7 +15,7 @@ from flask import Flask
 from redis import Redis, RedisError
 
 from course.paths import ROOT
-from course.site.needs import NEEDS, redis_url
+from course.site.transcripts.needs import NEEDS, redis_url
 
 EXAMPLES = ROOT / "docs" / "examples"
 MINA = {"email": "mina@example.com", "password": "a long passphrase of mine"}

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from course.paths import ROOT
-from course.site.pieces import DOCS, LANGUAGES
+from course.site.page import DOCS, LANGUAGES
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from course.site.pieces import all_pages
+from course.site.page import all_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What a browser fetches by itself, as against what a reader may follow.

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from course.site.directives.listings import find_symbol
 from course.site.expand import expand
-from course.site.listings import find_symbol
-from course.site.pieces import Page, PageError
+from course.site.page import Page, PageError
 
 STAGE_02 = "chapters/02_factory_and_config"
 PAGE = Page("page.md", "en")
@@ -139,7 +139,7 @@ def test_superseded_says_what_ends_why_and_what_holds_instead(lang: str, reason:
 
 def test_superseded_misses_a_translation(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     (tmp_path / "superseded.toml").write_text('"nobody says this" = "없는 말"', encoding="utf-8")
-    monkeypatch.setattr("course.site.superseded.DOCS", tmp_path)
+    monkeypatch.setattr("course.site.directives.superseded.DOCS", tmp_path)
     with pytest.raises(PageError, match="translate it"):
         expanded("<!-- superseded -->")
 
@@ -167,7 +167,7 @@ def test_a_promise_that_nothing_proves_stops_the_build(
 ) -> None:
     text = f'[[part]]\nid = "a"\n[[part.promise]]\nen = "All."\nko = "다."\nstandard = "none"\n{proof}'
     (tmp_path / "promises.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr("course.site.promises.DOCS", tmp_path)
+    monkeypatch.setattr("course.site.directives.promises.DOCS", tmp_path)
     with pytest.raises(PageError, match=sentence):
         expanded("<!-- promises: a -->")
 
@@ -302,13 +302,13 @@ def test_the_build_stops_at(name: str) -> None:
 
 def test_a_tree_fails_over_a_comment_for_a_file_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     comments = {"app.py": {"en": "all", "ko": "전부"}, "gone.py": {"en": "gone", "ko": "없음"}}
-    monkeypatch.setattr("course.site.changes.tree_comments", lambda stage: comments)
+    monkeypatch.setattr("course.site.directives.changes.tree_comments", lambda stage: comments)
     with pytest.raises(PageError, match=r"start has no gone\.py: delete its comment"):
         expanded("<!-- tree: start -->")
 
 
 def test_a_tree_fails_over_a_file_without_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("course.site.changes.tree_comments", lambda stage: {})
+    monkeypatch.setattr("course.site.directives.changes.tree_comments", lambda stage: {})
     with pytest.raises(PageError, match=r"start/app\.py has no comment: write one"):
         expanded("<!-- tree: start -->")
 
@@ -316,6 +316,6 @@ def test_a_tree_fails_over_a_file_without_a_comment(monkeypatch: pytest.MonkeyPa
 def test_a_figure_needs_a_text_alternative(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/mute.svg").write_text("<svg ></svg>", encoding="utf-8")
-    monkeypatch.setattr("course.site.drawings.DOCS", tmp_path)
+    monkeypatch.setattr("course.site.directives.drawings.DOCS", tmp_path)
     with pytest.raises(PageError, match="no text alternative"):
         expanded("<!-- figure: mute -->")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from kit.browser import barriers, chromium, complaints
 
-from course.site.pieces import DOCS, all_pages
+from course.site.page import DOCS, all_pages
 
 PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
 #: Thousands of words in colours, for which the last test here is quicker.

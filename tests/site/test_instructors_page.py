@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from course.site.pieces import DOCS
+from course.site.page import DOCS
 
 LANGUAGES = ("en", "ko")
 ROW = re.compile(r"^\s*\| (\d+) \| ([^|]*)\|(?: ([^|]*)\|)?", re.M)

@@ -23,9 +23,9 @@ from kit.lab_reader import Reader, served
 from course.judging.archives import unpack
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage
-from course.site import lab_bundle
+from course.site.lab import bundle as lab_bundle
 from course.site.lab import open_doors
-from course.site.lab_bundle import SOURCE, NoLab
+from course.site.lab.bundle import SOURCE, NoLab
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "ko")

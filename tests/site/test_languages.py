@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from course.site import pairs, pieces
-from course.site.pieces import PageError, all_pages
+from course.site import page as pages
+from course.site import pairs
+from course.site.page import PageError, all_pages
 
 
 def test_both_languages_have_the_same_pages() -> None:
@@ -57,7 +58,7 @@ GET /
 @pytest.fixture
 def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of documents with one page in both languages, paired."""
-    monkeypatch.setattr(pieces, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     monkeypatch.setattr(pairs, "LOCK", tmp_path / "translations.lock")
     for lang, text in (("en", ENGLISH), ("ko", KOREAN)):
         (tmp_path / lang).mkdir()

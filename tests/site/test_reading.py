@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course.site.links import chapters_with_slides
+from course.site.directives.slides import chapters_with_slides
 
 SITTING = 25  # minutes
 WORDS = {"": 200, "ko/": 150}  # a minute, of prose that explains; Korean words carry more each

@@ -6,9 +6,9 @@ import pytest
 
 from course.lessons.scores import FLOOR, read_scores
 from course.lessons.stages import all_stages
-from course.site import scores
+from course.site.directives import scores
 from course.site.expand import expand
-from course.site.pieces import Page, PageError
+from course.site.page import Page, PageError
 
 ROW = {
     "date": "2026-11-21",

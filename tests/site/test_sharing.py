@@ -13,8 +13,8 @@ from kit.browser import HOW
 from course import messages
 from course.setup.browser import find_chromium
 from course.site import sharing
+from course.site.page import LANGUAGES, PageError, all_pages
 from course.site.picture import PICTURE, draw_check
-from course.site.pieces import LANGUAGES, PageError, all_pages
 
 URL = "https://effective-flask.github.io/"
 PAGES = [(path, lang) for path in all_pages() for lang in LANGUAGES]
@@ -61,7 +61,7 @@ def test_machines_find_every_page_and_its_translation(built_site: tuple[Path, st
 
 def test_a_page_without_a_first_sentence_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Otherwise a message with its address would show nothing."""
-    monkeypatch.setattr("course.site.pieces.DOCS", tmp_path)
+    monkeypatch.setattr("course.site.page.DOCS", tmp_path)
     (tmp_path / "en").mkdir()
     for text, sentence in (("text\n", "has no title"), ("# Title\n\n## Part {#part}\n", "has no paragraph")):
         (tmp_path / "en" / "page.md").write_text(text, encoding="utf-8")
@@ -70,7 +70,7 @@ def test_a_page_without_a_first_sentence_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_first_sentence_may_begin_with_a_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("course.site.pieces.DOCS", tmp_path)
+    monkeypatch.setattr("course.site.page.DOCS", tmp_path)
     (tmp_path / "en").mkdir()
     text = "# Title {#title}\n\n[The service](final.md) answers.\n\nAnd so on.\n"
     (tmp_path / "en" / "page.md").write_text(text, encoding="utf-8")

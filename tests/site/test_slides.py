@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
 from kit.browser import chromium
 
-from course.site.expand import expand_part
-from course.site.links import chapters_with_slides
-from course.site.pieces import Page
+from course.site.directives.slides import chapters_with_slides
 
 ROOT = Path(__file__).resolve().parents[2]
 DECKS = [f"{prefix}slides/{number}.html" for prefix in ("", "ko/") for number in chapters_with_slides()]
 
+SLIDES = "[...document.querySelectorAll('.page')].map((page) => page.outerHTML)"
+SIZES = "[...document.querySelectorAll('.shown')].map((shown) => parseFloat(shown.style.fontSize || 26))"
 #: What is cut off: the number of the slide, and by how much in which direction. And what shows nothing.
 CUT_OFF = """() => {
   document.body.classList.add("measured");
@@ -37,55 +38,118 @@ CUT_OFF = """() => {
 }"""
 
 
-def read(built_site: tuple[Path, str], deck: str) -> str:
-    return (built_site[0] / deck).read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium."""
+    with chromium() as opened:
+        yield opened
 
 
-def test_both_languages_have_the_same_slides(built_site: tuple[Path, str]) -> None:
+def open_tab(browser: Any) -> Any:
+    """Return a tab of its own, as large as a slide, that keeps what goes wrong in it as `problems`."""
+    tab = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    tab.problems = []
+    tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+    tab.on("requestfailed", lambda request: tab.problems.append(request.url))
+    return tab
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    tab = open_tab(browser)
+    yield tab
+    tab.context.close()
+
+
+def open_deck(tab: Any, built_site: tuple[Path, str], deck: str, at: str = "") -> None:
+    tab.goto((built_site[0] / deck).as_uri() + at)
+    tab.wait_for_selector("body[data-ready]")
+
+
+class Deck(NamedTuple):
+    """A deck as the browser has split and laid it out."""
+
+    slides: list[str]  # the HTML of each, with its notes
+    cut_off: list[Any]
+    sizes: list[float]  # of the type on each slide, in pixels
+    problems: list[str]
+
+
+@pytest.fixture(scope="module")
+def read_deck(browser: Any, built_site: tuple[Path, str]) -> Callable[[str], Deck]:
+    """Returns a deck; each is opened once."""
+
+    @cache
+    def read(deck: str) -> Deck:
+        tab = open_tab(browser)
+        open_deck(tab, built_site, deck)
+        found = Deck(*(tab.evaluate(script) for script in (SLIDES, CUT_OFF, SIZES)), tab.problems)
+        tab.context.close()
+        return found
+
+    return read
+
+
+def test_both_languages_have_the_same_slides(read_deck: Callable[[str], Deck]) -> None:
     """As many, of the same kinds, with the same code."""
     assert len(chapters_with_slides("ko")) == len(chapters_with_slides("en")) >= 6
     for number in chapters_with_slides():
-        english, korean = (read(built_site, f"{lang}slides/{number}.html") for lang in ("", "ko/"))
-        assert 'lang="en"' in english and 'lang="ko"' in korean
-        kinds = [re.findall(r'<article class="page (\w*)"', deck) for deck in (english, korean)]
+        english, korean = (read_deck(f"{lang}slides/{number}.html").slides for lang in ("", "ko/"))
+        kinds = [[re.findall(r'class="page (\w*)', slide) for slide in deck] for deck in (english, korean)]
         assert kinds[0] == kinds[1] and len(kinds[0]) > 20, number
-        listings = [re.findall(r'<span class="filename">([^<]*)</span>', deck) for deck in (english, korean)]
+        listings = [
+            re.findall(r'<span class="filename">([^<]*)</span>', "".join(deck)) for deck in (english, korean)
+        ]
         assert listings[0] == listings[1] and listings[0], number
 
 
-def test_what_is_projected_is_the_code_of_the_stage(built_site: tuple[Path, str]) -> None:
+def test_what_is_projected_is_the_code_of_the_stage(read_deck: Callable[[str], Deck]) -> None:
     """A change of a stage shows: the slide has its very lines."""
-    deck = read(built_site, "slides/01.html")
-    text = unescape(re.sub(r"<[^>]*>", "", deck))
+    projected = "".join(slide.split("<aside")[0] for slide in read_deck("slides/01.html").slides)
+    text = unescape(re.sub(r"<[^>]*>", "", projected))
     view = (ROOT / "chapters/01_views_and_blueprints/app/v2.py").read_text(encoding="utf-8")
     for line in view.split("class AccountsView")[1].splitlines()[1:12]:
         assert line.strip() in text, line
 
 
-def test_a_comment_in_a_listing_is_no_title() -> None:
-    """A part of a page has no title to be numbered, whatever its first line looks like."""
-    page = Page("chapters/01.md", "en")
+@pytest.mark.parametrize("deck", DECKS)
+def test_every_block_of_the_lesson_is_on_a_slide_or_in_the_notes(
+    built_site: tuple[Path, str], read_deck: Callable[[str], Deck], deck: str
+) -> None:
+    """Each paragraph, and each line of a listing, however many slides it takes."""
+    lesson = (built_site[0] / deck.replace("slides/", "chapters/")).read_text(encoding="utf-8")
+    said = _words("".join(read_deck(deck).slides))
 
-    assert expand_part("# What docker may see", page) == "# What docker may see"
+    lesson = re.sub(
+        r'<div class="lab-door.*?</div>', "", lesson.partition("<article")[2].partition("</article>")[0]
+    )
+    paragraphs = re.findall(r"<p>(.*?)</p>", lesson, re.S)
+    lines = re.findall(r'data-linenos="[^"]*"></span>(.*)', lesson)
+    assert len(paragraphs) > 20 and len(lines) > 50
+    assert [text for text in (*paragraphs, *lines) if _words(text) not in said] == []
+
+
+def _words(html: str) -> str:
+    return "".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
 
 
 @pytest.mark.parametrize("deck", DECKS)
-def test_no_part_of_a_listing_is_left_over(built_site: tuple[Path, str], deck: str) -> None:
+def test_no_part_of_a_listing_is_left_over(read_deck: Callable[[str], Deck], deck: str) -> None:
     """A listing is cut into parts of about the same length: none of a line or two."""
-    for page in read(built_site, deck).split("<article ")[1:]:
-        if "<small>" in page and 'class="filename"' in page:
-            assert len(re.findall("data-linenos", page)) > 2, page[:200]
+    for slide in read_deck(deck).slides:
+        if "<small>" in slide and 'class="filename"' in slide:
+            assert len(re.findall("data-linenos", slide)) > 2, slide[:200]
 
 
 @pytest.mark.parametrize("deck", DECKS)
-def test_an_instructor_finds_notes(built_site: tuple[Path, str], deck: str) -> None:
+def test_an_instructor_finds_notes(read_deck: Callable[[str], Deck], deck: str) -> None:
     """The minutes with the first slide; a question has its answer in the notes, and not on it."""
-    pages = read(built_site, deck).split("<article ")[1:]
-    assert "<table>" in pages[0].split("<aside")[1]
-    questions = [page for page in pages if page.startswith('class="page question"')]
+    slides = read_deck(deck).slides
+    assert "<table>" in slides[0].split("<aside")[1]
+    questions = [slide for slide in slides if 'class="page question"' in slide]
     assert len(questions) >= 3
-    for page in questions:
-        frame, notes = page.split("<aside")
+    for slide in questions:
+        frame, notes = slide.split("<aside")
         assert re.search(r"<p>.{40}", notes, re.DOTALL) and "<p>" not in frame
 
 
@@ -106,40 +170,14 @@ def test_all_that_a_deck_names_is_there(built_site: tuple[Path, str], deck: str)
         assert not anchor or f'id="{unquote(anchor)}"' in target.read_text(encoding="utf-8"), link
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium."""
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def tab(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("requestfailed", lambda request: page.problems.append(request.url))
-    yield page
-    context.close()
-
-
-def open_deck(tab: Any, built_site: tuple[Path, str], deck: str, at: str = "") -> None:
-    tab.goto((built_site[0] / deck).as_uri() + at)
-    tab.wait_for_selector("body[data-ready]")
-
-
 @pytest.mark.parametrize("deck", DECKS)
-def test_every_slide_fits(built_site: tuple[Path, str], tab: Any, deck: str) -> None:
+def test_every_slide_fits(read_deck: Callable[[str], Deck], deck: str) -> None:
     """Nothing is cut off at 1280 x 720, and the type stays large enough for the last row."""
-    open_deck(tab, built_site, deck)
+    found = read_deck(deck)
 
-    assert tab.evaluate(CUT_OFF) == []
-    sizes = tab.evaluate(
-        '[...document.querySelectorAll(".shown")].map((shown) => parseFloat(shown.style.fontSize || 26))'
-    )
-    assert min(sizes) >= 15
-    assert tab.problems == []
+    assert found.cut_off == []
+    assert min(found.sizes) >= 15
+    assert found.problems == []
 
 
 def test_the_keys(built_site: tuple[Path, str], tab: Any) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from course.site.pieces import Page, PageError, Piece, all_pages, read_page, take_apart
-from course.site.replay import Result, mask, replay
+from course.site.page import Page, PageError, Piece, all_pages, read_page, take_apart
+from course.site.transcripts.replay import Result, mask, replay
 
 
 @pytest.mark.parametrize("path", all_pages())

@@ -15,7 +15,7 @@ from strength.harness import Report, run_inner
 from course.lessons.patches import apply_patch
 from course.lessons.stages import find_stage
 from course.lessons.stretch import Task, all_tasks
-from course.site.pieces import DOCS
+from course.site.page import DOCS
 
 TESTS = Path(__file__).resolve().parent.parent
 

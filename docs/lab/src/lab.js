@@ -10,7 +10,7 @@ const benches = new Map(); // by stage: a page may have two doors
 
 /**
  * Open the lab of a stage, which stays as it is when it is closed and opened again.
- * @param {any} stage what course/site/lab_course.py says of it
+ * @param {any} stage what course/site/lab/stages.py says of it
  */
 window.openLab = async (stage) => {
   const lang = document.documentElement.lang === "ko" ? "ko" : "en";

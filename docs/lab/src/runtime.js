@@ -6,7 +6,7 @@ import { hashes } from "./hashes.js";
 const WHERE = "lab:/"; // no address that exists: whatever is asked for by it is in `parts`
 
 /**
- * @param {Record<string, ArrayBuffer>} parts what build.mjs and course/site/lab_course.py packed, by name
+ * @param {Record<string, ArrayBuffer>} parts what build.mjs and course/site/lab/stages.py packed, by name
  * @param {(line: string) => void} print called with what Python itself prints
  */
 export async function startPython(parts, print) {

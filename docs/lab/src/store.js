@@ -20,7 +20,7 @@ function write(key, value) {
 }
 
 export class Work extends EventTarget {
-  /** @param {any} stage what course/site/lab_course.py says of the chapter */
+  /** @param {any} stage what course/site/lab/stages.py says of the chapter */
   constructor(stage) {
     super();
     this.stage = stage;

@@ -230,7 +230,7 @@ def test_a_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         )
 
     monkeypatch.setattr(command, "run", fail)
-    monkeypatch.setattr(command, "PUBLISHED", tmp_path / "result.json")
+    monkeypatch.setattr(command.page, "RESULT", tmp_path / "result.json")
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
 
     with pytest.raises(SystemExit, match=r"^benchmarks: the packages of somebody"):

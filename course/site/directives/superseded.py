@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from course.paths import ROOT
-from course.site.pieces import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece
 
 TESTS = ROOT / "tests"
 WORDS = {

@@ -16,9 +16,9 @@ from html import escape
 from pathlib import Path
 
 from course.lessons.stages import FINAL_NUMBER, find_stage
-from course.site.lab_bundle import SOURCE, bundle
-from course.site.lab_course import course_files, key_of
-from course.site.pieces import Page, Piece
+from course.site.lab.bundle import SOURCE, bundle
+from course.site.lab.stages import course_files, key_of
+from course.site.page import Page, Piece
 
 FOLDER = "assets/lab"
 PARTS = ("worker.js", "python.bin", "stdlib.bin", "packages.bin")  # of the bundle, what only the worker needs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
-from course.site.drawings import relative
-from course.site.pieces import DOCS, Page, Piece
+from course.site.directives.drawings import relative
+from course.site.page import DOCS, Page, Piece
 
 HEAD = {"en": ("English", "Korean", "What it means"), "ko": ("한국어", "영어", "뜻")}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course.lessons.stages import UnknownStage, all_stages, find_stage
 from course.paths import ROOT
-from course.site.pieces import Page, Piece
+from course.site.page import Page, Piece
 
 LEXERS = {
     ".py": "python",

@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from course.lessons.stages import find_stage
-from course.site.pieces import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece
 
 WORDS = {"en": "Slides of this chapter", "ko": "이 장의 슬라이드"}
 

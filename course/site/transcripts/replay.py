@@ -21,9 +21,17 @@ from course.lessons.stages import find_stage
 from course.lessons.steps import build_step
 from course.paths import ROOT
 from course.setup.environment import environment
-from course.site.needs import NEEDS, redis_url
-from course.site.pieces import LANGUAGES, Page, Piece, read_page
-from course.site.transcripts import Command, Exchange, fields_of, fill, needs_of, read_console, read_http
+from course.site.page import LANGUAGES, Page, Piece, read_page
+from course.site.transcripts.fences import (
+    Command,
+    Exchange,
+    fields_of,
+    fill,
+    needs_of,
+    read_console,
+    read_http,
+)
+from course.site.transcripts.needs import NEEDS, redis_url
 
 SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
 PATIENCE = 60  # seconds for a command
@@ -163,7 +171,7 @@ class _Player:
     def __init__(self, page: Page, scratch: Path, stack: ExitStack) -> None:
         if str(ROOT / "tests") not in sys.path:
             sys.path.insert(0, str(ROOT / "tests"))
-        self._adapter: Any = importlib.import_module("adapter")
+        self._adapter: Any = importlib.import_module("kit.adapter")
         self.page = page
         self.stack = stack
         self.known: dict[str, str] = {}

@@ -14,9 +14,9 @@ from typing import Any
 
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, stage_before
 from course.paths import ROOT
-from course.site.lab_bundle import SOURCE
-from course.site.pieces import LANGUAGES, read_page
-from course.site.transcripts import read_http
+from course.site.lab.bundle import SOURCE
+from course.site.page import LANGUAGES, read_page
+from course.site.transcripts.fences import read_http
 
 GRADED = 6  # the chapter whose tests the learner writes
 #: What the worker judges by, besides the tests: it needs only the standard library and pytest.

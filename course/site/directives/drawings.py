@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from course.lessons.stages import all_stages
-from course.site.pieces import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece
 
 _TEXT = re.compile(r"\{\{(.*?)\|(.*?)\}\}", re.DOTALL)
 

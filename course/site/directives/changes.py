@@ -19,7 +19,7 @@ from pygments.util import ClassNotFound
 
 from course.lessons.stages import Stage, files_of, find_stage, stage_before
 from course.paths import ROOT
-from course.site.pieces import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece
 
 CONTEXT = 3  # unchanged lines shown around a change
 WORDS = {

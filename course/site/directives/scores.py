@@ -9,7 +9,7 @@ from typing import Any
 
 from course.lessons.scores import read_scores, reasons
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
-from course.site.pieces import Page, Piece
+from course.site.page import Page, Piece
 
 WORDS = {
     "head": {

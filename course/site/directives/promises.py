@@ -10,7 +10,7 @@ from html import escape
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import FINAL_NUMBER
 from course.paths import ROOT
-from course.site.pieces import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece
 
 WORDS = {"en": ("Held by", "It turns red when:"), "ko": ("확인하는 테스트", "이런 결함을 심으면 실패합니다:")}
 

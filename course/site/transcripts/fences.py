@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from course.lessons.stages import FINAL_NUMBER, find_stage
 from course.paths import ROOT
-from course.site.needs import NEEDS
-from course.site.pieces import Page, Piece
+from course.site.page import Page, Piece
+from course.site.transcripts.needs import NEEDS
 
 PROGRAMS = ("flask", "python", "pytest", "nox")
 #: What a reader runs and the suite does not: a server, or something that asks one elsewhere.
