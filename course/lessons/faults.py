@@ -22,7 +22,7 @@ from course.lessons.patches import StalePatch, apply_patch
 from course.lessons.stages import Stage, find_stage
 from course.paths import ROOT
 
-FAULTS = ROOT / "tests" / "faults"
+FAULTS = ROOT / "tests" / "strength" / "faults"
 
 
 @dataclass(frozen=True)
