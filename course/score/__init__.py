@@ -26,7 +26,7 @@ from course.score.mutants import Mutant, mutants_of, normal
 
 TESTS = ROOT / "tests"
 SCORE = ROOT / "docs" / "score.toml"
-EQUIVALENT = TESTS / "mutants" / "equivalent.toml"
+EQUIVALENT = TESTS / "strength" / "mutants" / "equivalent.toml"
 FLOOR = 0.95  # of the mutants; of the named faults, all
 
 
