@@ -1,4 +1,4 @@
-"""The commands, their options and nothing else: each is done by the module that bears its name."""
+"""The commands with their options; the module of the same name in course/commands runs each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CHAPTER = click.argument("chapter", metavar="CHAPTER")
 FOLDER = click.argument("chapter", metavar="CHAPTER|FOLDER")
 
 
-def remember(_context: click.Context, _option: click.Parameter, lang: str | None) -> None:
-    """Keep the language that was asked for, for the commands that follow."""
+def remember_language(_context: click.Context, _option: click.Parameter, lang: str | None) -> None:
+    """Save the chosen language for later commands."""
     from course.judging.progress import Progress
 
     if lang is not None:
@@ -28,19 +28,19 @@ def remember(_context: click.Context, _option: click.Parameter, lang: str | None
         progress.save()
 
 
-def spoken(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command for learners the option that chooses its language."""
+def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--lang`, which the commands for learners have."""
     return click.option(
         "--lang",
         type=click.Choice(messages.LANGUAGES),
         expose_value=False,
-        callback=remember,
+        callback=remember_language,
         help="Language of what the course says; it is remembered.",
     )(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@spoken
+@language_option
 def cli() -> None:
     """Learn Flask by growing one service, a better way at a time. Begin with: python3 -m course up"""
 
@@ -71,7 +71,7 @@ def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int
 @cli.command()
 @CHAPTER
 @click.option("--again", is_flag=True, help="Put what you have aside, under another name, and begin anew.")
-@spoken
+@language_option
 def begin(chapter: str, again: bool) -> int:
     """Begin a chapter: a copy of the stage before it, for you to change."""
     from course.commands.begin import begin
@@ -85,26 +85,29 @@ def begin(chapter: str, again: bool) -> int:
 @click.option("--full", is_flag=True, help="Show the whole output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Judge your tests instead: which named faults do they catch?")
 @click.option("--stretch", is_flag=True, help="Judge the chapter's stretch tasks instead.")
-@spoken
+@language_option
 def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) -> int:
     """Judge your own code of a chapter by the course's tests."""
-    from course.commands.check import check, what_to_check
-    from course.commands.my_tests import grade
-    from course.commands.watch import watch as watch_folder
-
     if my_tests:
-        stage, folder = what_to_check(chapter)
-        return grade(stage, folder / "tests")
+        from course.commands.my_tests import check_my_tests
+
+        return check_my_tests(chapter)
     if stretch:
         from course.commands.stretch import check_stretch
 
         return check_stretch(chapter, full)
-    return watch_folder(chapter) if watch else check(chapter, full)
+    if watch:
+        from course.commands.watch import watch_folder
+
+        return watch_folder(chapter)
+    from course.commands.check import check
+
+    return check(chapter, full)
 
 
 @cli.command()
 @FOLDER
-@spoken
+@language_option
 def hint(chapter: str) -> int:
     """Show one hint more for the behaviour that is next."""
     from course.commands.hint import hint
@@ -116,7 +119,7 @@ def hint(chapter: str) -> int:
 @CHAPTER
 @click.argument("file", required=False)
 @click.option("--mine", is_flag=True, help="What your folder still lacks, instead.")
-@spoken
+@language_option
 def diff(chapter: str, file: str | None, mine: bool) -> int:
     """Show what a chapter changes, file by file."""
     from course.commands.diff import diff
@@ -127,7 +130,7 @@ def diff(chapter: str, file: str | None, mine: bool) -> int:
 @cli.command()
 @CHAPTER
 @click.option("--yes", is_flag=True, help="Replace the files of before without asking.")
-@spoken
+@language_option
 def solution(chapter: str, yes: bool) -> int:
     """Copy the finished files of a chapter beside yours."""
     from course.commands.solution import solution
@@ -136,7 +139,7 @@ def solution(chapter: str, yes: bool) -> int:
 
 
 @cli.command()
-@spoken
+@language_option
 def progress() -> int:
     """Show what is done and what is next."""
     from course.commands.progress import progress
@@ -148,7 +151,7 @@ def progress() -> int:
 @FOLDER
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
 @click.option("--json", "as_json", type=click.Path(path_type=Path), help="Write JSON to this file.")
-@spoken
+@language_option
 def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
     """Judge a folder and write the result for a program, a grader for example."""
     from course.commands.report import report
@@ -225,7 +228,7 @@ def run_command_line(arguments: list[str]) -> int:
 
 
 def choose_language(arguments: list[str]) -> None:
-    """Speak what these arguments ask for, else what was remembered; the help too."""
+    """Choose the language that the arguments name, or the saved one, for messages and help."""
     from course.judging.progress import Progress
 
     given = [value for name, value in pairwise(arguments) if name == "--lang"]
@@ -233,9 +236,9 @@ def choose_language(arguments: list[str]) -> None:
     chosen = next((lang for lang in given if lang in messages.LANGUAGES), None) or Progress().language
     if chosen is not None:
         messages.choose(chosen)
-    told = messages.messages(messages.language()).get("help", {})
+    texts = messages.catalogue(messages.language()).get("help", {})
     for name, command in [("course", cli), *cli.commands.items()]:
-        command.help = told.get(name, command.help)
+        command.help = texts.get(name, command.help)
         for option in command.params:
             if isinstance(option, click.Option):
-                option.help = told.get(f"{name}{option.opts[0]}", told.get(option.opts[0], option.help))
+                option.help = texts.get(f"{name}{option.opts[0]}", texts.get(option.opts[0], option.help))

@@ -1,4 +1,4 @@
-"""`diff`: what a chapter changes, file by file; or what the learner's folder still lacks."""
+"""`diff`: shows what a chapter changes, file by file, or what the learner's folder still lacks."""
 
 from __future__ import annotations
 
@@ -8,43 +8,47 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from course.commands.begin import named, named_chapter
-from course.commands.check import plain_console, what_to_check
 from course.errors import Failure
-from course.lessons.stages import files_of, stage_before
+from course.judging.display import plain_console
+from course.judging.submissions import find_submission
+from course.lessons.stages import files_of, find_chapter, stage_before
 from course.messages import say
+from course.paths import display_path
 
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def diff(key: str, mine: bool, file: str | None) -> int:
-    """Show the difference between a chapter and the stage before it, in colour where there is any.
+    """Show the difference between a chapter and the stage before it.
 
     Args:
         mine: compare the learner's folder with the finished chapter instead.
         file: show this file only.
 
     Raises:
-        Failure: there is no such chapter, no such file in the difference, or nothing of the learner's yet.
+        Failure: there is no such chapter, ``file`` does not differ, or the learner has not begun the chapter.
     """
-    stage = named_chapter(key) if not mine else what_to_check(key)[0]
-    old = what_to_check(key)[1] if mine else stage_before(stage).path
+    if mine:
+        stage, old = find_submission(key)
+    else:
+        stage = find_chapter(key)
+        old = stage_before(stage).path
     console = plain_console()
     before, after = _files(old), _files(stage.path)
     changed = [n for n in sorted({*before, *after}) if before.get(n) != after.get(n)]
-    if mine:  # what the learner has besides is the learner's own
+    if mine:  # files that only the learner has do not count
         changed = [name for name in changed if name in after or name in stage.removed]
     if file is not None and file not in changed:
         raise Failure(say("diff.unknown", file=file, known=", ".join(changed)))
     if not changed:
         console.print(say("diff.none"))
         return 0
-    names = {"before": named(old), "after": named(stage.path)}
+    names = {"before": display_path(old), "after": display_path(stage.path)}
     console.print(say("diff.mine") if mine else say("diff.chapter", **names), style="dim")
     for name in [file] if file else changed:
         if name in after or (file and not mine):
             _show(console, name, before.get(name), after.get(name))
-        else:  # the lines of a file that goes tell nobody what to do
+        else:  # the lines of a removed file are of no use
             title = say("diff.delete" if mine else "diff.removed", file=name)
             console.print(Text(f"\n{title}", style="bold"))
     return 0
@@ -60,7 +64,7 @@ def _show(console: Console, name: str, before: str | None, after: str | None) ->
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """Return the text of every file of a folder, less what running it leaves behind."""
+    """Return the text of every file in ``folder`` by its relative path, without generated ones."""
     return {
         name: path.read_text(encoding="utf-8", errors="replace")
         for name, path in files_of(folder).items()

@@ -1,7 +1,7 @@
-"""`hint`: the next of three hints for the behaviour that is next. It never comes unasked.
+"""`hint`: shows the next of three hints for the behaviour to work on.
 
-What is next may have changed since the last check, so the code is asked again: whether it starts at all, and
-whether it has by now what that check found missing.
+The code may have changed since the last check, so `hint` runs two tests first: does the code start, and does
+the behaviour still fail?
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ from pathlib import Path
 from rich.markup import escape
 
 from course import messages
-from course.commands.check import note, plain_console, show_finding, what_to_check
+from course.judging.display import plain_console, show_explanation
 from course.judging.progress import Progress
-from course.judging.results import Result, does_not_start, next_result
+from course.judging.results import Result, fails_at_start, next_result
 from course.judging.runner import judge
+from course.judging.submissions import find_submission
 from course.lessons.behaviours import Behaviour, all_behaviours, behaviours_of
 from course.lessons.stages import Stage
 from course.messages import say
 
 
 def hint(key: str) -> int:
-    """Show one hint more than before; none where the code does not start, for none could be of use."""
-    stage, folder = what_to_check(key)
-    if failed := _failed_to_start(stage, folder):
+    """Show one more hint, or why the code does not start: then no hint would help."""
+    stage, folder = find_submission(key)
+    if failed := _failure_at_start(stage, folder):
         console = plain_console()
         console.print(f"[bold]{escape(say('check.no_start'))}[/]\n")
-        show_finding(console, failed, folder, taught=False)
+        show_explanation(console, failed, folder, taught=False)
         return 0
     behaviour = _next(stage, folder)
     if behaviour is None:
@@ -47,23 +48,24 @@ def hint(key: str) -> int:
     return 0
 
 
-def _failed_to_start(stage: Stage, folder: Path) -> Result | None:
-    """Return what became of the very first behaviour, where the code failed before it was asked anything."""
+def _failure_at_start(stage: Stage, folder: Path) -> Result | None:
+    """Return the result of the very first behaviour if the code fails before the first request."""
     first = behaviours_of(0)[0].test
     verdict = judge(folder, stage, tests=(first,))
     result = verdict.results.get(first)
-    return result if result and does_not_start(verdict, result) else None
+    return result if result and fails_at_start(verdict, result) else None
 
 
 def _next(stage: Stage, folder: Path) -> Behaviour | None:
-    """Return what to turn to: what the last check said or, where that is done by now, what a new one says."""
-    notes = Progress().chapter(stage)
-    told = next((b for b in all_behaviours(stage) if b.test == notes.get("next")), None)
-    if told and not judge(folder, stage, tests=(told.test,)).results[told.test].kept:
-        return told
-    if not told and notes["kept"]:  # the last check found nothing missing
+    """Return the behaviour to work on: that of the last check or, if it passes by now, that of a new one."""
+    progress = Progress()
+    entry = progress.chapter(stage)
+    last = next((b for b in all_behaviours(stage) if b.test == entry.get("next")), None)
+    if last and not judge(folder, stage, tests=(last.test,)).results[last.test].passed:
+        return last
+    if not last and entry["passed"]:  # in the last check, everything passed
         return None
     verdict = judge(folder, stage)
-    note(verdict, stage, folder)
-    found = next_result(verdict, stage, notes["ever"])
-    return found.behaviour if found else None
+    following = next_result(verdict, stage, entry["ever_passed"])
+    progress.record(verdict, stage, folder)
+    return following.behaviour if following else None

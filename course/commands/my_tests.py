@@ -1,4 +1,4 @@
-"""`check N --my-tests`: the learner's tests pass on the right code, and catch named faults."""
+"""`check --my-tests`: grades the learner's tests: they must pass on right code and catch named faults."""
 
 from __future__ import annotations
 
@@ -17,79 +17,86 @@ from rich.console import Console
 from rich.markup import escape
 
 from course.errors import Failure
+from course.judging.display import plain_console
+from course.judging.submissions import find_submission
 from course.lessons.faults import Fault, all_faults
-from course.lessons.stages import Stage
-from course.lessons.steps import LEFT_OUT
+from course.lessons.stages import Stage, ignore_in_copies
 from course.messages import language, say
-from course.paths import ROOT
+from course.paths import display_path
 from course.setup.environment import environment
 from course.setup.programs import PYTHON
 
-PATIENCE = 60  # seconds for the learner's tests on the right code
-TIMES = 10  # on code with a fault they may take as many times as long before they count as hanging
+LIMIT = 60  # seconds for the learner's tests on the right code
+SLOWDOWN = 10  # with a fault they may take this many times as long before they count as hanging
 NO_TESTS = 5  # pytest's exit status where it found none
 
 
 @dataclass(frozen=True)
-class Run:
+class Outcome:
     """What the learner's tests did on one copy of the code."""
 
-    status: int | None  # pytest's exit status, None where they had to be stopped
+    status: int | None  # pytest's exit status, None if it was stopped
     output: str
     seconds: float = 0.0
 
     @property
-    def red(self) -> bool:
-        """Whether they noticed something: failing and hanging both count."""
+    def failed(self) -> bool:
+        """Whether the tests failed; hanging counts as failing."""
         return self.status != 0
 
-    def tells_of(self, outcomes: str) -> bool:
-        """Whether pytest came to its end and counts tests of these outcomes, a regular expression."""
+    def counts(self, outcomes: str) -> bool:
+        """Whether pytest's summary counts tests with these outcomes, a regular expression."""
         return re.search(rf"\b[1-9]\d* ({outcomes})", self.output) is not None
 
 
+def check_my_tests(key: str) -> int:
+    """Grade the tests in the learner's folder; return 0 if they catch every fault."""
+    stage, folder = find_submission(key)
+    return grade(stage, folder / "tests")
+
+
 def grade(stage: Stage, tests: Path) -> int:
-    """Run ``tests`` on the right code of ``stage`` and on each of its faults; return 0 when all are caught.
+    """Run ``tests`` on the right code of ``stage`` and on each of its faults; return 0 if they catch all.
 
     Raises:
-        Failure: there are no tests, or they are red on the right code, so that nothing can be said of faults.
+        Failure: there are no tests, or they fail on the right code, so that they cannot be graded.
     """
     if not tests.is_dir():
-        raise Failure(say("grade.none", tests=_named(tests)))
+        raise Failure(say("grade.none", tests=display_path(tests)))
     faults = [fault for fault in all_faults() if fault.stage == stage]
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         right = _run_on(stage, None, tests, Path(scratch) / "right")
         if right.status == NO_TESTS:
-            raise Failure(say("grade.not_found", tests=_named(tests)))
-        if right.red or not right.tells_of("passed"):
-            code = _named(stage.path)
-            said = say("grade.red", code=code)
-            if right.status is not None and not right.tells_of("failed|error"):
-                said = say("grade.unfinished", code=code, status=right.status)
-            raise Failure(f"{right.output.rstrip()}\n\n{said}".lstrip())
-        limit = max(PATIENCE, TIMES * right.seconds)
+            raise Failure(say("grade.not_found", tests=display_path(tests)))
+        if right.failed or not right.counts("passed"):
+            code = display_path(stage.path)
+            message = say("grade.red", code=code)
+            if right.status is not None and not right.counts("failed|error"):
+                message = say("grade.unfinished", code=code, status=right.status)
+            raise Failure(f"{right.output.rstrip()}\n\n{message}".lstrip())
+        limit = max(LIMIT, SLOWDOWN * right.seconds)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = pool.map(lambda f: _run_on(stage, f, tests, Path(scratch) / f.name, limit), faults)
-            caught = list(_show(Console(soft_wrap=True, highlight=False), faults, runs))
+            outcomes = pool.map(lambda f: _run_on(stage, f, tests, Path(scratch) / f.name, limit), faults)
+            caught = list(_show(plain_console(), faults, outcomes))
     return 0 if all(caught) else 1
 
 
-def _show(console: Console, faults: list[Fault], runs: Iterator[Run]) -> Iterator[bool]:
+def _show(console: Console, faults: list[Fault], outcomes: Iterator[Outcome]) -> Iterator[bool]:
     console.print(say("grade.green") + "\n")
     caught = 0
-    for fault, run in zip(faults, runs, strict=True):
-        mark = f"[green]{say('grade.caught')}[/]" if run.red else f"[yellow]{say('grade.past')}[/]"
+    for fault, outcome in zip(faults, outcomes, strict=True):
+        mark = f"[green]{say('grade.caught')}[/]" if outcome.failed else f"[yellow]{say('grade.past')}[/]"
         console.print(f"{mark}  {escape(fault.text[language()])}")
-        caught += run.red
-        yield run.red
+        caught += outcome.failed
+        yield outcome.failed
     console.print("\n" + say("grade.sum", caught=caught, all=len(faults)))
 
 
-def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path, limit: float = PATIENCE) -> Run:
+def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path, limit: float = LIMIT) -> Outcome:
     """Run ``tests`` on a copy of the stage with ``fault`` in it, for ``limit`` seconds at most."""
-    shutil.copytree(stage.path, folder, ignore=LEFT_OUT)
+    shutil.copytree(stage.path, folder, ignore=ignore_in_copies)
     shutil.rmtree(folder / "tests", ignore_errors=True)
-    shutil.copytree(tests, folder / "tests", ignore=LEFT_OUT)
+    shutil.copytree(tests, folder / "tests", ignore=ignore_in_copies)
     if fault:
         fault.plant(folder)
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no"]
@@ -101,16 +108,12 @@ def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path, limit:
             command,
             cwd=folder,
             env=env,
-            stdin=subprocess.DEVNULL,  # a test that asks somebody something waits for nobody
+            stdin=subprocess.DEVNULL,  # a test that asks for input gets an error at once
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=limit,
         )
     except subprocess.TimeoutExpired:
-        return Run(None, say("grade.slow", seconds=round(limit)))
-    return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
-
-
-def _named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+        return Outcome(None, say("grade.slow", seconds=round(limit)))
+    return Outcome(done.returncode, done.stdout + done.stderr, time.monotonic() - started)

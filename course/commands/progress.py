@@ -1,11 +1,11 @@
-"""`progress`: each chapter, how far it is, and what is next."""
+"""`progress`: shows what is done in each chapter, and what is next."""
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 
 from course import messages
+from course.judging.display import plain_console
 from course.judging.progress import Progress
 from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import chapters
@@ -14,27 +14,27 @@ from course.paths import WORKSPACE
 
 
 def progress() -> int:
-    """Show each chapter: its behaviours, the hints it took, and what is next."""
-    console = Console(soft_wrap=True, highlight=False)
-    kept = Progress()
+    """Show each chapter with its behaviours and hints, and the next command."""
+    console = plain_console()
+    saved = Progress()
     following = None
     for stage in chapters():
-        notes = kept.chapter(stage)
-        have, hints = len(notes["kept"]), sum(notes["hints"].values())
-        done = bool(notes["kept"]) and not notes["missing"]
+        entry = saved.chapter(stage)
+        passed, hints = len(entry["passed"]), sum(entry["hints"].values())
+        done = passed > 0 and not entry["failed"]
         if not done and following is None:
             following = stage
-        state = say("progress.done") if done else say("progress.begun" if have else "progress.open")
+        state = say("progress.done") if done else say("progress.begun" if passed else "progress.open")
         line = say(
             "progress.chapter",
             number=stage.number,
             title=stage.title[messages.language()],
             state=state,
-            have=have,
+            passed=passed,
             total=len(all_behaviours(stage)),
             hints=hints,
         )
-        console.print(f"[{'green' if done else 'yellow' if have else 'dim'}]{escape(line)}[/]")
+        console.print(f"[{'green' if done else 'yellow' if passed else 'dim'}]{escape(line)}[/]")
     if following is None:
         console.print("\n" + say("progress.all_done"))
         return 0

@@ -1,4 +1,4 @@
-"""`run`: one stage, with the debugger and reload."""
+"""`run`: runs one stage with the debugger and reload."""
 
 from __future__ import annotations
 
@@ -6,38 +6,33 @@ import shutil
 from pathlib import Path
 
 from course.errors import Failure
-from course.lessons.stages import Stage, UnknownStage, find_stage
+from course.lessons.stages import Stage, find_stage
 from course.lessons.steps import build_step
 from course.paths import STATE
 from course.setup import ports
 from course.setup.environment import environment, hand_over
 from course.setup.programs import PYTHON, output_of
 
-#: `flask`, but it looks for changed files itself. Where watchdog is installed (mkdocs brings it), Flask has
-#: that look, and it watches every library folder too and then misses the learner's edit.
+#: `flask` without watchdog, which mkdocs installs: with it Flask watches every library folder too, and then
+#: misses the learner's edit.
 FLASK = "import sys; sys.modules['watchdog'] = None; from flask.cli import main; main()"
 
 
-#: Addresses that only this machine reaches. Elsewhere the debugger would let anybody run code.
+#: Addresses that only this machine reaches. On others the debugger would let every client run code.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -> int:
-    """Run the stage called ``key`` in its folder until it ends.
+    """Run the stage called ``key`` in its folder until it is stopped.
 
     Args:
-        step: for chapter 6, which of its steps to run instead; it is put into a folder of its own.
+        step: for chapter 6, the step to run instead, in a folder of its own.
 
     Raises:
         Failure: there is no such stage, or the port is in use.
     """
-    try:
-        stage = find_stage(key)
-    except UnknownStage as error:
-        raise Failure(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-    folder = stage.path
-    if step is not None:
-        folder = step_folder(stage, step)
+    stage = find_stage(key)
+    folder = stage.path if step is None else step_folder(stage, step)
     if not ports.free(port, host):
         hint = " (on macOS it is the AirPlay Receiver's)" if port == 5000 else ""
         raise Failure(f"Port {port} is in use{hint}: end what listens there, or choose another with --port.")
@@ -60,7 +55,7 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
 
 
 def step_folder(stage: Stage, step: int) -> Path:
-    """Make the state of one step of a chapter anew and return its folder.
+    """Make the folder of one step of a chapter again and return it.
 
     Raises:
         Failure: the stage has no steps.

@@ -1,4 +1,4 @@
-"""`check --watch`: every save is answered, first for the behaviour that is next, then for all."""
+"""`check --watch`: judges the folder after every save, first the behaviour to work on, then all."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from course.commands.check import Listing, named_stage, note, plain_console, show_next, what_to_check
 from course.errors import Failure
+from course.judging.display import Listing, plain_console, show_next
 from course.judging.progress import Progress
 from course.judging.results import Result, Verdict, next_result
 from course.judging.runner import judge
+from course.judging.submissions import find_submission
 from course.lessons.behaviours import behaviours_of
 from course.lessons.stages import Stage, files_of
 from course.messages import say
 
-INTERVAL = 0.2  # seconds between two looks at the folder: every disk tells times, not all tell events
+INTERVAL = 0.2  # seconds between two looks at the folder: every disk has times, not every disk has events
 
-Snapshot = dict[str, tuple[int, int]]
+Snapshot = dict[str, tuple[int, int]]  # time of change and length, by file
 
 
-def watch(key: str) -> int:
+def watch_folder(key: str) -> int:
     """Judge the learner's folder now and after every save, until Ctrl-C; return 0."""
-    stage, folder = what_to_check(key)
+    stage, folder = find_submission(key)
     console = plain_console()
     console.print(say("watch.begun", folder=escape(str(folder))))
     Watch(console, stage, folder, key).run()
@@ -33,29 +34,29 @@ def watch(key: str) -> int:
 
 
 class Watch:
-    """One folder, and what is known of it."""
+    """Judges one folder again and again."""
 
     def __init__(self, console: Console, stage: Stage, folder: Path, key: str) -> None:
-        self.console, self.stage, self.folder, self.key = console, named_stage(stage.name), folder, key
+        self.console, self.stage, self.folder, self.key = console, stage, folder, key
         self.seen: Snapshot = {}
         self.following: Result | None = None
 
     def run(self) -> None:
-        """Look, judge, and look again."""
+        """Judge, wait for a save, and judge again, until Ctrl-C."""
         listing = Listing(self.console, self.stage)
         self.seen = snapshot(self.folder)
         self._judge_all(listing)
         while True:
             changed = self._wait()
             now = f"{datetime.now():%H:%M:%S}"
-            said = {"file": changed[0]} if len(changed) == 1 else {"count": len(changed)}
-            message = say("watch.saved" if len(changed) == 1 else "watch.more", time=now, **said)
+            values = {"file": changed[0]} if len(changed) == 1 else {"count": len(changed)}
+            message = say("watch.saved" if len(changed) == 1 else "watch.more", time=now, **values)
             self.console.print(f"\n[bold]{escape(message)}[/]")
             if self._judge_next():
                 self._judge_all(None)
 
     def _wait(self) -> list[str]:
-        """Return which files have changed, once some have."""
+        """Wait until files change, and return their names."""
         while True:
             now = snapshot(self.folder)
             changed = [name for name in sorted({*now, *self.seen}) if now.get(name) != self.seen.get(name)]
@@ -64,59 +65,59 @@ class Watch:
                 return changed
             time.sleep(INTERVAL)
 
-    def _outdated(self) -> bool:
+    def _saved_again(self) -> bool:
         return snapshot(self.folder) != self.seen
 
     def _judge_next(self) -> bool:
-        """Judge the behaviour that is next before the others: the quick answer. Return whether to go on.
+        """Judge the behaviour to work on, for a quick answer; return False if a file was saved meanwhile.
 
-        The very first one is judged with it. If both fail for one reason, the code does not start.
+        The very first behaviour is judged with it: if both fail for one reason, the code does not start.
         """
         if self.following is None:
             return True
         test = self.following.behaviour.test
         tests = (test, behaviours_of(0)[0].test)
-        verdict = judge(self.folder, self.stage, tests=tests, outdated=self._outdated)
-        if not verdict.whole:
+        verdict = judge(self.folder, self.stage, tests=tests, cancelled=self._saved_again)
+        if not verdict.complete:
             return False
         result = verdict.results[test]
-        style, mark = ("green", "watch.now") if result.kept else ("yellow", "watch.still")
+        style, mark = ("green", "watch.now") if result.passed else ("yellow", "watch.still")
         self.console.print(f"[{style}]{say(mark)}[/]  {escape(result.behaviour.sentence)}")
-        if not result.kept:
+        if not result.passed:
             self._show_next(verdict)
         return True
 
     def _judge_all(self, listing: Listing | None) -> None:
         began = time.monotonic()
-        tell = listing.tell if listing else lambda result: None
-        verdict = judge(self.folder, self.stage, tell=tell, outdated=self._outdated)
-        if not verdict.whole:  # saved once more meanwhile: that is judged instead
+        on_result = listing.add if listing else lambda result: None
+        verdict = judge(self.folder, self.stage, on_result=on_result, cancelled=self._saved_again)
+        if not verdict.complete:  # a file was saved meanwhile: judge that instead
             return
-        before, self.following = self.following, next_result(verdict, self.stage, self._ever())
+        before, self.following = self.following, next_result(verdict, self.stage, self._ever_passed())
         if listing:
             listing.finish(verdict)
         else:
             self._summary(verdict, time.monotonic() - began)
         same = before and self.following and before.behaviour.test == self.following.behaviour.test
-        if listing or not same:  # else it was explained a moment ago
+        if listing or not same:  # otherwise _judge_next has just explained it
             self._show_next(verdict)
-        note(verdict, self.stage, self.folder)
+        Progress().record(verdict, self.stage, self.folder)
 
     def _show_next(self, verdict: Verdict) -> None:
-        show_next(self.console, verdict, self.stage, self.folder, self.key, ever=self._ever())
+        show_next(self.console, verdict, self.stage, self.folder, self.key, ever_passed=self._ever_passed())
 
-    def _ever(self) -> list[str]:
-        """Return the tests that an earlier check has seen kept."""
-        ever: list[str] = Progress().chapter(self.stage)["ever"]
-        return ever
+    def _ever_passed(self) -> list[str]:
+        """Return the tests that passed in an earlier check."""
+        tests: list[str] = Progress().chapter(self.stage)["ever_passed"]
+        return tests
 
     def _summary(self, verdict: Verdict, seconds: float) -> None:
-        kept, total = len(verdict.results) - len(verdict.missing), len(verdict.results)
-        self.console.print(say("watch.rest", kept=kept, total=total, seconds=f"{seconds:.1f}"))
+        passed, total = verdict.passed_count, len(verdict.results)
+        self.console.print(say("watch.rest", passed=passed, total=total, seconds=f"{seconds:.1f}"))
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Return when each file of ``folder`` was changed and how long it is.
+    """Return the time of change and the length of each file in ``folder``.
 
     Raises:
         Failure: the folder is gone.
@@ -125,7 +126,7 @@ def snapshot(folder: Path) -> Snapshot:
         raise Failure(say("watch.gone", folder=folder))
     found: Snapshot = {}
     for name, path in files_of(folder).items():
-        if path.name.startswith(".#") or path.name.endswith(("~", ".swp")):  # an editor's own
+        if path.name.startswith(".#") or path.name.endswith(("~", ".swp")):  # an editor's own file
             continue
         try:
             stat = path.stat()

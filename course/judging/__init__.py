@@ -1,1 +1,1 @@
-"""Judges a folder by the shared tests, in the lab as well: only the runner starts processes."""
+"""Judges a folder by the shared tests, in the browser too: only the runner starts processes."""

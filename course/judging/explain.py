@@ -1,15 +1,15 @@
-"""Says in words why a behaviour is not there: what was sent, what came, and the mistake, if it is known.
+"""Explains a failed behaviour: the request, the response, and the mistake if it is a known one.
 
-The known mistakes are in mistakes.toml. Each gives conditions, regular expressions that must all be found,
-and a sentence in both languages, which may use a group that a condition names, `(?P<view>...)`.
+The known mistakes are in mistakes.toml. Each has conditions, regular expressions that must all match, and a
+sentence in both languages, which may contain a named group of a condition, `(?P<view>...)`.
 
-    raised, line, file         the exceptions, also those that the application logged, the line of the
-                               learner's code that they came up in, and its file
-    sent, came                 the request and the answer: status, type, body
-    wanted, got, said          what the test expected and got, or says in its own words
+    raised, line, file         the exceptions, including those that the application logged, the line of the
+                               learner's code that raised them, and its file
+    sent, received             the request and the response: status, type, body
+    expected, got, message     what the test expected and got, or its own words
     test, state                the name of the test; see course/judging/results.py
-    source, lacks              text of the learner's files, all joined: there, or nowhere
-    blueprint                  `yes` where a version is asked for whose blueprint is there, and not registered
+    source, lacks              all of the learner's files: they contain this, or nowhere contain it
+    blueprint                  `yes` if the requested version's blueprint exists but is not registered
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PLACE_OF_HANG = re.compile(r'File "[^"]*?stages\d+[/\\][^/\\"]+-\d+[/\\]([^"]+)"
 
 
 def explain(result: Result, folder: Path) -> list[tuple[str, str]]:
-    """Return the parts of an explanation, each with its label, in the learner's language.
+    """Return the parts of an explanation in the learner's language, each with its label.
 
     Args:
-        folder: the learner's, whose files are looked through for known mistakes.
+        folder: the learner's folder, whose files are searched for known mistakes.
     """
     finding = result.finding or Finding()
-    parts = [("sent", finding.sent), ("came", finding.came), ("wanted", finding.wanted)]
-    parts += [("got", finding.got if not _same(finding) else ""), ("said", finding.said)]
+    parts = [("sent", finding.sent), ("received", finding.received), ("expected", finding.expected)]
+    parts += [("got", "" if _repeats_status(finding) else finding.got), ("message", finding.message)]
     if result.state == "hung":
         parts = [("raised", say("explain.hung", seconds=f"{finding.seconds:g}"))]
         found = PLACE_OF_HANG.search(finding.traceback)
@@ -46,7 +46,7 @@ def explain(result: Result, folder: Path) -> list[tuple[str, str]]:
         parts = [("raised", say("explain.ended"))]
     elif result.state == "unknown":
         return [("raised", say("explain.unknown"))]
-    if not (finding.wanted or finding.said):
+    if not (finding.expected or finding.message):
         parts.append(("raised", finding.raised))
     elif finding.log:
         parts.append(("raised", finding.log[-1]))
@@ -58,11 +58,11 @@ def explain(result: Result, folder: Path) -> list[tuple[str, str]]:
 
 
 def known_mistake(result: Result, folder: Path) -> str | None:
-    """Return the sentence for the first known mistake that fits, None if none does."""
-    seen = _seen(result, folder)
+    """Return the sentence of the first known mistake that matches, or None."""
+    facts = _facts(result, folder)
     for mistake in _mistakes():
         groups: dict[str, str] = {}
-        if all(_holds(seen, name, pattern, groups) for name, pattern in mistake["if"].items()):
+        if all(_matches(facts, name, pattern, groups) for name, pattern in mistake["if"].items()):
             text: str = mistake[messages.language()]
             for name, value in groups.items():
                 text = text.replace(f"{{{name}}}", value)
@@ -70,17 +70,17 @@ def known_mistake(result: Result, folder: Path) -> str | None:
     return None
 
 
-def _holds(seen: dict[str, str], name: str, pattern: str, groups: dict[str, str]) -> bool:
+def _matches(facts: dict[str, str], name: str, pattern: str, groups: dict[str, str]) -> bool:
     if name == "lacks":
-        return re.search(pattern, seen["source"], re.M) is None
-    found = re.search(pattern, seen[name], re.M)
+        return re.search(pattern, facts["source"], re.M) is None
+    found = re.search(pattern, facts[name], re.M)
     if found:
         groups.update({key: value for key, value in found.groupdict().items() if value is not None})
     return found is not None
 
 
-def _seen(result: Result, folder: Path) -> dict[str, str]:
-    """Return all that a condition may ask for, as text."""
+def _facts(result: Result, folder: Path) -> dict[str, str]:
+    """Return the text that each condition is matched against."""
     finding = result.finding or Finding()
     file, _, text = finding.place or ("", 0, "")
     source = "\n".join(
@@ -88,27 +88,27 @@ def _seen(result: Result, folder: Path) -> dict[str, str]:
         for path in sorted([*folder.glob("*.py"), *folder.glob("app/**/*.py")])
     )
     version = re.match(r"\w+ /(v\d)\b", finding.sent)
-    made = version and re.search(rf"Blueprint\(\s*[\"']{version[1]}[\"']", source)
-    lost = bool(made and version and version[1] not in finding.blueprints and finding.urls)
+    exists = version and re.search(rf"Blueprint\(\s*[\"']{version[1]}[\"']", source)
+    unregistered = exists and version and version[1] not in finding.blueprints and finding.urls
     return {
         "raised": "\n".join([finding.raised, *finding.log]),
         "line": text,
         "file": file,
         "sent": finding.sent,
-        "came": finding.came,
-        "wanted": finding.wanted,
+        "received": finding.received,
+        "expected": finding.expected,
         "got": finding.got,
-        "said": finding.said,
+        "message": finding.message,
         "test": result.behaviour.function,
         "state": result.state,
         "source": source,
-        "blueprint": "yes" if lost else "no",
+        "blueprint": "yes" if unregistered else "no",
     }
 
 
-def _same(finding: Finding) -> bool:
-    """Whether `got` only repeats the status of what came."""
-    return bool(finding.got) and finding.came.startswith(f"{finding.got} ")
+def _repeats_status(finding: Finding) -> bool:
+    """Whether `got` only repeats the status of the response."""
+    return bool(finding.got) and finding.received.startswith(f"{finding.got} ")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The learner's progress: which behaviours are there, which is next, how many hints were shown."""
+"""The learner's progress: which behaviours passed, which is next, how many hints were shown."""
 
 from __future__ import annotations
 
@@ -10,58 +10,69 @@ from pathlib import Path
 from typing import Any
 
 from course import messages
+from course.judging.results import Verdict, next_result
 from course.lessons.stages import Stage
 from course.paths import WORKSPACE
 
 
 class Progress:
-    """The learner's progress, in `workspace/.progress.json`. A torn file is set aside."""
+    """The learner's progress, in `workspace/.progress.json`. An unreadable file is renamed."""
 
     def __init__(self) -> None:
         self.file = WORKSPACE / ".progress.json"
-        self._kept = _read(self.file)
+        self._data = _read(self.file)
 
     def chapter(self, stage: Stage) -> dict[str, Any]:
-        """Return what is known of a chapter, to be read and changed; `save` keeps it."""
-        notes = self._kept["chapters"].setdefault(stage.name, {})
-        for name in ("kept", "missing", "ever"):
-            notes.setdefault(name, [])
-        notes.setdefault("hints", {})
-        known: dict[str, Any] = notes
-        return known
+        """Return the entry of a chapter, which may be changed; `save` writes it."""
+        entry: dict[str, Any] = self._data["chapters"].setdefault(stage.name, {})
+        for name, earlier_name in (("passed", "kept"), ("failed", "missing"), ("ever_passed", "ever")):
+            entry.setdefault(name, entry.pop(earlier_name, []))
+        entry.setdefault("hints", {})
+        return entry
 
     @property
     def language(self) -> str | None:
-        """The language that was chosen by `--lang`, which is remembered."""
-        lang = self._kept.get("language")
+        """The language that the learner chose by `--lang`."""
+        lang = self._data.get("language")
         return lang if lang in messages.LANGUAGES else None
 
     @language.setter
     def language(self, lang: str) -> None:
-        self._kept["language"] = lang
+        self._data["language"] = lang
 
-    def note_check(self, stage: Stage, kept: list[str], missing: list[str]) -> None:
-        """Keep what a check has found: the tests of the behaviours that are there and that are to do."""
-        notes = self.chapter(stage)
-        notes.update(kept=kept, missing=missing, ever=sorted({*notes["ever"], *kept}))
-        if not missing:
-            notes.setdefault("done", datetime.now(UTC).isoformat(timespec="seconds"))
+    def record(self, verdict: Verdict, stage: Stage, folder: Path) -> None:
+        """Save the result of a check if ``folder`` is the learner's folder in `workspace/`."""
+        own = WORKSPACE / stage.name
+        if folder not in (own, own.resolve()):
+            return
+        entry = self.chapter(stage)
+        following = next_result(verdict, stage, entry["ever_passed"])
+        passed = [test for test, result in verdict.results.items() if result.passed]
+        failed = [result.behaviour.test for result in verdict.not_passed]
+        entry.update(
+            next=following.behaviour.test if following else None,
+            passed=passed,
+            failed=failed,
+            ever_passed=sorted({*entry["ever_passed"], *passed}),
+        )
+        if not failed:
+            entry.setdefault("done", datetime.now(UTC).isoformat(timespec="seconds"))
         self.save()
 
     def save(self) -> None:
-        """Write the file: as a whole or not at all, whenever the power goes."""
+        """Write the file: all of it or, on an error or a power cut, none."""
         self.file.parent.mkdir(exist_ok=True)
         new = self.file.with_suffix(f".{os.getpid()}.new")
-        new.write_text(json.dumps(self._kept, indent=1, ensure_ascii=False), encoding="utf-8")
+        new.write_text(json.dumps(self._data, indent=1, ensure_ascii=False), encoding="utf-8")
         new.replace(self.file)
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        notes = kept["chapters"].values()
-        if all(isinstance(note, dict) and isinstance(note.get("hints", {}), dict) for note in notes):
-            return dict(kept)
+        data = json.loads(file.read_text(encoding="utf-8"))
+        entries = data["chapters"].values()
+        if all(isinstance(entry, dict) and isinstance(entry.get("hints", {}), dict) for entry in entries):
+            return dict(data)
     except FileNotFoundError:
         return {"chapters": {}}
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,12 +1,13 @@
-"""What passes between the judge and the processes in which the learner's code runs: plain data."""
+"""The messages between the runner and the processes in which the learner's code runs: plain data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 
 def test_of(nodeid: str) -> str:
-    """Return the test, `file.py::function`, that a case of pytest belongs to."""
+    """Return the test, `file.py::function`, that a pytest case belongs to."""
     return nodeid.split("[")[0].removeprefix("tests/")
 
 
@@ -16,28 +17,35 @@ class Task:
 
     folder: str
     stage: str
-    tests: tuple[str, ...]  # files of tests, or single ones as `file.py::function`
+    tests: tuple[str, ...]  # test files, or single tests as `file.py::function`
     scratch: str
-    limit: float  # seconds that one test may take; 0 where somebody else looks at the clock
-    skipped: frozenset[str] = frozenset()  # tests that a process before this one has finished
-    full: bool = False
+    limit: float  # seconds for one test
+    skipped: frozenset[str] = frozenset()  # cases that an earlier process has finished
+    full: bool = False  # let pytest print its whole output
 
 
 @dataclass
 class Finding:
-    """What is known of one failure, in plain data: it travels between processes, and `report` writes it."""
+    """What is known about one failure: plain data that processes exchange and `report` writes."""
 
     raised: str = ""  # the exception and its text, as Python prints it
-    place: tuple[str, int, str] | None = None  # where in the learner's code: file, line, what stands there
-    sent: str = ""
-    came: str = ""
-    wanted: str = ""
+    place: tuple[str, int, str] | None = None  # where in the learner's code: file, line, source line
+    sent: str = ""  # the request
+    received: str = ""  # the response: status, type, body
+    expected: str = ""
     got: str = ""
-    said: str = ""  # what the test says in its own words
+    message: str = ""  # the test's own words
     log: list[str] = field(default_factory=list)  # exceptions that the application logged
-    blueprints: list[str] = field(default_factory=list)  # those registered on the application that answered
+    blueprints: list[str] = field(default_factory=list)  # those registered on the application
     urls: list[str] = field(
         default_factory=list
-    )  # the URLs that it has, where the one asked for is not among them
-    seconds: float = 0  # after which a test that did not end was stopped
+    )  # all URLs of the application, if the requested one is unknown
+    seconds: float = 0  # the time limit that a stopped test exceeded
     traceback: str = ""
+
+
+class Channel(Protocol):
+    """Takes ("found", tests), ("start", case), ("failed", case, finding), ("finish", case) and ("end",)."""
+
+    def send(self, message: Any, /) -> None:
+        """Send one message."""

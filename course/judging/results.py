@@ -1,6 +1,6 @@
-"""What became of each behaviour: put together from what a court says, and asked for what to turn to next.
+"""The results of a check: collected from the workers' messages, and ranked by what to work on next.
 
-Nothing but the standard library is needed here, so that a browser can judge too.
+It needs only the standard library, so that it runs in a browser too.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from course.lessons.behaviours import Behaviour, all_behaviours
 from course.lessons.stages import Stage, all_stages
 from course.messages import say
 
-#: For each chapter, which earlier behaviours the folder that it begins with lacks. A test keeps it true.
+#: For each chapter, the earlier behaviours that fail in the folder it begins with. A test keeps it true.
 BASELINE = Path(__file__).resolve().parent / "baseline.toml"
 
 
 @dataclass
 class Result:
-    """What became of one behaviour.
+    """The result of one behaviour.
 
-    ``state`` is "kept", "missing", "hung" (it had to be stopped), "ended" (the code ended the process) or,
-    where that kept the tests from being run, "unknown".
+    ``state`` is "passed", "failed", "hung" (the test was stopped), "ended" (the code ended the process) or
+    "unknown" (an earlier failure kept the test from running).
     """
 
     behaviour: Behaviour
@@ -35,61 +35,73 @@ class Result:
     finding: Finding | None = None
 
     @property
-    def kept(self) -> bool:
+    def passed(self) -> bool:
         """Whether the folder has this behaviour."""
-        return self.state == "kept"
+        return self.state == "passed"
 
 
 @dataclass
 class Verdict:
-    """All behaviours in the lessons' order, and what became of each."""
+    """The results of all behaviours, in the order of the lessons."""
 
     results: dict[str, Result]
-    whole: bool = True  # False where something newer made it pointless to go on
-    found: set[str] = field(default_factory=set)
-    left: Counter[str] = field(default_factory=Counter)  # test: how many of its cases are to come
+    complete: bool = True  # False if the check was cancelled
+    collected: set[str] = field(default_factory=set)  # the tests that pytest found
+    cases_left: Counter[str] = field(default_factory=Counter)  # by test
 
     @property
-    def missing(self) -> list[Result]:
-        """Those that the folder does not have."""
-        return [result for result in self.results.values() if not result.kept]
+    def not_passed(self) -> list[Result]:
+        """The results of the behaviours that the folder does not have."""
+        return [result for result in self.results.values() if not result.passed]
 
-    def hear(self, kind: str, *what: Any) -> Result | None:
-        """Take in what a court says, see course/judging/worker.py; return a result that is certain now."""
+    @property
+    def passed_count(self) -> int:
+        """How many behaviours the folder has."""
+        return len(self.results) - len(self.not_passed)
+
+    @property
+    def could_not_run(self) -> bool:
+        """Whether not a single test gave a result."""
+        return all(result.state == "unknown" for result in self.results.values())
+
+    def receive(self, kind: str, *values: Any) -> Result | None:
+        """Add a worker's message, see `Channel`; return a result that is final now."""
         if kind == "found":
-            self.left |= Counter(what[0])  # not added: a court that goes on finds what is left once more
-            self.found.update(what[0])
+            self.cases_left |= Counter(
+                values[0]
+            )  # not +=: a restarted worker finds the remaining cases again
+            self.collected.update(values[0])
         elif kind == "failed":
-            self.settle(what[0], "missing", what[1])
+            self.record_failure(values[0], "failed", values[1])
         elif kind == "finish":
-            test = test_of(what[0])
-            self.left[test] -= 1
-            if self.left[test] <= 0:
+            test = test_of(values[0])
+            self.cases_left[test] -= 1
+            if self.cases_left[test] <= 0:
                 result = self.results[test]
                 if result.state == "unknown":
-                    result.state = "kept"
+                    result.state = "passed"
                 return result
         return None
 
-    def settle(self, nodeid: str, state: str, finding: Finding) -> Result:
-        """Note the first thing that went wrong with a behaviour; a test of two versions is one behaviour."""
+    def record_failure(self, nodeid: str, state: str, finding: Finding) -> Result:
+        """Record a behaviour's first failure; all cases of a test, v1 and v2 say, are one behaviour."""
         result = self.results[test_of(nodeid)]
         if result.finding is None:
             result.state, result.finding = state, finding
         return result
 
-    def leave_out_the_unasked(self) -> None:
-        """Forget what a later stage does in another way: its tests were never found."""
-        gone = {test for test, result in self.results.items() if result.state == "unknown"}
-        for test in gone - self.found if self.found else ():
+    def drop_superseded(self) -> None:
+        """Drop the behaviours whose tests pytest left out because a later stage supersedes them."""
+        unknown = {test for test, result in self.results.items() if result.state == "unknown"}
+        for test in unknown - self.collected if self.collected else ():
             del self.results[test]
 
 
-def next_result(verdict: Verdict, stage: Stage, ever: Collection[str]) -> Result | None:
-    """Return what to turn to: what stopped everything, then what broke, then the chapter's own, in order.
+def next_result(verdict: Verdict, stage: Stage, ever_passed: Collection[str]) -> Result | None:
+    """Return the result to work on: what stopped the check, then regressions, then the chapter in its order.
 
     Args:
-        ever: the tests that an earlier check has seen kept.
+        ever_passed: the tests that passed in an earlier check.
     """
 
     def rank(result: Result) -> int:
@@ -97,42 +109,42 @@ def next_result(verdict: Verdict, stage: Stage, ever: Collection[str]) -> Result
             return 0
         if result.state == "unknown":
             return 4
-        if broken(result, stage, ever):
+        if is_regression(result, stage, ever_passed):
             return 1
         return 2 if result.behaviour.number == stage.number else 3
 
-    return min(verdict.missing, key=rank, default=None)
+    return min(verdict.not_passed, key=rank, default=None)
 
 
-def does_not_start(verdict: Verdict, result: Result) -> bool:
-    """Whether the code fails before it is asked anything: then all behaviours are missing for one reason."""
+def fails_at_start(verdict: Verdict, result: Result) -> bool:
+    """Whether the code fails before the first request, so that most behaviours fail for the same reason."""
     finding = result.finding
     if finding is None or finding.place is None or finding.sent:
         return False
-    same = [r for r in verdict.missing if r.finding and r.finding.raised == finding.raised]
+    same = [r for r in verdict.not_passed if r.finding and r.finding.raised == finding.raised]
     return len(same) > len(verdict.results) / 2
 
 
-def broken(result: Result, stage: Stage, ever: Collection[str]) -> bool:
-    """Whether a behaviour that is missing was there: in an earlier check, or in the folder to begin with."""
+def is_regression(result: Result, stage: Stage, ever_passed: Collection[str]) -> bool:
+    """Whether a failed behaviour passed before: in an earlier check, or when the chapter began."""
     behaviour = result.behaviour
-    if behaviour.test in ever:
+    if behaviour.test in ever_passed:
         return True
-    return behaviour.number < stage.number and behaviour.test not in missing_at_first(stage)
+    return behaviour.number < stage.number and behaviour.test not in baseline_failures(stage)
 
 
-def missing_at_first(stage: Stage) -> set[str]:
-    """Return the tests of earlier chapters that are red in the folder that ``stage`` begins with."""
-    names = tomllib.loads(BASELINE.read_text(encoding="utf-8")).get(stage.name)
-    return {b.test for b in all_behaviours(stage)} if names is None else set(names)
+def baseline_failures(stage: Stage) -> set[str]:
+    """Return the tests of earlier chapters that fail in the folder that ``stage`` begins with."""
+    tests = tomllib.loads(BASELINE.read_text(encoding="utf-8")).get(stage.name)
+    return {b.test for b in all_behaviours(stage)} if tests is None else set(tests)
 
 
-def headline(verdict: Verdict, result: Result, stage: Stage, ever: Collection[str]) -> str:
-    """Return the sentence that the explanation of what to turn to begins with."""
-    if does_not_start(verdict, result):
+def headline(verdict: Verdict, result: Result, stage: Stage, ever_passed: Collection[str]) -> str:
+    """Return the first sentence of the explanation of ``result``."""
+    if fails_at_start(verdict, result):
         return say("check.no_start")
     behaviour = result.behaviour
-    if result.state in ("hung", "ended") or not broken(result, stage, ever):
+    if result.state in ("hung", "ended") or not is_regression(result, stage, ever_passed):
         return say("check.next", sentence=behaviour.sentence)
     if behaviour.number == 0 and stage.number:
         return say("check.broken_start", sentence=behaviour.sentence)

@@ -1,4 +1,4 @@
-"""What the shared tests say about one folder: asked of processes of their own, which the code may break."""
+"""Runs the shared tests on one folder in worker processes, which the learner's code may break."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from multiprocessing.connection import Connection, wait
@@ -20,14 +20,13 @@ from course.lessons.behaviours import Behaviour, all_behaviours
 from course.lessons.stages import Stage
 
 LIMIT = 20.0  # seconds for one test; the slowest takes one, and a laptop may be busy
-PATIENT_LIMIT = 100.0  # for chapter 7, whose tests run programs of their own
-PIPELINE = 7
-RESTARTS = 3  # how often the tests of one file go on after the code ended their process
+PIPELINE, PIPELINE_LIMIT = 7, 100.0  # the tests of chapter 7 run other programs
+RESTARTS = 3  # how often the tests of one file continue after the code ended their process
 
 
 @dataclass
-class _Court:
-    """One process at work, and what it has said so far."""
+class _Worker:
+    """One process, and what it has sent so far."""
 
     task: Task
     process: Any
@@ -44,112 +43,111 @@ def judge(
     tests: tuple[str, ...] = (),
     behaviours: Sequence[Behaviour] = (),
     full: bool = False,
-    tell: Callable[[Result], None] = lambda result: None,
-    outdated: Callable[[], bool] = lambda: False,
+    on_result: Callable[[Result], None] = lambda result: None,
+    cancelled: Callable[[], bool] = lambda: False,
     limit: float = LIMIT,
 ) -> Verdict:
     """Run the shared tests on ``folder`` as if it were ``stage``, its own chapter's first.
 
     Args:
         tests: only these, as `file.py::function`; by default all.
-        behaviours: judge by these and not by those of the chapters.
-        full: let pytest print all it has to say as well.
-        tell: called with each result as soon as it is certain.
-        outdated: asked now and then; once it says yes, the rest is left.
+        behaviours: require these instead of the chapters' own.
+        full: let pytest print its whole output too.
+        on_result: called with each result as soon as it is final.
+        cancelled: called now and then; when it returns True, the check stops.
         limit: seconds that one test may take.
     """
-    asked = [b for b in behaviours or all_behaviours(stage) if not tests or b.test in tests]
-    verdict = Verdict({behaviour.test: Result(behaviour) for behaviour in asked})
+    required = [b for b in behaviours or all_behaviours(stage) if not tests or b.test in tests]
+    verdict = Verdict({behaviour.test: Result(behaviour) for behaviour in required})
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        trial = _Trial(verdict, Path(scratch).resolve(), tell)
-        for files in _shares(asked, bool(tests), full):
-            patience = max(limit, PATIENT_LIMIT) if f"test_{PIPELINE:02}_" in str(files) else limit
-            trial.waiting.append(Task(str(folder.resolve()), stage.name, files, "", patience, full=full))
-        trial.run(outdated, 1 if full else os.cpu_count() or 1)
+        pool = _Pool(verdict, Path(scratch).resolve(), on_result)
+        for files in _shares(required, bool(tests), full):
+            seconds = max(limit, PIPELINE_LIMIT) if f"test_{PIPELINE:02}_" in str(files) else limit
+            pool.waiting.append(Task(str(folder.resolve()), stage.name, files, "", seconds, full=full))
+        pool.run(cancelled, 1 if full else os.cpu_count() or 1)
     return verdict
 
 
-def _shares(asked: list[Behaviour], single: bool, full: bool) -> list[tuple[str, ...]]:
-    """Divide the tests among processes: file by file, the newest chapter's first, for it is worked on."""
+def _shares(required: list[Behaviour], single: bool, full: bool) -> list[tuple[str, ...]]:
+    """Divide the tests among processes: file by file, the newest chapter's first, as the learner edits it."""
     if single:
-        return [tuple(behaviour.test for behaviour in asked)]
-    files = sorted({behaviour.test.partition("::")[0] for behaviour in asked}, reverse=True)
+        return [tuple(behaviour.test for behaviour in required)]
+    files = sorted({behaviour.test.partition("::")[0] for behaviour in required}, reverse=True)
     return [tuple(sorted(files))] if full else [(file,) for file in files]
 
 
-class _Trial:
-    """Keeps the processes at work and gathers what they say."""
+class _Pool:
+    """Runs tasks in worker processes and collects their messages in a verdict."""
 
-    def __init__(self, verdict: Verdict, scratch: Path, tell: Callable[[Result], None]) -> None:
-        self.verdict, self.scratch, self.tell = verdict, scratch, tell
+    def __init__(self, verdict: Verdict, scratch: Path, on_result: Callable[[Result], None]) -> None:
+        self.verdict, self.scratch, self.on_result = verdict, scratch, on_result
         self.waiting: list[Task] = []
-        self.courts: list[_Court] = []
+        self.workers: list[_Worker] = []
         self.restarts: Counter[tuple[str, ...]] = Counter()
         self.serial = count(1)
-        self.stuck = False
+        self.hung = False
 
-    def run(self, outdated: Callable[[], bool], workers: int) -> None:
+    def run(self, cancelled: Callable[[], bool], most: int) -> None:
+        """Run all tasks, at most ``most`` at a time, until one test hangs or the check is cancelled."""
         try:
-            while (self.waiting or self.courts) and not self.stuck:
-                while self.waiting and len(self.courts) < workers:
-                    self.courts.append(self._open(self.waiting.pop(0)))
-                for pipe in wait([court.pipe for court in self.courts], timeout=0.1):
-                    self._hear(next(court for court in self.courts if court.pipe is pipe))
-                if outdated():
-                    self.verdict.whole = False
+            while (self.waiting or self.workers) and not self.hung:
+                while self.waiting and len(self.workers) < most:
+                    self.workers.append(self._start(self.waiting.pop(0)))
+                for pipe in wait([worker.pipe for worker in self.workers], timeout=0.1):
+                    self._receive(next(worker for worker in self.workers if worker.pipe is pipe))
+                if cancelled():
+                    self.verdict.complete = False
                     return
         finally:
-            for court in self.courts:
-                court.process.kill()
-                court.process.join()
-        if not self.stuck:
-            self.verdict.leave_out_the_unasked()
+            for worker in self.workers:
+                worker.process.kill()
+                worker.process.join()
+        if not self.hung:
+            self.verdict.drop_superseded()
 
-    def _open(self, task: Task) -> _Court:
+    def _start(self, task: Task) -> _Worker:
         scratch = self.scratch / str(next(self.serial))
         scratch.mkdir()
-        task = Task(**{**vars(task), "scratch": str(scratch)})
+        task = replace(task, scratch=str(scratch))
         ours, theirs = _context().Pipe(duplex=False)
-        process = _context().Process(target=_hold, args=(theirs, task), daemon=True)
+        process = _context().Process(target=_run_worker, args=(theirs, task), daemon=True)
         process.start()
         theirs.close()
-        return _Court(task, process, ours)
+        return _Worker(task, process, ours)
 
-    def _hear(self, court: _Court) -> None:
+    def _receive(self, worker: _Worker) -> None:
         try:
-            message = court.pipe.recv()
+            kind, *values = worker.pipe.recv()
         except (EOFError, OSError):
-            self._close(court)
+            self._finish(worker)
             return
-        kind, *what = message
         if kind == "start":
-            court.running = what[0]
+            worker.running = values[0]
         elif kind == "finish":
-            court.running = None
-            court.finished.add(what[0])
+            worker.running = None
+            worker.finished.add(values[0])
         elif kind == "end":
-            court.ended = True
-        if kind in ("found", "failed", "finish") and (certain := self.verdict.hear(kind, *what)):
-            self.tell(certain)
+            worker.ended = True
+        if kind in ("found", "failed", "finish") and (final := self.verdict.receive(kind, *values)):
+            self.on_result(final)
 
-    def _close(self, court: _Court) -> None:
-        """Take leave of a process; one that did not say so first was ended by the learner's code."""
-        self.courts.remove(court)
-        court.pipe.close()
-        court.process.join()
-        if court.ended or court.running is None:
+    def _finish(self, worker: _Worker) -> None:
+        """Remove a process that is over; without an "end" message, the learner's code ended it."""
+        self.workers.remove(worker)
+        worker.pipe.close()
+        worker.process.join()
+        if worker.ended or worker.running is None:
             return
-        hangs = Path(court.task.scratch, "hangs.txt")
+        hangs = Path(worker.task.scratch, "hangs.txt")
         dump = hangs.read_text(encoding="utf-8", errors="replace") if hangs.is_file() else ""
-        self.stuck = bool(dump)
-        finding = Finding(traceback=dump, seconds=court.task.limit)
-        result = self.verdict.settle(court.running, "hung" if dump else "ended", finding)
-        self.tell(result)
-        skipped = court.task.skipped | court.finished | {court.running}
-        files = court.task.tests
-        if not self.stuck and self.restarts[files] < RESTARTS:
+        self.hung = bool(dump)
+        finding = Finding(traceback=dump, seconds=worker.task.limit)
+        self.on_result(self.verdict.record_failure(worker.running, "hung" if dump else "ended", finding))
+        files = worker.task.tests
+        if not self.hung and self.restarts[files] < RESTARTS:
             self.restarts[files] += 1
-            self.waiting.insert(0, Task(**{**vars(court.task), "skipped": frozenset(skipped)}))
+            skipped = worker.task.skipped | worker.finished | {worker.running}
+            self.waiting.insert(0, replace(worker.task, skipped=frozenset(skipped)))
 
 
 @cache
@@ -162,9 +160,7 @@ def _context() -> Any:
     return context
 
 
-def _hold(results: Connection, task: Task) -> None:
-    from course.judging.worker import (
-        hold,  # here, because this process never needs the libraries that it brings
-    )
+def _run_worker(channel: Connection, task: Task) -> None:
+    from course.judging.worker import run_worker  # not above: this process does not need its libraries
 
-    hold(results, task)
+    run_worker(channel, task)

@@ -1,7 +1,7 @@
-"""The judge's court: a process of its own, in which the shared tests meet the learner's code.
+"""A worker process, in which the shared tests run the learner's code.
 
-That code may print, hang, exit or delete files. So this process says what it finds over a pipe and writes
-nowhere else, works on private copies, and may be ended at any moment: runner.py is told all so far.
+That code may print, hang, exit or delete files. So this process works on private copies, sends what it finds
+over a pipe at once, writes nowhere else, and may be killed at any moment.
 """
 
 from __future__ import annotations
@@ -15,59 +15,59 @@ import sys
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from werkzeug.exceptions import HTTPException
 
-from course.judging.protocol import Finding, Task, test_of
+from course.judging.protocol import Channel, Finding, Task, test_of
 from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import find_stage
 from course.paths import ROOT
 
-# Imported here so that a process that is kept warm has them: they are most of what a first answer waits for.
+# Imported here, so that the process from which the workers are forked has them: importing takes longest.
 for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "werkzeug.test"):
     try:
         __import__(_module)
-    except ImportError:  # in a bare environment the tests themselves say what is missing
+    except ImportError:  # in a bare environment the tests themselves report what is missing
         break
 
 
-def hold(results: Pipe, task: Task) -> None:
-    """Run the tests of ``task`` and send what becomes of them; the last message is ("end",)."""
+def run_worker(channel: Channel, task: Task) -> None:
+    """Run the tests of ``task``, send their results, and end this process."""
     if not task.full:
-        nowhere = os.open(os.devnull, os.O_RDWR)
+        devnull = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
-            os.dup2(nowhere, stream)
-    run_tests(task, Reporter(results, task), _Alarm(task))
-    results.send(("end",))
+            os.dup2(devnull, stream)
+    run_tests(task, Reporter(channel, task), _Timeout(task))
+    channel.send(("end",))
     sys.stdout.flush()
-    os._exit(0)  # not sys.exit: a thread that the learner's code began may never end
+    os._exit(0)  # not sys.exit: a thread that the learner's code started may never end
 
 
-def run_tests(task: Task, *plugins: object, more: Sequence[str] = ()) -> None:
-    """Run the tests of ``task`` in this process; ``plugins`` of pytest watch, ``more`` are its options."""
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what else is installed would only cost time
-    os.chdir(task.scratch)  # what the learner's code does to relative paths, it does there
-    # With "=": pytest would take a path of its own for one of tests, and load the learner's conftest.py.
-    options = [f"--stage={task.folder}", f"--stage-as={task.stage}", f"--basetemp={task.scratch}/run"]
-    options += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-o", "timeout=0"]
-    options += ["-pno:cacheprovider", "-pno:faulthandler", "-ppytest_timeout"]
-    options += ["-v"] if task.full else ["-pno:terminal"]
+def run_tests(task: Task, *plugins: object, options: Sequence[str] = ()) -> None:
+    """Run the tests of ``task`` in this process with these ``plugins`` and further ``options`` of pytest."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # other installed plugins would only cost time
+    os.chdir(task.scratch)  # where the learner's code finds relative paths
+    # With "=": otherwise pytest takes the folder for one of tests, and loads the learner's conftest.py.
+    ours = [f"--stage={task.folder}", f"--stage-as={task.stage}", f"--basetemp={task.scratch}/run"]
+    ours += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-o", "timeout=0"]
+    ours += ["-pno:cacheprovider", "-pno:faulthandler", "-ppytest_timeout"]
+    ours += ["-v"] if task.full else ["-pno:terminal"]
     tests = [str(ROOT / "tests" / test) for test in task.tests]
-    pytest.main([*tests, *options, *more], plugins=plugins)
+    pytest.main([*tests, *ours, *options], plugins=plugins)
 
 
-class _Alarm:
-    """A plugin that stops a test which takes too long: the process ends and leaves where it was."""
+class _Timeout:
+    """A pytest plugin that ends the process when a test takes too long, and writes where it was to a file."""
 
     def __init__(self, task: Task) -> None:
         self.limit = task.limit
-        self.file = Path(task.scratch, "hangs.txt").open("w", encoding="utf-8")  # noqa: SIM115 - as long as we
+        self.file = Path(task.scratch, "hangs.txt").open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:
-        """Set the alarm for one test."""
+        """Start and stop the clock of one test."""
         faulthandler.dump_traceback_later(self.limit, exit=True, file=self.file)
         try:
             return (yield)
@@ -75,76 +75,69 @@ class _Alarm:
             faulthandler.cancel_dump_traceback_later()
 
 
-class Pipe(Protocol):
-    """Takes ("found", tests), ("start", case), ("failed", case, finding) and ("finish", case)."""
-
-    def send(self, message: Any, /) -> None:
-        """Send one."""
-
-
 class Reporter:
-    """A plugin of pytest that sends what it sees."""
+    """A pytest plugin that sends the results of the tests."""
 
-    def __init__(self, results: Pipe, task: Task) -> None:
-        self.results, self.task = results, task
+    def __init__(self, channel: Channel, task: Task) -> None:
+        self.channel, self.task = channel, task
         self.compared: tuple[str, str, str] | None = None
         self.logged: list[BaseException] = []
-        logging.getLogger().addHandler(_Listener(self.logged))
+        logging.getLogger().addHandler(_ExceptionCollector(self.logged))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what is known already, order the rest as the lesson does, and say what is to come."""
+        """Leave out what is already known, put the rest in the lesson's order, and send the list."""
         items[:] = [item for item in items if item.nodeid not in self.task.skipped]
         places = {b.test: place for place, b in enumerate(all_behaviours(find_stage(self.task.stage)))}
-        files = list(dict.fromkeys(item.path for item in items))  # in the order in which they were asked for
+        files = list(dict.fromkeys(item.path for item in items))  # in the order of the task
         items.sort(key=lambda item: (files.index(item.path), places.get(test_of(item.nodeid), 0)))
-        self.results.send(("found", [test_of(item.nodeid) for item in items]))
+        self.channel.send(("found", [test_of(item.nodeid) for item in items]))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Say what runs, and forget what the test before it has left."""
-        self.results.send(("start", item.nodeid))
+        """Send which test runs, and clear what the one before it left."""
+        self.channel.send(("start", item.nodeid))
         self.compared = None
         self.logged.clear()
-        if "adapter" in sys.modules:
-            sys.modules["adapter"].EXCHANGES.clear()
+        if "kit.adapter" in sys.modules:
+            sys.modules["kit.adapter"].EXCHANGES.clear()
         try:
             return (yield)
         finally:
-            self.results.send(("finish", item.nodeid))
+            self.channel.send(("finish", item.nodeid))
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
-        """Remember the two sides of a comparison that failed."""
+        """Remember both sides of a failed comparison."""
         self.compared = (_short(left), op, _short(right))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send a failure of a test, its set-up or its clean-up."""
+        """Send a failure of a test, its setup or its teardown."""
         report = yield
         if report.failed and call.excinfo is not None:
             finding = self._describe(call.excinfo, report.longreprtext)
-            self.results.send(("failed", item.nodeid, finding))
+            self.channel.send(("failed", item.nodeid, finding))
         return report
 
     def _describe(self, excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Finding:
         error = excinfo.value
-        places = _Places(self.task)
-        finding = Finding(raised=places.clean(_one_line(error)), traceback=places.clean(text))
-        own = places.of(error)
-        finding.place = own or next(filter(None, map(places.of, reversed(self.logged))), None)
-        finding.log = [places.clean(_one_line(logged)) for logged in self.logged]
+        paths = _LearnerPaths(self.task)
+        finding = Finding(raised=paths.clean(_one_line(error)), traceback=paths.clean(text))
+        own = paths.place_of(error)
+        finding.place = own or next(filter(None, map(paths.place_of, reversed(self.logged))), None)
+        finding.log = [paths.clean(_one_line(logged)) for logged in self.logged]
         self._add_exchange(finding, getattr(error, "response", None))
-        if isinstance(error, AssertionError) and own is None:  # else it is the code that asserts
+        if isinstance(error, AssertionError) and own is None:  # otherwise the learner's code asserts
             self._add_expectation(finding, excinfo)
         elif isinstance(error, pytest.fail.Exception):
-            finding.said = str(error)
+            finding.message = str(error)
         return finding
 
     def _add_exchange(self, finding: Finding, response: Any) -> None:
-        """Tell the exchange whose answer was wrong, or else the last one."""
-        log = list(sys.modules["adapter"].EXCHANGES) if "adapter" in sys.modules else []
-        log = [one for one in log if response is None or one.response is response] or log
+        """Add the exchange with the wrong response, or the last one."""
+        log = list(sys.modules["kit.adapter"].EXCHANGES) if "kit.adapter" in sys.modules else []
+        log = [exchange for exchange in log if response is None or exchange.response is response] or log
         if not log:
             return
         last = log[-1]
@@ -160,41 +153,42 @@ class Reporter:
         try:
             body = " ".join(last.response.get_data(as_text=True).split())
             if last.response.mimetype == "text/html":
-                body = " ".join(re.sub(r"<[^>]*>", " ", body).split())  # what a person would read
-        except Exception:  # it is the learner's answer, and it may be a stream that breaks
+                body = " ".join(re.sub(r"<[^>]*>", " ", body).split())  # the text without the tags
+        except Exception:  # the learner's response may be a stream that fails
             body = ""
-        finding.came = f"{last.response.status_code} {last.response.content_type or ''}  {body[:300]}".strip()
+        status = f"{last.response.status_code} {last.response.content_type or ''}"
+        finding.received = f"{status}  {body[:300]}".strip()
 
     def _add_expectation(self, finding: Finding, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        wanted = getattr(excinfo.value, "wanted", None)
+        expected = getattr(excinfo.value, "expected", None)
         message = str(excinfo.value).splitlines()[0] if str(excinfo.value) else ""
-        if wanted is not None:
-            finding.wanted = wanted
+        if expected is not None:
+            finding.expected = expected
         elif message and not message.startswith("assert "):
-            finding.said = message
+            finding.message = message
         elif self.compared is not None:
             left, op, right = self.compared
-            finding.wanted = right if op == "==" else f"{left} {op} {right}"
+            finding.expected = right if op == "==" else f"{left} {op} {right}"
             finding.got = left if op == "==" else ""
         else:
             entry = excinfo.traceback[-1]
-            finding.wanted = str(entry.statement).strip().removeprefix("assert ")
+            finding.expected = str(entry.statement).strip().removeprefix("assert ")
 
 
-class _Places:
-    """Finds the learner's own files in tracebacks, and calls them as the learner does."""
+class _LearnerPaths:
+    """Finds the learner's own files in tracebacks, and names them as the learner does."""
 
     def __init__(self, task: Task) -> None:
         # The adapter loads a private copy, SCRATCH/run/stages0/NAME-1, under a name of its own.
         self.copy = re.compile(re.escape(task.scratch) + rf"[/\\].*?{re.escape(task.stage)}-\d+[/\\]")
 
     def clean(self, text: str) -> str:
-        """Return ``text`` with the names that the learner knows."""
+        """Return ``text`` with the paths and module names that the learner knows."""
         text = re.sub(r"(?:\.\./)*[^\s\"']*?stages\d+[/\\][\w.]+-\d+[/\\]", "", self.copy.sub("", text))
         return re.sub(r"stage_config_\d+", "config", re.sub(r"stage_app_\d+", "app", text))
 
-    def of(self, error: BaseException | None) -> tuple[str, int, str] | None:
-        """Return where in the learner's code ``error`` came up, as deep as its own code goes."""
+    def place_of(self, error: BaseException | None) -> tuple[str, int, str] | None:
+        """Return the innermost line of the learner's code in the traceback of ``error``."""
         if error is None:
             return None
         if isinstance(error, SyntaxError) and error.filename and self.copy.match(error.filename):
@@ -207,16 +201,16 @@ class _Places:
         return None
 
 
-class _Listener(logging.Handler):
-    """Hears the exceptions that an application logs instead of showing them."""
+class _ExceptionCollector(logging.Handler):
+    """Collects the exceptions that the application logs."""
 
-    def __init__(self, heard: list[BaseException]) -> None:
+    def __init__(self, collected: list[BaseException]) -> None:
         super().__init__()
-        self.heard = heard
+        self.collected = collected
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1]:
-            self.heard.append(record.exc_info[1])
+            self.collected.append(record.exc_info[1])
 
 
 def _one_line(error: BaseException) -> str:
@@ -225,7 +219,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _has_url(app: Any, path: str) -> bool:
-    """Return whether any method is served at ``path``."""
+    """Return whether the application has a rule for ``path``, with any method."""
     try:
         app.url_map.bind("").match(path)
     except HTTPException as error:
@@ -236,6 +230,6 @@ def _has_url(app: Any, path: str) -> bool:
 def _short(value: object) -> str:
     try:
         text = value if isinstance(value, str) else repr(value)
-    except Exception:  # the learner's own __repr__ may be the fault
+    except Exception:  # the learner's own __repr__ may fail
         text = f"<{type(value).__name__}>"
     return text if len(text) <= 200 else f"{text[:200]}..."

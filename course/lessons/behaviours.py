@@ -1,14 +1,14 @@
-"""The behaviours of a chapter with what a learner is told of each: sentence, reason, place, hints.
+"""The behaviours of a chapter, with the sentence, the reason, the lesson and the hints for each.
 
-The sentences are the docstrings of the shared tests. What else there is stands in hints/NN.toml:
+The sentences are the docstrings of the shared tests. Everything else is in hints/NN.toml:
 
-    [sentences.test_views_are_classes]      the sentence in both languages; the English one is a copy, by
-    en = "..."                              which a test sees that the Korean one is out of date
+    [sentences.test_views_are_classes]      the sentence in both languages; the English one is a copy, so that
+    en = "..."                              a test notices when the Korean one is out of date
     ko = "..."
 
-    [[cures]]                               what one cure brings about: one behaviour or several
+    [[guidance]]                            for one behaviour, or several that one change brings about
     tests = ["test_views_are_classes"]
-    lesson = "version-1"                    the heading of the lesson, by its {#id}
+    lesson = "version-1"                    the lesson's heading, by its {#id}
     en.why = "..."                          why it matters
     en.hints = ["...", "...", "..."]        from a nudge to nearly the answer
     ko.why = "..."
@@ -35,9 +35,9 @@ HINTS = Path(__file__).resolve().parent / "hints"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One promise of the course.
+    """One behaviour that the course's tests require of a stage.
 
-    ``test`` is the name of its test, ``file.py::function``; ``number`` is the chapter that makes it.
+    ``test`` is the name of its test, ``file.py::function``; ``number`` is the chapter that introduces it.
     """
 
     test: str
@@ -51,31 +51,31 @@ class Behaviour:
 
     @property
     def sentence(self) -> str:
-        """The promise in the learner's language; in English where nobody has written another."""
-        told = _catalogue(self.number).get("sentences", {}).get(self.function, {})
-        return str(told.get(messages.language(), self.english)).replace("`", "")
+        """What the service does, in the learner's language, or in English if it is not translated."""
+        sentences = _catalogue(self.number).get("sentences", {}).get(self.function, {})
+        return str(sentences.get(messages.language(), self.english)).replace("`", "")
 
     @property
-    def cure(self) -> dict[str, Any]:
-        """What is told of it besides, empty where nobody has written anything."""
-        cures = _catalogue(self.number).get("cures", [])
-        return next((cure for cure in cures if self.function in cure["tests"]), {})
+    def guidance(self) -> dict[str, Any]:
+        """Its entry in hints/NN.toml, empty if there is none."""
+        entries = _catalogue(self.number).get("guidance", [])
+        return next((entry for entry in entries if self.function in entry["tests"]), {})
 
     @property
     def why(self) -> str:
         """Why it matters."""
-        return str(self.cure.get(messages.language(), {}).get("why", ""))
+        return str(self.guidance.get(messages.language(), {}).get("why", ""))
 
     @property
     def hints(self) -> list[str]:
         """Three hints, from a nudge to nearly the answer."""
-        return list(self.cure.get(messages.language(), {}).get("hints", []))
+        return list(self.guidance.get(messages.language(), {}).get("hints", []))
 
     @property
     def lesson(self) -> tuple[str, str, int] | None:
-        """Where the lesson teaches it: the title of the part, the page's file, and its line there."""
+        """The section of the lesson that teaches it: its title, the page's file, and its line there."""
         page = f"docs/{messages.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
-        anchor = f"{{#{self.cure.get('lesson', '')}}}"
+        anchor = f"{{#{self.guidance.get('lesson', '')}}}"
         if not (ROOT / page).is_file():
             return None
         for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
@@ -86,25 +86,25 @@ class Behaviour:
 
 @cache
 def behaviours_of(number: int) -> tuple[Behaviour, ...]:
-    """Return what the chapter of that number promises, as the lesson comes to it; else as the tests do."""
+    """Return the behaviours that a chapter introduces, in the order of the lesson, then of the tests."""
     found = []
     for file in sorted(TESTS.glob(f"test_{number:02}_*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 sentence = (ast.get_docstring(node) or node.name).splitlines()[0]
                 found.append(Behaviour(f"{file.name}::{node.name}", number, sentence))
-    parts = _parts(number)
-    return tuple(sorted(found, key=lambda behaviour: parts.get(behaviour.cure.get("lesson", ""), 0)))
+    sections = _sections(number)
+    return tuple(sorted(found, key=lambda behaviour: sections.get(behaviour.guidance.get("lesson", ""), 0)))
 
 
 def all_behaviours(stage: Stage) -> list[Behaviour]:
-    """Return what a folder of ``stage`` is judged by: what the stage promises, and all stages before it."""
+    """Return the behaviours required of ``stage``: its own and those of all stages before it."""
     return [behaviour for number in range(stage.number + 1) for behaviour in behaviours_of(number)]
 
 
 @cache
-def _parts(number: int) -> dict[str, int]:
-    """Return which part of the lesson is the how many-th, by the {#id} of its heading."""
+def _sections(number: int) -> dict[str, int]:
+    """Return the position of each section of the lesson by the {#id} of its heading."""
     page = ROOT / f"docs/en/chapters/{max(1, number):02}.md"
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
     return {anchor: place for place, anchor in enumerate(re.findall(r"^#.* \{#([\w-]+)\}$", text, re.M))}

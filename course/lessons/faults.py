@@ -1,8 +1,8 @@
-"""Named faults: small defects on purpose that prove a test suite, the course's own or a learner's.
+"""Named faults: small deliberate bugs that test a test suite, the course's own or a learner's.
 
 A fault is a patch in tests/strength/faults/NN/, made against chapter NN, or in faults/final/. Its first lines
-say in both languages what is wrong, and which test must notice: of the shared suite, or of tests/final/; of a
-test with many cases, which case.
+describe the bug in both languages and name the test that must fail, with the case if it has many. The test
+belongs to the shared suite or to tests/final/.
 
     en: An unknown e-mail answers 404, so anybody can ask who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
@@ -27,7 +27,7 @@ FAULTS = ROOT / "tests" / "strength" / "faults"
 
 @dataclass(frozen=True)
 class Fault:
-    """One defect: its name, the stage it is made against, what it does in both languages, and its patch."""
+    """One deliberate bug: its stage, a sentence in both languages, the test that fails, and its patch."""
 
     name: str
     stage: Stage
@@ -36,10 +36,10 @@ class Fault:
     patch: str
 
     def plant(self, folder: Path) -> None:
-        """Change the files of ``folder``, a copy of the stage, so that they have this fault.
+        """Put this fault into ``folder``, a copy of the stage.
 
         Raises:
-            StaleFault: the code it was made against has changed.
+            StaleFault: the patch no longer fits the stage.
         """
         try:
             apply_patch(self.patch, folder)
@@ -48,11 +48,11 @@ class Fault:
 
 
 class StaleFault(Exception):
-    """A fault's patch does not apply to the code of today."""
+    """A fault's patch no longer fits its stage."""
 
 
 def all_faults() -> list[Fault]:
-    """Return every fault there is, chapter by chapter, those of `final` last."""
+    """Return all faults, chapter by chapter, with those of `final` last."""
     return [_read(file) for file in sorted(FAULTS.glob("*/*.patch"))]
 
 

@@ -1,4 +1,4 @@
-"""Applies a patch by what it says and not by line numbers, without git: the code around it may have moved."""
+"""Applies a patch by its content and not by line numbers, because the code may have moved. Needs no git."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import whatthepatch
 
 
 class StalePatch(Exception):
-    """A patch does not fit the code of today; the message names the file."""
+    """A patch no longer fits the code; the message names the file."""
 
 
 def apply_patch(patch: str, folder: Path) -> None:
-    """Change the files of ``folder`` as ``patch``, the output of `diff -u`, says.
+    """Apply ``patch``, the output of `diff -u`, to the files of ``folder``.
 
     Raises:
-        StalePatch: a place is gone, or is there more than once.
+        StalePatch: the lines of a hunk are gone, or occur more than once.
     """
     for change in whatthepatch.parse_patch(patch):
         file = folder / change.header.new_path
@@ -37,11 +37,11 @@ def apply_patch(patch: str, folder: Path) -> None:
 
 
 def _replace(lines: list[str], hunk: list[Any], where: str) -> list[str]:
-    """Change one place, wherever it has moved to since the patch was made."""
+    """Apply one hunk, wherever its lines are now."""
     old = [line.line for line in hunk if line.old is not None]
     new = [line.line for line in hunk if line.new is not None]
     found = [start for start in range(len(lines)) if lines[start : start + len(old)] == old]
     if len(found) != 1:
-        problem = "is gone" if not found else "is there more than once: add context to the patch"
-        raise StalePatch(f"its place in {where} {problem}")
+        problem = "are gone" if not found else "occur more than once: add context to the patch"
+        raise StalePatch(f"its lines in {where} {problem}")
     return lines[: found[0]] + new + lines[found[0] + len(old) :]

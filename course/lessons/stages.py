@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from course.errors import Failure
+from course.messages import say
 from course.paths import ROOT
 
 FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
 
-#: What running a stage, its tests or its jobs leaves in the folder: nobody's work, never copied or shown.
-LEFT_BEHIND = (
+#: Files that running a stage, its tests or its jobs creates. They are never copied or shown.
+GENERATED = (
     "__pycache__",
     "*.pyc",
     "instance",
@@ -25,14 +27,15 @@ LEFT_BEHIND = (
     "image.tar",
     "reached",
 )
-ignore_left_behind = shutil.ignore_patterns(*LEFT_BEHIND)
+ignore_generated = shutil.ignore_patterns(*GENERATED)
+ignore_in_copies = shutil.ignore_patterns(*GENERATED, "steps")  # `steps` is for the lesson of chapter 6 only
 
 
 @dataclass(frozen=True)
 class Stage:
     """One runnable folder of the course.
 
-    ``added``, ``changed`` and ``removed`` are paths relative to the folder, as against the stage before it.
+    ``added``, ``changed`` and ``removed`` list paths in the folder that differ from the stage before it.
     """
 
     name: str
@@ -44,13 +47,13 @@ class Stage:
     removed: tuple[str, ...] = field(default=(), repr=False)
 
 
-class UnknownStage(LookupError):
-    """No stage goes by the name that was asked for."""
+class UnknownStage(Failure):
+    """There is no such stage; the message lists those that exist."""
 
 
 @cache
 def all_stages() -> tuple[Stage, ...]:
-    """Return every stage there is: `start`, the chapters in order, `final`."""
+    """Return all stages: `start`, the chapters in order, `final`."""
     listed = tomllib.loads((ROOT / "chapters" / "stages.toml").read_text(encoding="utf-8"))["stages"]
     return tuple(_stage(entry) for entry in listed)
 
@@ -59,7 +62,7 @@ def find_stage(key: str) -> Stage:
     """Return the stage called ``key``: `start`, `final`, a chapter's number (`3`, `03`) or its folder's name.
 
     Raises:
-        UnknownStage: no stage goes by that name; the message lists those that do.
+        UnknownStage: there is no such stage.
     """
     for stage in all_stages():
         names = {stage.name, stage.name.split("_")[0]}
@@ -68,16 +71,28 @@ def find_stage(key: str) -> Stage:
         if key in names:
             return stage
     known = ", ".join(stage.name for stage in all_stages())
-    raise UnknownStage(f"there is no stage {key!r}; there are: {known}")
+    raise UnknownStage(say("stage.unknown", key=repr(key), known=known))
+
+
+def find_chapter(key: str) -> Stage:
+    """Return the chapter called ``key``, as `find_stage` does.
+
+    Raises:
+        Failure: there is no such stage, or it is `start` or `final`.
+    """
+    stage = find_stage(key)
+    if stage not in chapters():
+        raise Failure(say("stage.no_chapter", name=stage.name, last=chapters()[-1].number))
+    return stage
 
 
 def chapters() -> tuple[Stage, ...]:
-    """Return the chapters that a learner works through: every stage but `start` and `final`."""
+    """Return the chapters, which are all stages except `start` and `final`."""
     return tuple(stage for stage in all_stages() if 0 < stage.number < FINAL_NUMBER)
 
 
 def stage_before(stage: Stage) -> Stage:
-    """Return the stage that ``stage`` was made from.
+    """Return the stage that ``stage`` continues.
 
     Raises:
         UnknownStage: ``stage`` is the first.
@@ -85,20 +100,31 @@ def stage_before(stage: Stage) -> Stage:
     stages = all_stages()
     position = stages.index(stage)
     if position == 0:
-        raise UnknownStage(f"nothing comes before {stage.name}")
+        raise UnknownStage(f"there is no stage before {stage.name}")
     return stages[position - 1]
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """Return the files of a stage that somebody wrote, by their paths from its ``folder``."""
+    """Return the files in ``folder`` by their relative paths, without generated ones."""
     found: dict[str, Path] = {}
     for parent, folders, names in os.walk(folder):
-        left = ignore_left_behind(parent, [*folders, *names])
-        folders[:] = sorted(set(folders) - left - {".git"})
-        for name in sorted(set(names) - left):
+        ignored = ignore_generated(parent, [*folders, *names])
+        folders[:] = sorted(set(folders) - ignored - {".git"})
+        for name in sorted(set(names) - ignored):
             file = Path(parent, name)
             found[file.relative_to(folder).as_posix()] = file
     return found
+
+
+def copy_stage(stage: Stage, folder: Path) -> None:
+    """Copy ``stage`` into ``folder``, which must not exist: all of its files or, on an error, none."""
+    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copytree(stage.path, new, ignore=ignore_in_copies)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _stage(entry: dict[str, object]) -> Stage:

@@ -1,7 +1,7 @@
-"""The stretch tasks: what goes beyond a chapter.
+"""The stretch tasks, which go beyond a chapter.
 
 A task is tests/stretch/stretch_<chapter>_<task>_<name>.py; its solution is a patch on the finished chapter,
-in tests/stretch/solutions/. What it asks for, with hints, stands in docs/*/stretch.md.
+in tests/stretch/solutions/. The page docs/*/stretch.md describes it and has its hints.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FOLDER = ROOT / "tests" / "stretch"
 
 
 @dataclass(frozen=True)
-class Promise(Behaviour):
-    """One behaviour of a task. Its Korean sentence stands in tests/stretch/tasks.toml."""
+class StretchBehaviour(Behaviour):
+    """One behaviour of a stretch task. Its Korean sentence is in tests/stretch/tasks.toml."""
 
     @property
     def sentence(self) -> str:
@@ -36,7 +36,7 @@ class Promise(Behaviour):
 
     @property
     def lesson(self) -> tuple[str, str, int] | None:
-        """The task on the page of all tasks."""
+        """The task's section on the page of all tasks."""
         chapter, task = self._task.split("_")[:2]
         page = f"docs/{messages.language()}/stretch.md"
         for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
@@ -46,15 +46,15 @@ class Promise(Behaviour):
 
 
 @dataclass(frozen=True)
-class Task:
-    """One task: ``name`` is that of its file, without `stretch_` and `.py`."""
+class StretchTask:
+    """One stretch task; ``name`` is that of its file without `stretch_` and `.py`."""
 
     name: str
     file: Path
 
     @property
     def stage(self) -> Stage:
-        """The chapter whose finished code it goes on from."""
+        """The chapter whose finished code it starts from."""
         return find_stage(self.name[0])
 
     @property
@@ -64,7 +64,7 @@ class Task:
 
     @property
     def title(self) -> str:
-        """What it is called, in the learner's language."""
+        """Its title in the learner's language."""
         return str(_texts()[self.name][messages.language()])
 
     @property
@@ -73,12 +73,12 @@ class Task:
         return FOLDER / "solutions" / f"{self.name}.patch"
 
     @property
-    def promises(self) -> list[Promise]:
-        """What it asks for, in the order of its file."""
+    def behaviours(self) -> list[StretchBehaviour]:
+        """What it requires, in the order of its file."""
         tree = ast.parse(self.file.read_text(encoding="utf-8"))
         tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
         return [
-            Promise(
+            StretchBehaviour(
                 f"stretch/{self.file.name}::{test.name}", self.stage.number, ast.get_docstring(test) or ""
             )
             for test in tests
@@ -86,10 +86,10 @@ class Task:
 
 
 @cache
-def all_tasks() -> tuple[Task, ...]:
-    """Return every task, in the order of the chapters."""
+def all_stretch_tasks() -> tuple[StretchTask, ...]:
+    """Return all stretch tasks, in the order of the chapters."""
     return tuple(
-        Task(file.stem.removeprefix("stretch_"), file) for file in sorted(FOLDER.glob("stretch_*.py"))
+        StretchTask(file.stem.removeprefix("stretch_"), file) for file in sorted(FOLDER.glob("stretch_*.py"))
     )
 
 

@@ -1,4 +1,4 @@
-"""What the course says, in the learner's language: course/messages/*.toml. Standard library only."""
+"""The messages of the commands in the learner's language, from the TOML files here. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typing import Any
 LANGUAGES = ("en", "ko")
 MESSAGES = Path(__file__).resolve().parent
 
-_chosen: list[str] = []  # empty until somebody has said which
+_chosen: list[str] = []  # empty until a language is chosen
 
 
 def language() -> str:
-    """Return the language to speak: the one that was chosen, else that of the environment, else English."""
+    """Return the language of the messages: the chosen one, else the environment's, else English."""
     if _chosen:
         return _chosen[-1]
-    said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    first = next((value for value in said if value), None) or locale.getlocale()[0] or ""
-    return "ko" if first.lower().startswith("ko") else "en"
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, variables), None) or locale.getlocale()[0] or ""
+    return "ko" if name.lower().startswith("ko") else "en"
 
 
 def choose(lang: str) -> None:
-    """Speak ``lang``, one of `LANGUAGES`, from now on."""
+    """Use ``lang``, one of `LANGUAGES`, from now on."""
     _chosen[:] = [lang]
 
 
 def say(message: str, /, **values: Any) -> str:
-    """Return the message of that name, `table.name`, with ``values`` put into its places.
+    """Return the message called `table.name` with ``values`` in its placeholders.
 
     Raises:
-        KeyError: no message is called so.
+        KeyError: there is no such message.
     """
     table, _, name = message.partition(".")
-    text: str = messages(language())[table][name]
+    text: str = catalogue(language())[table][name]
     return text.format(**values) if values else text
 
 
 @cache
-def messages(lang: str) -> dict[str, dict[str, str]]:
+def catalogue(lang: str) -> dict[str, dict[str, str]]:
     """Return all messages of a language, table by table."""
     return tomllib.loads((MESSAGES / f"{lang}.toml").read_text(encoding="utf-8"))

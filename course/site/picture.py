@@ -12,10 +12,10 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from course import messages
-from course.commands.check import Listing, show_next
+from course.judging.display import Listing, show_next
 from course.judging.runner import judge
 from course.lessons.faults import all_faults
-from course.lessons.stages import ignore_left_behind
+from course.lessons.stages import ignore_generated
 from course.site.page import DOCS
 
 PICTURE = DOCS / "assets/readme/check.svg"
@@ -32,10 +32,10 @@ def draw_check() -> str:
     console = Console(record=True, file=StringIO(), width=112, highlight=False)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, stage.name)
-        shutil.copytree(stage.path, folder, ignore=ignore_left_behind)
+        shutil.copytree(stage.path, folder, ignore=ignore_generated)
         fault.plant(folder)
         listing = Listing(console, stage)
-        verdict = judge(folder, stage, tell=listing.tell)
+        verdict = judge(folder, stage, on_result=listing.add)
         listing.finish(verdict)
-        show_next(console, verdict, stage, folder, str(stage.number), ever=[])
+        show_next(console, verdict, stage, folder, str(stage.number), ever_passed=[])
     return console.export_svg(title=f"python3 -m course check {stage.number}", code_format=FORMAT)

@@ -60,7 +60,7 @@ def test_a_chapter_is_judged_in_the_order_of_its_lesson() -> None:
     """Not of its file of tests: so the first that is told is the first to turn to."""
     stage, told = find_stage("3"), []
 
-    judge(stage.path, stage, tell=lambda result: told.append(result.behaviour))
+    judge(stage.path, stage, on_result=lambda result: told.append(result.behaviour))
 
     own = [behaviour.test for behaviour in told if behaviour.number == 3]
     assert own == [behaviour.test for behaviour in behaviours_of(3)]

@@ -42,10 +42,10 @@ def test_every_sentence_is_there_in_korean_and_none_is_stale(number: int) -> Non
 
 
 @pytest.mark.parametrize("number", TOLD)
-def test_a_behaviour_has_one_cure(number: int) -> None:
-    cured = [test for cure in catalogue(number)["cures"] for test in cure["tests"]]
+def test_a_behaviour_has_one_guidance(number: int) -> None:
+    tests = [test for entry in catalogue(number)["guidance"] for test in entry["tests"]]
 
-    assert sorted(cured) == sorted(behaviour.function for behaviour in behaviours_of(number))
+    assert sorted(tests) == sorted(behaviour.function for behaviour in behaviours_of(number))
 
 
 @in_both
@@ -75,7 +75,7 @@ def test_behaviours_come_as_the_lesson_comes_to_them(number: int) -> None:
 def test_korean_uses_the_words_of_the_glossary(number: int) -> None:
     glossary = tomllib.loads((ROOT / "docs" / "glossary.toml").read_text(encoding="utf-8"))["terms"]
     told = (HINTS / f"{number:02}.toml").read_text(encoding="utf-8")
-    told += (HINTS.parent / "messages" / "ko.toml").read_text(encoding="utf-8")
+    told += (messages.MESSAGES / "ko.toml").read_text(encoding="utf-8")
 
     assert [word for term in glossary for word in term.get("not", []) if word in told] == []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from kit.workflows import Run, Runner
 
-from course.lessons.stages import find_stage, ignore_left_behind
+from course.lessons.stages import find_stage, ignore_generated
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = Path(".github/workflows/ci.yml")
@@ -31,7 +31,7 @@ pytestmark = [
 def repository(tmp_path: Path) -> Path:
     """A repository of the chapter's project, as somebody has it who pushes: one commit on main."""
     folder = tmp_path / "repository"
-    shutil.copytree(find_stage("7").path, folder, ignore=ignore_left_behind)
+    shutil.copytree(find_stage("7").path, folder, ignore=ignore_generated)
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder)
     return folder

@@ -33,11 +33,13 @@ def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
 
     verdict = judge(learner.workspace / stage.name, stage, limit=100)
 
-    missing = {result.behaviour.test for result in verdict.missing}
-    assert {result.state for result in verdict.missing} == {"missing"}
+    missing = {result.behaviour.test for result in verdict.not_passed}
+    assert {result.state for result in verdict.not_passed} == {"failed"}
     assert len(missing & {behaviour.test for behaviour in behaviours_of(stage.number)}) > 0
     listed = set(tomllib.loads(BASELINE.read_text(encoding="utf-8"))[stage.name])
-    earlier = {result.behaviour.test for result in verdict.missing if result.behaviour.number < stage.number}
+    earlier = {
+        result.behaviour.test for result in verdict.not_passed if result.behaviour.number < stage.number
+    }
     assert earlier - listed == set(), "course/judging/baseline.toml lacks these"
     assert listed - earlier <= BY_ACCIDENT, "course/judging/baseline.toml has these for nothing"
 
@@ -57,7 +59,7 @@ def test_a_chapter_ends_green(stage: Stage, learner: Learner) -> None:
         (own / name).unlink(missing_ok=True)  # `begin` leaves out the steps of chapter 6
 
     tests = tuple(behaviour.test for behaviour in behaviours_of(stage.number))
-    assert judge(own, stage, tests=tests, limit=100).missing == []
+    assert judge(own, stage, tests=tests, limit=100).not_passed == []
     assert "There is no difference." in learner.run("diff", str(stage.number), "--mine")[1]
 
 
@@ -68,7 +70,7 @@ def test_a_chapter_that_is_done_is_told_so(learner: Learner) -> None:
 
     assert status == 0 and "The chapter is done." in output
     kept = json.loads((learner.workspace / ".progress.json").read_text(encoding="utf-8"))
-    assert kept["chapters"][chapters()[0].name]["missing"] == []
+    assert kept["chapters"][chapters()[0].name]["failed"] == []
     assert "1  Views and blueprints: done, 26 of 26 behaviours" in learner.run("progress")[1]
 
 

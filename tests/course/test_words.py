@@ -16,7 +16,7 @@ COURSE = ROOT / "course"
 
 def test_both_languages_have_the_same_messages() -> None:
     """No message is missing in one language, and both have the same places to fill in."""
-    en, ko = (messages.messages(lang) for lang in ("en", "ko"))
+    en, ko = (messages.catalogue(lang) for lang in ("en", "ko"))
 
     assert en.keys() == ko.keys() - {"help"}
     for table in en:
@@ -33,10 +33,10 @@ def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said |= {node.value} if re.fullmatch(r"[a-z]+\.[a-z_]+", node.value) else set()
-    known = {f"{table}.{name}" for table, told in messages.messages("en").items() for name in told}
+    known = {f"{table}.{name}" for table, told in messages.catalogue("en").items() for name in told}
 
     assert {key for key in known if not key.startswith("explain.")} - said == set()
-    tables = set(messages.messages("en"))
+    tables = set(messages.catalogue("en"))
     called = {
         key for key in said if key.split(".")[0] in tables and not key.endswith((".py", ".toml", ".md"))
     }
@@ -67,7 +67,7 @@ def test_the_environment_decides_where_nobody_has(
 
 def test_the_help_of_every_learners_command_is_korean_too() -> None:
     """Commands that can speak Korean are described in Korean, with all their options."""
-    told = messages.messages("ko")["help"]
+    told = messages.catalogue("ko")["help"]
     for name, command in cli.commands.items():
         options = [option.opts[0] for option in command.params if option.opts[0].startswith("--")]
         if "--lang" in options:

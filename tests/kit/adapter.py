@@ -26,7 +26,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from course.lessons.stages import LEFT_BEHIND
+from course.lessons.stages import GENERATED
 
 if TYPE_CHECKING:  # learners, and browsers, have no psycopg
     from kit.databases import PostgreSQL
@@ -75,12 +75,12 @@ class RecordingClient(FlaskClient):
 
 
 class Unexpected(AssertionError):
-    """An answer is not what it should be. Its parts are kept, so that it can be told in any language."""
+    """A response is not the expected one. The parts are attributes, for a message in any language."""
 
-    def __init__(self, response: TestResponse, wanted: str, came: str) -> None:
-        self.response, self.wanted = response, wanted
+    def __init__(self, response: TestResponse, expected: str, got: str) -> None:
+        self.response, self.expected = response, expected
         sent = f"{response.request.method} {response.request.full_path.rstrip('?')}"
-        super().__init__(f"{sent}: expected {wanted}, got {came}")
+        super().__init__(f"{sent}: expected {expected}, got {got}")
 
 
 def expect(response: TestResponse, *statuses: int) -> Any:
@@ -166,7 +166,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns(*LEFT_BEHIND, ".git", "steps")
+        ignored = shutil.ignore_patterns(*GENERATED, ".git", "steps")
         shutil.copytree(source, self.folder, ignore=ignored)
         self._files = count(1)
         self._engine: Engine | None = None  # the first, whose compiled SQL the later ones use

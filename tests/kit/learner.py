@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course.lessons.stages import Stage, ignore_left_behind
+from course.lessons.stages import Stage, ignore_generated
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,5 +63,5 @@ class Learner:
     def has(self, stage: Stage) -> Path:
         """Give the learner the finished files of a chapter, as if written by hand, and return the folder."""
         own = self.workspace / stage.name
-        shutil.copytree(stage.path, own, ignore=ignore_left_behind)
+        shutil.copytree(stage.path, own, ignore=ignore_generated)
         return own

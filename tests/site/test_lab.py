@@ -20,7 +20,7 @@ from kit.browser import barriers, chromium
 from kit.firefox import firefox
 from kit.lab_reader import Reader, served
 
-from course.judging.archives import unpack
+from course.judging.submissions import unpack
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage
 from course.site.lab import bundle as lab_bundle
@@ -111,9 +111,9 @@ def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, name: str, lang:
     reader.open()
     reader.write(path, broken)
     reader.press_check()  # the first that is missing is explained at once, and nobody waits for the rest
-    reader.lab.locator(f'[data-test^="{test}"][data-state="missing"]').wait_for()
+    reader.lab.locator(f'[data-test^="{test}"][data-state="failed"]').wait_for()
     headline = reader.lab.locator(".lab-explanation h3").inner_text()
-    missing = reader.lab.locator('[data-state="missing"]')
+    missing = reader.lab.locator('[data-state="failed"]')
     sentences = missing.evaluate_all("rows => rows.map((row) => row.lastChild.textContent.trim())")
     assert any(headline.endswith(sentence) for sentence in sentences), (headline, sentences)
     assert bool(re.search("[가-힣]{2}", headline)) == (lang == "ko"), headline
@@ -129,7 +129,7 @@ def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, name: str, lang:
     assert reader.lab.locator(f'[data-path="{path}"] .lab-mark-yours').count() == 1
 
     reader.lab.locator(".lab-filebar button").first.click()  # undo my changes
-    assert set(reader.check().values()) == {"kept"}
+    assert set(reader.check().values()) == {"passed"}
     assert reader.lab.locator(".lab-done").count() == 1
 
 
@@ -145,7 +145,7 @@ def test_a_check_goes_on_behind_its_first_explanation(reader: Reader) -> None:
     assert reader.lab.locator(".lab-next .lab-sum").count() == 0, "the check was over before its explanation"
     reader.lab.locator(".lab-next .lab-sum").wait_for()
     found = reader.results()
-    assert [state for key, state in found.items() if key.startswith(test)] == ["missing"], found
+    assert [state for key, state in found.items() if key.startswith(test)] == ["failed"], found
     assert "unknown" not in found.values()
     assert reader.lab.locator(".lab-explanation").count() == 1
     assert reader.lab.locator(".lab-explanation .lab-hints li").count() == 1
@@ -180,7 +180,7 @@ def test_two_workers_find_together_what_one_finds_alone(reader: Reader) -> None:
     reader.open()
     reader.write(path, broken)
     alone = reader.check()
-    assert [state for key, state in alone.items() if key.startswith(test)] == ["missing"], alone
+    assert [state for key, state in alone.items() if key.startswith(test)] == ["failed"], alone
     told = reader.lab.locator(".lab-next .lab-explanation h3").inner_text()
     elsewhere = reader.lab.locator(".lab-elsewhere").count()
     assert reader.page.evaluate("shares") == [[0, 1]]
@@ -360,7 +360,7 @@ def test_the_readers_own_tests_are_graded(reader: Reader) -> None:
     reader.lab.locator(".lab-panel:visible .lab-primary").click()
     reader.lab.locator(".lab-panel:visible .lab-sum").wait_for()
     rows = reader.lab.locator(".lab-panel:visible [data-state]").all()
-    assert [row.get_attribute("data-state") for row in rows] == ["missing"] * len(faults)
+    assert [row.get_attribute("data-state") for row in rows] == ["failed"] * len(faults)
     assert faults[0].text["en"] in rows[0].inner_text()
 
 

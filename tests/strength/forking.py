@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 from coverage import Coverage
 
-from course.lessons.steps import LEFT_OUT
+from course.lessons.stages import ignore_in_copies
 
 if sys.platform == "win32":
     raise ImportError("Windows cannot fork")
@@ -200,7 +200,7 @@ class Bench:
         session.items[:] = items
         settle(folder)
         copy = folder / self.stage[1].name
-        shutil.copytree(self.stage[1], copy, ignore=LEFT_OUT)
+        shutil.copytree(self.stage[1], copy, ignore=ignore_in_copies)
         job.plant(copy)
         lead_to(copy, session.items)
         session.config.pluginmanager.register(Red(folder / "red"))

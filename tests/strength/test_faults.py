@@ -12,7 +12,7 @@ import pytest
 from strength.harness import Report, run_inner
 
 from course.lessons.faults import Fault, StaleFault, all_faults
-from course.lessons.stages import FINAL_NUMBER, all_stages, ignore_left_behind
+from course.lessons.stages import FINAL_NUMBER, all_stages, ignore_generated
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -35,7 +35,7 @@ def judge(fault: Fault, folder: Path, scratch: Path) -> list[Report]:
 def test_a_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     """The test that a fault names fails on it: fails, not stumbles over code that cannot run."""
     folder = tmp_path / fault.stage.name
-    shutil.copytree(fault.stage.path, folder, ignore=ignore_left_behind)
+    shutil.copytree(fault.stage.path, folder, ignore=ignore_generated)
     fault.plant(folder)
 
     reports = judge(fault, folder, tmp_path / "inner")

@@ -14,7 +14,7 @@ from strength.harness import Report, run_inner
 
 from course.lessons.patches import apply_patch
 from course.lessons.stages import find_stage
-from course.lessons.stretch import Task, all_tasks
+from course.lessons.stretch import StretchTask, all_stretch_tasks
 from course.site.page import DOCS
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -31,27 +31,27 @@ def failed(reports: list[Report]) -> dict[str, str]:
     return {report.name: report.text for report in reports if report.failed}
 
 
-@pytest.fixture(params=all_tasks(), ids=lambda task: task.name)
-def task(request: pytest.FixtureRequest) -> Task:
+@pytest.fixture(params=all_stretch_tasks(), ids=lambda task: task.name)
+def task(request: pytest.FixtureRequest) -> StretchTask:
     return request.param
 
 
 @pytest.fixture
-def folder(task: Task, tmp_path: Path) -> Iterator[Path]:
+def folder(task: StretchTask, tmp_path: Path) -> Iterator[Path]:
     """A copy of the chapter that the task goes on from."""
     copy = tmp_path / task.stage.name
     shutil.copytree(task.stage.path, copy, ignore=shutil.ignore_patterns("__pycache__", "instance"))
     return copy
 
 
-def test_the_finished_chapter_does_not_have_it(task: Task, folder: Path, tmp_path: Path) -> None:
+def test_the_finished_chapter_does_not_have_it(task: StretchTask, folder: Path, tmp_path: Path) -> None:
     """Every test is red there, but those that say that they guard what was there before."""
     reports = judge(task.file, folder, tmp_path / "inner")
 
     assert set(failed(reports)) == {report.name for report in reports if "kept_before" not in report.marks}
 
 
-def test_the_solution_has_it(task: Task, folder: Path, tmp_path: Path) -> None:
+def test_the_solution_has_it(task: StretchTask, folder: Path, tmp_path: Path) -> None:
     """With the solution every test is green, and so is every test of the chapter."""
     apply_patch(task.solution.read_text(encoding="utf-8"), folder)
 
@@ -63,10 +63,12 @@ def test_the_solution_has_it(task: Task, folder: Path, tmp_path: Path) -> None:
 def test_every_task_is_written_out_in_both_languages() -> None:
     """A title, a sentence for each test, and on the page a heading, three hints and the solution."""
     texts = tomllib.loads((TESTS / "stretch" / "tasks.toml").read_text(encoding="utf-8"))
-    assert list(texts) == [task.name for task in all_tasks()]
-    for task in all_tasks():
-        functions = [promise.function for promise in task.promises]
-        assert all(promise.english for promise in task.promises), f"{task.name}: a test without a docstring"
+    assert list(texts) == [task.name for task in all_stretch_tasks()]
+    for task in all_stretch_tasks():
+        functions = [behaviour.function for behaviour in task.behaviours]
+        assert all(behaviour.english for behaviour in task.behaviours), (
+            f"{task.name}: a test without a docstring"
+        )
         assert list(texts[task.name]["sentences"]) == functions, task.name
         for lang, hint in (("en", "Hint"), ("ko", "힌트")):
             page = (DOCS / lang / "stretch.md").read_text(encoding="utf-8")
@@ -88,7 +90,7 @@ def test_a_learner_is_judged(tmp_path: Path) -> None:
     assert "docs/en/stretch.md" in said and "GET" in said
     assert "힌트와 풀이" in learner.run("check", "5", "--stretch", "--lang", "ko")[1]
 
-    counting = next(task for task in all_tasks() if task.label == "5.1")
+    counting = next(task for task in all_stretch_tasks() if task.label == "5.1")
     apply_patch(counting.solution.read_text(encoding="utf-8"), own)
     _, said = learner.run("check", "5", "--stretch", "--lang", "en")
     assert "to do" not in said.split("5.2")[0] and "passed" in said.split("5.2")[0], said

@@ -53,7 +53,7 @@ def check(
         known = set(sys.modules)
         sys.modules.pop("pytest_timeout", None)  # pytest wants to be the first to import its plugins
         with watched(scratch) as reporter.watch:  # the tests run a copy of the reader's files, made there
-            run_tests(task, reporter, more=QUICK)
+            run_tests(task, reporter, options=QUICK)
         os.chdir(folder)  # a folder that one is in cannot be removed
         logging.getLogger().handlers[:] = outside
         for name in set(sys.modules) - known:
@@ -61,7 +61,7 @@ def check(
                 del sys.modules[name]
     results = [(test, result.state, result.finding) for test, result in verdict.results.items()]
     return {
-        "found": sorted(verdict.found),
+        "found": sorted(verdict.collected),
         "elsewhere": sorted(reporter.elsewhere),
         "stopped": reporter.stopped,
         "results": [(test, state, finding and asdict(finding)) for test, state, finding in results],
@@ -74,15 +74,15 @@ def judge(stage: str, lang: str, ever: list[str], parts: list[dict[str, Any]]) -
     judged = find_stage(stage)
     verdict = nothing_known(judged)
     for part in parts:
-        verdict.found.update(part["found"])
+        verdict.collected.update(part["found"])
         for test, state, finding in part["results"]:
             if state != "unknown":
                 behaviour = verdict.results[test].behaviour
                 verdict.results[test] = Result(behaviour, state, Finding(**finding) if finding else None)
-    if not verdict.found:
+    if not verdict.collected:
         raise RuntimeError("the tests could not be run")
     if not any(part["stopped"] for part in parts):
-        verdict.leave_out_the_unasked()
+        verdict.drop_superseded()
     return summary(verdict, judged, ever, Path(workspace.HOME, stage), parts[0]["elsewhere"])
 
 
@@ -118,7 +118,7 @@ def explained(result: Result, folder: Path) -> dict[str, Any]:
         "place": place,
         "why": result.behaviour.why,
         "lesson": (result.behaviour.lesson or ("",))[0],
-        "anchor": result.behaviour.cure.get("lesson", ""),
+        "anchor": result.behaviour.guidance.get("lesson", ""),
         "hints": result.behaviour.hints,
     }
 
@@ -156,7 +156,7 @@ class BrowserReporter(Reporter):
         """Leave out what needs threads or other programs, and note it; of the rest keep the share."""
         self.elsewhere = {_test(item) for item in items if item.get_closest_marker("threads")}
         tests = [test for test in dict.fromkeys(map(_test, items)) if test not in self.elsewhere]
-        self.verdict.found.update(tests)
+        self.verdict.collected.update(tests)
         number, shares = self.share
         mine = set(tests[number::shares])
         items[:] = [item for item in items if _test(item) in mine]
@@ -173,10 +173,10 @@ class BrowserReporter(Reporter):
             if (now := time.perf_counter()) > self.told + 0.1:  # a page that draws takes a processor, too
                 self.tell({"kind": "running", "count": self.begun})
                 self.begun, self.told = 0, now
-        elif (certain := self.verdict.hear(kind, *what)) is not None:
+        elif (certain := self.verdict.receive(kind, *what)) is not None:
             place = list(self.verdict.results).index(certain.behaviour.test)
             self.tell({"kind": "result", "place": place, **told(certain)})
-            if not certain.kept and not self.explained:  # the reader need not wait for the rest
+            if not certain.passed and not self.explained:  # the reader need not wait for the rest
                 self.explained = True
                 self.tell({"kind": "next", **self.turn_to()})
 

@@ -42,7 +42,7 @@ export class ChecksPanel {
       const how = { limit: LIMIT, tell: (event) => this.#tell(event) };
       const parts = await this.engine.share("check", { ...asked, files: this.work.files }, how);
       const verdict = await this.engine.ask("judge", { ...asked, parts }, { limit: LIMIT });
-      const kept = verdict.results.filter((result) => result.state === "kept").map((result) => result.test);
+      const kept = verdict.results.filter((result) => result.state === "passed").map((result) => result.test);
       this.work.ever[start] = [...new Set([...this.work.ever[start], ...kept])];
       this.work.save();
       this.#show(verdict, (performance.now() - began) / 1000);
@@ -69,7 +69,7 @@ export class ChecksPanel {
     const same = next && told?.dataset.of === next.test && told.ariaLabel === headline;
     const own = results.filter((result) => result.number === this.work.stage.number);
     const earlier = results.filter((result) => result.number < this.work.stage.number);
-    const kept = results.filter((result) => result.state === "kept").length;
+    const kept = results.filter((result) => result.state === "passed").length;
     fill(this.list, ...own.map(line));
     fill(
       this.next,
@@ -120,7 +120,7 @@ export class ChecksPanel {
   }
 }
 
-const count = (results) => results.filter((result) => result.state === "kept").length;
+const count = (results) => results.filter((result) => result.state === "passed").length;
 
 const line = ({ state, sentence, test }) =>
   el("li", { "data-state": state, "data-test": test }, el("span.lab-state", {}, say(`state.${state}`)), ` ${sentence}`);

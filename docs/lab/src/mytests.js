@@ -46,7 +46,7 @@ export class MyTestsPanel {
     if (event.kind === "found") this.bar.max = event.count;
     if (event.kind !== "graded") return;
     this.bar.value = event.count;
-    const state = event.caught ? "kept" : "missing";
+    const state = event.caught ? "passed" : "failed";
     const word = say(event.caught ? "grade.caught" : "grade.past");
     this.list.append(el("li", { "data-state": state }, el("span.lab-state", {}, word), ` ${event.text}`));
   }
