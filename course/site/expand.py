@@ -90,7 +90,7 @@ def _expand_piece(piece: Piece, page: Page) -> str:
     try:
         expanded = known[piece.name](page, piece)
     except UnknownStage as error:
-        raise page.error(piece.line, f"{error}: name one of them") from None
+        raise page.error(piece.line, str(error)) from None
     except PageError:
         raise
     except ValueError as error:  # an open quotation mark, for one

@@ -251,7 +251,7 @@ WRONG = {
     ),
     "no path": ("<!-- code: -->", "code takes a path"),
     "an open quotation mark": (f'<!-- code: {STAGE_02}/config.py hl="x -->', "mend its quotation marks"),
-    "no such stage": ("<!-- diff: 01 nine -->", "there is no stage 'nine'"),
+    "no such stage": ("<!-- diff: 01 nine -->", "There is no stage 'nine'"),
     "two files, one gone": (
         "<!-- diff: docs/examples/contexts.py docs/examples/gone.py -->",
         "there is no file docs/examples/gone.py",
