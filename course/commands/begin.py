@@ -20,10 +20,10 @@ def begin(key: str, again: bool) -> int:
     """Copy the stage before a chapter into `workspace/` and say what to do.
 
     Args:
-        again: put a folder that is there aside, under another name, and begin anew.
+        again: where the chapter was begun already, rename that folder and begin once more.
 
     Raises:
-        Failure: there is no such chapter, or it was begun and ``again`` was not said.
+        Failure: there is no such chapter, or it was begun already and ``again`` is false.
     """
     stage = find_chapter(key)
     own = WORKSPACE / stage.name
@@ -32,7 +32,12 @@ def begin(key: str, again: bool) -> int:
             raise Failure(say("begin.there", number=stage.number, folder=display_path(own)))
         print(say("begin.aside", folder=display_path(put_aside(own))))
     before = stage_before(stage)
-    copy_stage(before, own)
+    try:
+        copy_stage(before, own)
+    except OSError:
+        if own.exists():  # another command has begun the chapter at the same time
+            raise Failure(say("begin.there", number=stage.number, folder=display_path(own))) from None
+        raise
     progress = Progress()
     begun = datetime.now(UTC).isoformat(timespec="seconds")
     progress.chapter(stage).update(begun=begun, passed=[], failed=[], ever_passed=[], next=None)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from course.errors import Failure
 from course.messages import say
 from course.paths import ROOT
 
 FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
+LEFTOVER_AGE = 3600  # seconds after which an unfinished copy is given up; making one takes a second
 
 #: Files that running a stage, its tests or its jobs creates. They are never copied or shown.
 GENERATED = (
@@ -117,14 +120,26 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 
 def copy_stage(stage: Stage, folder: Path) -> None:
-    """Copy ``stage`` into ``folder``, which must not exist: all of its files or, on an error, none."""
-    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    """Copy ``stage`` into ``folder``: all of its files or, on an error, none.
+
+    Raises:
+        OSError: ``folder`` exists, perhaps made by another command meanwhile; the disk is full, ...
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    remove_leftovers(folder)
+    with TemporaryDirectory(
+        dir=folder.parent, prefix=f".{folder.name}.", suffix=".new", ignore_cleanup_errors=True
+    ) as scratch:
+        new = Path(scratch, folder.name)
         shutil.copytree(stage.path, new, ignore=ignore_in_copies)
         new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed commands left of their copies for ``folder``, but no copy that is being made now."""
+    for left in folder.parent.glob(f".{folder.name}.*.new"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > LEFTOVER_AGE:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _stage(entry: dict[str, object]) -> Stage:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from kit.learner import ROOT, Learner
 
+from course.errors import Failure
 from course.lessons.stages import find_stage
 
 STAGE = find_stage("1")
@@ -56,6 +60,49 @@ def test_only_a_chapter_can_be_begun(learner: Learner, key: str) -> None:
     assert status == 1
     assert len(output.splitlines()) == 1
     assert not (learner.workspace / "start").exists()
+
+
+def test_what_a_killed_begin_left_stops_nothing(learner: Learner) -> None:
+    """An unfinished copy is removed once it is old; one that another command makes now is not touched."""
+    old, new, others = (
+        learner.workspace / name
+        for name in (f".{STAGE.name}.1.new", f".{STAGE.name}.2.new", f".{STAGE.name}")
+    )
+    for folder in (old, new, others):
+        (folder / "app").mkdir(parents=True)
+    an_hour_ago = time.time() - 3700
+    os.utime(old, (an_hour_ago, an_hour_ago))
+    os.utime(others, (an_hour_ago, an_hour_ago))
+
+    assert learner.run("begin", "1")[0] == 0
+
+    assert (learner.workspace / STAGE.name / "app.py").is_file()
+    assert [folder.exists() for folder in (old, new, others)] == [False, True, True]
+    assert len(list(learner.workspace.glob(".*.new"))) == 1
+
+
+def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second command finds the folder only as it comes to name its copy, and leaves it alone."""
+    from course.commands import begin
+    from course.lessons import stages
+
+    own = tmp_path / STAGE.name
+
+    def copy(*arguments: Any, **options: Any) -> None:
+        (own / "mine").mkdir(parents=True)
+        copytree(*arguments, **options)
+
+    copytree = shutil.copytree
+    monkeypatch.setattr(begin, "WORKSPACE", tmp_path)
+    monkeypatch.setattr(stages.shutil, "copytree", copy)
+
+    with pytest.raises(Failure, match="You have begun chapter 1 already"):
+        begin.begin("1", again=False)
+
+    assert [file.name for file in tmp_path.iterdir()] == [STAGE.name]
+    assert [file.name for file in own.iterdir()] == ["mine"]
 
 
 # -- hint and progress ------------------------------------------------------------------------------
