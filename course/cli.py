@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +216,10 @@ def score(stages: tuple[str, ...], write: bool, jobs: int | None, every: int) ->
 
 def run_command_line(arguments: list[str]) -> int:
     """Run one command and return its exit status; a wrong use is one sentence and status 2."""
+    from course.judging.progress import choose_language
+
     choose_language(arguments)
+    translate_help()
     try:
         return cli.main(arguments or ["--help"], prog_name="python3 -m course", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -227,15 +229,8 @@ def run_command_line(arguments: list[str]) -> int:
         raise KeyboardInterrupt from None
 
 
-def choose_language(arguments: list[str]) -> None:
-    """Choose the language that the arguments name, or the saved one, for messages and help."""
-    from course.judging.progress import Progress
-
-    given = [value for name, value in pairwise(arguments) if name == "--lang"]
-    given += [argument.partition("=")[2] for argument in arguments if argument.startswith("--lang=")]
-    chosen = next((lang for lang in given if lang in messages.LANGUAGES), None) or Progress().language
-    if chosen is not None:
-        messages.choose(chosen)
+def translate_help() -> None:
+    """Give the commands and options their help in the chosen language."""
     texts = messages.catalogue(messages.language()).get("help", {})
     for name, command in [("course", cli), *cli.commands.items()]:
         command.help = texts.get(name, command.help)

@@ -3,47 +3,10 @@
 from __future__ import annotations
 
 import errno
-import re
 from pathlib import Path
 
+from course.messages import say
 from course.paths import ROOT
-
-DISK_FULL = "The disk is full: free about 500 MB and run the command again."
-READ_ONLY = (
-    f"Nothing can be written in {ROOT}: copy the course to a folder of your own and run it from there."
-)
-
-#: What pip's output holds, and what to tell the learner. The first that matches wins: causes before effects.
-PIP_SIGNS = (
-    (
-        r"DO NOT MATCH THE HASHES",
-        "A downloaded package is not the one that requirements.txt promises: run the command again, and if "
-        "it repeats, ask whoever runs the proxy or the package index that changes files.",
-    ),
-    (r"No space left on device|Errno 28\b|not enough space", DISK_FULL),
-    (r"Read-only file system|Permission denied|Access is denied", READ_ONLY),
-    (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError",
-        "The package index's certificate is not trusted here: where a company inspects traffic, give pip its "
-        "certificate (pip config set global.cert FILE) and run the command again.",
-    ),
-    (
-        r"ProxyError|Proxy Authentication",
-        "The proxy refused: set HTTPS_PROXY to one that works, or unset it, and run the command again.",
-    ),
-    (
-        r"NewConnectionError|NameResolutionError|name resolution|getaddrinfo failed|Network is unreachable"
-        r"|Connect(ion)?Timeout|Read ?[Tt]imed? ?out|Connection(Reset|Aborted)?Error"
-        r"|[Cc]onnection (aborted|broken)|Max retries exceeded",
-        "The package index cannot be reached: connect to the internet (or set HTTPS_PROXY) and run the "
-        "command again.",
-    ),
-    (
-        r"No matching distribution found|Could not find a version",
-        "The package index has no package for this Python and system: start the course with Python 3.11, "
-        "3.12 or 3.13, or use an index that is not behind.",
-    ),
-)
 
 
 class Failure(Exception):
@@ -53,19 +16,9 @@ class Failure(Exception):
 def explain_os_error(error: OSError) -> str:
     """Return the sentence for an error of the file system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DISK_FULL
+        return say("setup.disk")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         if error.filename and Path(error.filename).exists() and getattr(error, "winerror", None) == 32:
-            return (
-                f"{error.filename} is in use: end the other programs of the course and run the command again."
-            )
-        return READ_ONLY
-    return f"The system refused ({error}): mend that and run the command again."
-
-
-def explain_pip(output: str, log: Path) -> str:
-    """Return the sentence for what pip wrote before it failed; ``log`` is where all of it is."""
-    for sign, sentence in PIP_SIGNS:
-        if re.search(sign, output):
-            return f"{sentence[:-1]} (pip's log: {log})."
-    return f"pip could not install the packages: its log {log} says why; mend that and run the command again."
+            return say("setup.in_use", file=error.filename)
+        return say("setup.read_only", folder=ROOT)
+    return say("setup.refused", error=error)

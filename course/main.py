@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from course import messages
 from course.errors import Failure, explain_os_error
+from course.judging.progress import choose_language
+from course.lessons.stages import UnknownStage, find_stage
 from course.paths import ROOT
 from course.setup.environment import hand_over, inside_venv, signals_as_interrupt, venv_python
 from course.setup.install import ready, set_up
+from course.setup.locks import CHAPTER_7, TESTS
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,12 +27,13 @@ def main(arguments: Sequence[str]) -> int:
                 from course.setup.doctor import doctor
 
                 return doctor(arguments[1:])
-            tests = arguments[:1] in (["test"], ["score"])
-            if not inside_venv() or not ready(tests):
+            locks = needed(arguments)
+            if not inside_venv() or not ready(*locks):
                 if (not arguments or arguments[0] in ("-h", "--help")) and not ready():
-                    print(overview())  # nobody should wait for an installation to read what there is
+                    print(overview())  # what there is can be read without waiting for an installation
                     return 0
-                set_up(tests)
+                choose_language(arguments)
+                set_up(*locks)
                 hand_over([str(venv_python()), "-m", "course", *arguments])
             from course.cli import run_command_line
 
@@ -37,8 +43,28 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(explain_os_error(error), file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nStopped: run the same command again to go on.", file=sys.stderr)
+        print("\n" + messages.say("setup.stopped"), file=sys.stderr)
     return 1
+
+
+def needed(arguments: Sequence[str]) -> tuple[Path, ...]:
+    """Return the locks that a command needs besides the learner's.
+
+    Chapter 7's tools are needed by the commands that begin or judge that chapter, or what follows it.
+    """
+    if arguments[:1] in (["test"], ["score"]):
+        return (TESTS,)
+    if {"begin", "check", "report"} & set(arguments) and any(map(_has_pipeline, arguments)):
+        return (CHAPTER_7,)
+    return ()
+
+
+def _has_pipeline(argument: str) -> bool:
+    """Return whether an argument is a stage, or a folder or zip of one, that has chapter 7's pipeline."""
+    try:
+        return find_stage(Path(argument).stem).number >= 7
+    except UnknownStage:
+        return False
 
 
 def overview() -> str:

@@ -14,14 +14,15 @@ from packaging.markers import Marker
 from rich.console import Console
 
 from course.commands.site_build import BUILT, build_site
-from course.errors import Failure, explain_pip
+from course.errors import Failure
 from course.messages import say
 from course.paths import ROOT, STATE
-from course.setup.environment import environment
-from course.setup.install import REQUIREMENTS, WHEELS
+from course.setup.causes import explain
+from course.setup.locks import PACKED, WHEELS
 from course.setup.programs import PYTHON, decode
+from course.setup.sources import Unreadable, pip_environment, read_sources
 
-#: What is no part of the course: what running it leaves behind, what is the learner's, what is made anew.
+#: What is not the course: what running it leaves behind, what is the learner's, what `pack` makes itself.
 LEFT_OUT = {"__pycache__", "instance", "node_modules", "site", "workspace", "wheels"}
 CARRIED = {
     ".ci",
@@ -39,14 +40,14 @@ REQUIREMENT = re.compile(
 
 @dataclass(frozen=True)
 class Machine:
-    """A kind of machine: how wheels call it, and what requirements.txt may ask about it."""
+    """A kind of machine: how wheels name it, and what a lock's markers may ask about it."""
 
     name: str
     platforms: tuple[str, ...]
     markers: tuple[str, str, str, str]  # sys_platform, platform_system, os_name, platform_machine
 
     def wants(self, marker: str | None, python: str) -> bool:
-        """Return whether a line of requirements.txt with this marker is meant for it."""
+        """Return whether a line of a lock with this marker is meant for it."""
         names = ("sys_platform", "platform_system", "os_name", "platform_machine")
         about = dict(zip(names, self.markers, strict=True))
         about |= {"python_version": ".".join(python.split(".")[:2]), "python_full_version": python}
@@ -172,14 +173,14 @@ def carry_lab(target: Path) -> None:
 
 
 def fetch(machine: Machine, python: str, wheels: Path) -> None:
-    """Add the wheels of requirements.txt for one kind of machine and one Python to ``wheels``.
+    """Add the wheels of the packed locks for one kind of machine and one Python to ``wheels``.
 
-    pip would ask the markers about the machine that it runs on. They are asked here about the other one,
-    and pip gets a list without them. Some ask for the patch of a Python, which is not known: the first
-    and the last may want different packages, and get both.
+    pip would evaluate the markers for the machine that it runs on. They are evaluated here for the other one,
+    and pip gets a list without them. Some depend on the patch release of a Python, which is not known: the
+    first and the last may need different packages, and get both.
 
     Raises:
-        Failure: pip could not have one of them.
+        Failure: pip could not download one of them.
     """
     lists = {"".join(wanted_lines(machine, f"{python}.{patch}")): f"{python}.{patch}" for patch in (0, 99)}
     for lines, patched in lists.items():
@@ -191,15 +192,14 @@ def fetch(machine: Machine, python: str, wheels: Path) -> None:
                 say("pack.no_wheel", package=missing[1], machine=machine.name, python=python, log=log)
             )
         if failed:
-            raise Failure(explain_pip(output, log))
+            raise Failure(explain(output, log))
 
 
 def _download(machine: Machine, python: str, lines: str, wheels: Path) -> tuple[str, bool]:
-    """Let pip fetch what ``lines`` want; return what it said and whether it failed."""
+    """Let pip download the packages of ``lines``; return its output and whether it failed."""
     command = [PYTHON, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    command += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(wheels)]
     command += ["--python-version", python, "--implementation", "cp", "--abi", "abi3", "--abi", "none"]
-    command += ["--abi", "cp" + "".join(python.split(".")[:2])]
+    command += ["--abi", "cp" + "".join(python.split(".")[:2]), "--dest", str(wheels)]
     for platform in machine.platforms:
         command += ["--platform", platform]
     if WHEELS.is_dir():  # a pack that is packed again, perhaps in the room
@@ -207,19 +207,26 @@ def _download(machine: Machine, python: str, lines: str, wheels: Path) -> tuple[
     with TemporaryDirectory() as scratch:
         wanted = Path(scratch, "requirements.txt")
         wanted.write_text(lines, encoding="utf-8")
-        done = subprocess.run([*command, "-r", str(wanted)], env=environment(), capture_output=True)
+        try:
+            env = pip_environment(read_sources(PYTHON))
+        except Unreadable as unread:
+            return str(unread), True
+        done = subprocess.run([*command, "-r", str(wanted)], env=env, capture_output=True)
     return decode(done.stdout + done.stderr), done.returncode != 0
 
 
 def wanted_lines(machine: Machine, python: str) -> Iterator[str]:
-    """Yield the lines of requirements.txt that hold for a machine, with their hashes and without markers.
+    """Yield the lines of the packed locks that hold for a machine, with their hashes and without markers.
 
     Args:
         python: with its patch, for example 3.12.0.
     """
-    for found in REQUIREMENT.finditer(REQUIREMENTS.read_text(encoding="utf-8")):
-        if machine.wants(found["marker"], python):
-            yield f"{found['name']} {found['hashes']}\n"
+    names = set()
+    for lock in PACKED:
+        for found in REQUIREMENT.finditer(lock.read_text(encoding="utf-8")):
+            if found["name"] not in names and machine.wants(found["marker"], python):
+                names.add(found["name"])  # several locks may pin a package, in the same version
+                yield f"{found['name']} {found['hashes']}\n"
 
 
 def size(folder: Path) -> int:

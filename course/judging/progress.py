@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,15 @@ from course import messages
 from course.judging.results import Verdict, next_result
 from course.lessons.stages import Stage
 from course.paths import WORKSPACE
+
+
+def choose_language(arguments: Sequence[str]) -> None:
+    """Choose the language that `--lang` names among ``arguments``, or else the saved one."""
+    given = [value for name, value in pairwise(arguments) if name == "--lang"]
+    given += [argument.partition("=")[2] for argument in arguments if argument.startswith("--lang=")]
+    chosen = next((lang for lang in given if lang in messages.LANGUAGES), None) or Progress().language
+    if chosen is not None:
+        messages.choose(chosen)
 
 
 class Progress:

@@ -14,12 +14,15 @@ from typing import NoReturn
 
 from course.paths import ROOT, VENV
 
-#: pip's settings that say where packages come from. The others could send them elsewhere than to `.venv`.
-RESPECTED_PIP = re.compile(
+#: Variables of pip and uv that say where packages come from. Others could send them elsewhere.
+SOURCES = re.compile(
     "PIP_((EXTRA_)?INDEX_URL|FIND_LINKS|NO_INDEX|PROXY|(CLIENT_)?CERT|TRUSTED_HOST|RETRIES|(DEFAULT_)?TIMEOUT"
     "|(NO_)?CACHE_DIR|CONFIG_FILE|KEYRING_PROVIDER)"
+    "|UV_((DEFAULT_|EXTRA_)?INDEX(_URL|_.*_(USERNAME|PASSWORD))?|FIND_LINKS|NO_INDEX|INSECURE_HOST|HTTP_TIMEOUT"
+    "|HTTP_RETRIES|SYSTEM_CERTS|NATIVE_TLS|CACHE_DIR|NO_CACHE|LINK_MODE|KEYRING_PROVIDER)"
 )
-DISTURBING = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
+#: Variables that make Python import something else than what is in `.venv`.
+REMOVED = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
 
 
 def inside_venv() -> bool:
@@ -33,11 +36,11 @@ def venv_python() -> Path:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Return the environment for programs in `.venv`: the user's, less what leads Python or pip elsewhere."""
+    """Return the environment for programs in `.venv`: the user's, less what misleads Python, pip or uv."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in DISTURBING and (not name.startswith("PIP_") or RESPECTED_PIP.fullmatch(name))
+        if name not in REMOVED and (not name.startswith(("PIP_", "UV_")) or SOURCES.fullmatch(name))
     }
     kept["PATH"] = os.pathsep.join([str(venv_python().parent), kept.get("PATH", "")])
     return (

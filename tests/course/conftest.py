@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,9 @@ if __name__ == "__main__":
     app.run(host=os.environ["HOST"], port=int(os.environ["PORT"]))
 """
 
+#: The locks of the course; without a package in uv.txt, pip installs what a test locks.
+LOCKS = ("requirements.txt", "requirements-07.txt", "tests/requirements.txt", "course/setup/uv.txt")
+
 #: Makes `.venv` in a tenth of a second: it borrows the packages, pip among them, of the one the tests run in.
 BORROW = f"""
 def make_venv():
@@ -61,7 +65,7 @@ def make_venv():
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(install.VENV)], check=True)
     own = sysconfig.get_path("purelib", "venv", {{"base": str(install.VENV), "installed_base": ""}})
     Path(own, "borrowed.pth").write_text({sysconfig.get_path("purelib")!r}, encoding="utf-8")
-install._make_venv = make_venv
+install.make_venv = make_venv
 """
 
 
@@ -89,7 +93,7 @@ class Course:
             ROOT / "chapters", folder / "chapters", ignore=shutil.ignore_patterns("instance", "__pycache__")
         )
         (folder / "tests").mkdir()
-        for lock in ("requirements.txt", "tests/requirements.txt"):
+        for lock in LOCKS:
             (folder / lock).write_text("# nothing yet\n", encoding="utf-8")
 
     @property
@@ -119,26 +123,26 @@ class Course:
         return process.returncode, output
 
     def set_up(self, command: str = "up", *, quickly: bool = False, **variables: str) -> tuple[int, str]:
-        """Run the set-up alone, as ``command`` does first; ``quickly`` borrows pip, not installs it."""
+        """Run the set-up alone, as ``command`` does first; ``quickly`` borrows pip."""
         code = f"""
 import sys
 from course import main
 from course.setup import install
 main.hand_over = lambda command: sys.exit(0)
 {BORROW if quickly else ""}
-sys.exit(main.main([{command!r}]))
+sys.exit(main.main({command.split()!r}))
 """
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
-        return process.returncode, output
+        return process.returncode, re.sub(r"^(downloading|installing) .*\n", "", output, flags=re.M)
 
     def pretend_set_up(self) -> None:
         """Make a finished `.venv` that borrows the packages of the one the tests run in."""
         code = f"""
 from course.setup import install
 {BORROW}
-install._make_venv()
-install._mark_done(tests=False)
+install.make_venv()
+install.mark_finished()
 """
         with self.python("-c", code) as process:
             output, _ = process.communicate(timeout=60)
@@ -147,7 +151,8 @@ install._mark_done(tests=False)
     def lock(self, wheel: Path, sha256: str | None = None, file: str = "requirements.txt") -> dict[str, str]:
         """Lock one package and return the variables by which pip finds it without a network."""
         digest = sha256 or hashlib.sha256(wheel.read_bytes()).hexdigest()
-        (self.folder / file).write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
+        name = wheel.name.partition("-")[0]
+        (self.folder / file).write_text(f"{name}==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
         return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
 
 
@@ -171,16 +176,25 @@ def ready_course(course: Course) -> Course:
     return course
 
 
+def make_wheel(folder: Path, name: str, files: dict[str, bytes]) -> Path:
+    """Write the wheel of a package with ``files`` into ``folder`` and return its path."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    folder.mkdir(exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    files |= {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, content in files.items():
+            entry = zipfile.ZipInfo(file)
+            entry.external_attr = (0o100755 if "/scripts/" in file else 0o100644) << 16
+            archive.writestr(entry, content)
+        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD")))
+    return path
+
+
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
     """A package of one empty module."""
-    path = tmp_path / "wheels" / "tiny-1.0-py3-none-any.whl"
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("tiny.py", "")
-        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        archive.writestr(
-            "tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("tiny-1.0.dist-info/RECORD", "")
-    return path
+    return make_wheel(tmp_path / "wheels", "tiny", {"tiny.py": b""})

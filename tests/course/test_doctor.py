@@ -1,4 +1,4 @@
-"""`doctor` names what is wrong with a machine, each thing in one sentence with its cure."""
+"""`doctor` names what is wrong with a machine, each thing in one sentence, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from course import messages
-from course.setup import doctor, install
+from course.setup import doctor, install, locks, trial, venv
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,10 +28,11 @@ def machine(course, monkeypatch):
     for name in ("docs", "final"):
         (course.folder / name).mkdir()
     monkeypatch.setattr(doctor, "ROOT", course.folder)
-    monkeypatch.setattr(doctor, "LOCK", course.folder / "requirements.txt")
     monkeypatch.setattr(doctor, "VENV", course.folder / ".venv")
-    monkeypatch.setattr(install, "WHEELS", course.folder / "wheels")
-    monkeypatch.setattr(doctor, "_pip", lambda *_: "")
+    monkeypatch.setattr(venv, "MARKER", course.marker)
+    monkeypatch.setattr(locks, "WHEELS", course.folder / "wheels")
+    monkeypatch.setattr(trial, "LOCK", course.folder / "requirements.txt")
+    monkeypatch.setattr(trial, "ask_pip", lambda *_: "")
     monkeypatch.setattr(doctor, "_answers", lambda *_: True)
     monkeypatch.setattr(doctor.ports, "free", lambda port: True)
     monkeypatch.setattr(doctor, "find_chromium", lambda: "/usr/bin/chromium")
@@ -52,10 +53,8 @@ class SimpleVersion(tuple):
 
 
 def found() -> dict[str, str]:
-    """Return the level of each finding by its key."""
-    return {
-        finding.key.removeprefix("doctor."): finding.level for check in doctor.CHECKS for finding in check()
-    }
+    """Return the level of each diagnosis by its key."""
+    return {said.key.removeprefix("doctor."): said.level for check in doctor.CHECKS for said in check()}
 
 
 def no_venv(machine, monkeypatch):
@@ -97,11 +96,18 @@ def unfinished(machine, monkeypatch):
 def foreign(machine, monkeypatch):
     unfinished(machine, monkeypatch)
     machine.marker.write_text('{"python": "(3, 12, 1)"}', encoding="utf-8")
+    monkeypatch.setattr(venv, "version_of", lambda python: None)
 
 
 def old(machine, monkeypatch):
     foreign(machine, monkeypatch)
-    monkeypatch.setattr(install, "_version_of", lambda python: "(3, 12, 1)")
+    monkeypatch.setattr(venv, "version_of", lambda python: "(3, 12, 1)")
+
+
+def incomplete(machine, monkeypatch):
+    foreign(machine, monkeypatch)
+    monkeypatch.setattr(venv, "version_of", lambda python: "(3, 12, 1)")
+    monkeypatch.setattr(venv, "is_current", lambda: True)
 
 
 def ready(machine, monkeypatch):
@@ -116,21 +122,21 @@ def says(output):
     def fetch(machine, monkeypatch):
         lock = "click==8 \\\n    --hash=sha256:00\n"
         machine.folder.joinpath("requirements.txt").write_text(lock, encoding="utf-8")
-        monkeypatch.setattr(doctor, "_pip", lambda *_: output)
+        monkeypatch.setattr(trial, "ask_pip", lambda *_: output)
 
     return fetch
 
 
 def packed_for_others(machine, monkeypatch):
     packed(machine, monkeypatch)
-    monkeypatch.setattr(doctor, "_pip", lambda *_: "ERROR: No matching distribution found for click==8")
+    monkeypatch.setattr(trial, "ask_pip", lambda *_: "ERROR: No matching distribution found for click==8")
 
 
 def attribute(target, name, value):
     return lambda machine, monkeypatch: monkeypatch.setattr(target, name, value)
 
 
-FINDINGS = [
+DIAGNOSES = [
     ("python_new", "note", attribute(sys, "version_info", SimpleVersion((3, 14, 0, "final", 0)))),
     ("python_narrow", "wrong", attribute(sys, "maxsize", 2**31 - 1)),
     ("venv_missing", "wrong", no_venv),
@@ -145,6 +151,7 @@ FINDINGS = [
     ("environment_unfinished", "note", unfinished),
     ("environment_foreign", "note", foreign),
     ("environment_old", "note", old),
+    ("environment_incomplete", "note", incomplete),
     ("environment_ready", "ok", ready),
     ("packages_ready", "ok", ready),
     ("packages_wheels", "ok", packed),
@@ -154,7 +161,7 @@ FINDINGS = [
     ("packages_proxy", "wrong", says("connection broken by 'ProxyError('Cannot connect to proxy.'")),
     ("packages_certificate", "wrong", says("connection broken by 'SSLError(CertVerificationError(1, '")),
     ("packages_no_package", "wrong", says("ERROR: No matching distribution found for click==8")),
-    ("packages_other", "wrong", says("ERROR: something that nobody has seen")),
+    ("packages_other", "wrong", says("ERROR: something that is not known")),
     ("clock_behind", "wrong", slow_clock),
     ("variables_set", "note", lambda _, monkeypatch: monkeypatch.setenv("FLASK_PAGE_SIZE", "50")),
     ("git_missing", "note", attribute(shutil, "which", lambda name: None)),
@@ -163,20 +170,20 @@ FINDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("key", "level", "force"), FINDINGS, ids=[key for key, *_ in FINDINGS])
-def test_a_finding(machine, monkeypatch, capsys, key, level, force):
+@pytest.mark.parametrize(("key", "level", "force"), DIAGNOSES, ids=[key for key, *_ in DIAGNOSES])
+def test_a_diagnosis(machine, monkeypatch, capsys, key, level, force):
     """Forced, it is found, at its level, and said in both languages without a gap."""
     force(machine, monkeypatch)
 
     assert found().get(key) == level
-    for finding in (finding for check in doctor.CHECKS for finding in check()):
+    for diagnosis in (diagnosis for check in doctor.CHECKS for diagnosis in check()):
         for lang in ("en", "ko"):
             messages.choose(lang)
-            sentence = str(finding)
+            sentence = str(diagnosis)
             assert sentence and not re.search(r"[{}]|None", sentence), sentence
 
 
-def test_a_good_machine_has_nothing_to_mend(machine, capsys):
+def test_a_good_machine_has_nothing_to_fix(machine, capsys):
     assert set(found().values()) == {"ok"}
     assert doctor.doctor(["--lang", "en"]) == 0
     assert capsys.readouterr().out.endswith("\nThis machine is ready for the course.\n")
@@ -194,7 +201,7 @@ def test_what_is_wrong_counts(machine, monkeypatch, capsys):
 
 def test_every_sentence_is_found_somewhere():
     """No sentence is left over that nothing on a machine leads to."""
-    forced = {key for key, *_ in FINDINGS} | {"note", "wrong", "all_wrong"}
+    forced = {key for key, *_ in DIAGNOSES} | {"note", "wrong", "all_wrong"}
     assert [
         key for key in messages.catalogue("en")["doctor"] if key not in forced and not key.endswith("ok")
     ] == []

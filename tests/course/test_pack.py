@@ -128,7 +128,7 @@ def test_each_system_gets_what_it_wants(monkeypatch, tmp_path):
         "c==3 ; python_full_version < '3.12' and platform_machine == 'arm64' \\\n    --hash=sha256:4\n",
         encoding="utf-8",
     )
-    monkeypatch.setattr(pack, "REQUIREMENTS", lock)
+    monkeypatch.setattr(pack, "PACKED", (lock, lock))
 
     def wanted(system: str, python: str) -> str:
         return " ".join(line[0] for line in pack.wanted_lines(pack.SYSTEMS[system], python))
@@ -139,12 +139,15 @@ def test_each_system_gets_what_it_wants(monkeypatch, tmp_path):
     assert first.count("--hash") == 2 and ";" not in first
 
 
-def test_the_whole_lock_is_understood():
-    """No package of requirements.txt is overlooked."""
-    lock = pack.REQUIREMENTS.read_text(encoding="utf-8")
-    names = [line for line in lock.splitlines() if "==" in line]
+def test_the_locks_are_understood_whole():
+    """No package of a lock is overlooked, and with the learner's go uv and the tools of chapter 7."""
+    for lock in pack.PACKED:
+        text = lock.read_text(encoding="utf-8")
+        names = [line for line in text.splitlines() if "==" in line]
+        assert len(list(pack.REQUIREMENT.finditer(text))) == len(names) > 0
 
-    assert len(list(pack.REQUIREMENT.finditer(lock))) == len(names) > 50
+    wanted = {line.partition("==")[0] for line in pack.wanted_lines(pack.SYSTEMS["windows"], "3.13.0")}
+    assert {"flask", "uv", "nox", "mypy", "pip"} <= wanted
 
 
 def cuts_off() -> bool:

@@ -1,0 +1,106 @@
+"""The folder `.venv`: how it is made, and the file in it that says it is finished. Standard library only."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+from course.errors import Failure
+from course.messages import say
+from course.paths import STATE, VENV
+from course.setup.causes import explain
+from course.setup.environment import environment, venv_python
+from course.setup.locks import LEARNER, digest
+
+MARKER = VENV / "course-ready.json"
+
+
+def check_python() -> None:
+    """Raise a Failure if this Python cannot make environments: Debian ships it in parts."""
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Failure(say("setup.no_venv", modules=", ".join(missing), minor=sys.version_info.minor))
+
+
+def make_venv() -> None:
+    """Make `.venv` with the pip that Python carries, unpacked: installing it would take as long as all else.
+
+    Raises:
+        Failure: Python could not make it.
+    """
+    base = getattr(sys, "_base_executable", None) or sys.executable  # not the Python of an active environment
+    wheel = bundled_pip()
+    options = ["--without-pip"] if wheel else []
+    made = subprocess.run(
+        [base, "-m", "venv", *options, str(VENV)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if made.returncode:
+        log = STATE / "install.log"
+        log.write_text(made.stdout + made.stderr, encoding="utf-8")
+        raise Failure(explain(made.stdout + made.stderr, log))
+    if wheel:
+        places = {"base": str(VENV), "platbase": str(VENV)}
+        scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(sysconfig.get_path("purelib", scheme, places))
+
+
+def bundled_pip() -> Path | None:
+    """Return the wheel of pip that Python carries for new environments, None where it is not to be found."""
+    import ensurepip
+
+    folders = [Path(ensurepip.__file__).parent / "_bundled"]
+    if elsewhere := sysconfig.get_config_var("WHEEL_PKG_DIR"):  # some Linux distributions
+        folders.append(Path(elsewhere))
+    return next((wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))), None)
+
+
+def remove_venv() -> None:
+    """Remove `.venv`, or what has its name."""
+    if VENV.is_symlink() or VENV.is_file():
+        VENV.unlink()
+    elif VENV.exists():
+        MARKER.unlink(missing_ok=True)  # first: a removal that is cut short must not look finished
+        shutil.rmtree(VENV)
+
+
+def mark_finished() -> None:
+    """Say in `.venv` what it was made for. Written last: it says that all before it is done."""
+    made_for = {
+        "requirements": digest(LEARNER),
+        "python": version_of(venv_python()),
+        "executable": sys.executable,
+    }
+    MARKER.write_text(json.dumps(made_for), encoding="utf-8")
+
+
+def is_current() -> bool:
+    """Return whether `.venv` was finished for the present lock by the Python that it still starts with."""
+    try:
+        marker = json.loads(MARKER.read_text(encoding="utf-8"))
+        return bool(
+            marker["requirements"] == digest(LEARNER) and marker["python"] == version_of(venv_python())
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def version_of(python: Path) -> str | None:
+    """Return the version of the interpreter at ``python``, None where it does not start."""
+    command = [str(python), "-I", "-S", "-c", "import sys; print(sys.version_info[:3])"]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment()
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
