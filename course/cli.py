@@ -159,12 +159,15 @@ def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
+@click.option("--all", "everything", is_flag=True, help="Run the drills and all that takes long, too.")
+@click.option("--quick", is_flag=True, help="Run only what the changes since the last commit concern most.")
+@click.option("--record", is_flag=True, help="Keep how long each test took, for the progress of later runs.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def test(pytest_arguments: tuple[str, ...]) -> int:
-    """Test the course itself: style, types, every stage, the site."""
-    from course.commands.test import check_all
+def test(pytest_arguments: tuple[str, ...], everything: bool, quick: bool, record: bool) -> int:
+    """Test the course itself: style, types, imports, every stage, the site."""
+    from course.commands.test import test
 
-    return check_all(pytest_arguments)
+    return test(pytest_arguments, everything=everything, quick=quick, record=record)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

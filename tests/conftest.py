@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=["sqlite", "postgresql"],
         help="run all tests of final on this one; otherwise SQLite, and those of storage and races on both",
     )
+    group.addoption("--stages", metavar="NAMES", help="judge these of the course's own stages alone: a,b,c")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
     folder = config.getoption("--stage")
     if folder is None:
-        config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in all_stages()]
+        names = (config.getoption("--stages") or "").split(",")
+        stages = [stage for stage in all_stages() if names == [""] or stage.name in names]
+        config.stash[JUDGED] = [(stage.name, stage.number, stage.path) for stage in stages]
         return
     try:
         stage = find_stage(config.getoption("--stage-as") or folder.resolve().name)
@@ -60,12 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--stage: there is no folder {folder}")
     config.stash[JUDGED] = [(stage.name, stage.number, folder.resolve())]
 
-
-#: What they share is dear, servers or a browser, so one process starts it and runs them all, in their order.
-TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "image", "topology")} | {
-    "tests/final/test_page.py"
-}
-TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
 
 JUDGED = pytest.StashKey[list[tuple[str, int, Path]]]()
 
@@ -94,7 +91,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Judging one stage, leave out the tests that do not apply to it."""
+    """Judging one stage, leave out the tests that do not apply to it. Long tests come first in parallel."""
+    if hasattr(config, "workerinput"):
+        from kit.scheduling import longest_first
+
+        longest_first(items)
     if config.getoption("--stage") is None:
         return
     keep = [
@@ -108,13 +109,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)  # a learner has no pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process one test after the other, and all of a file that is in `TOGETHER` to one."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Scheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return file if file in TOGETHER else nodeid
+    """Give each process one test after the other, and all tests of a file in `TOGETHER` to one process."""
+    from kit.scheduling import Scheduling
 
     return Scheduling(config, log)
 

@@ -1,168 +1,161 @@
-"""`test`: everything that must hold before a change is published, and one closing line."""
+"""`test`: what must hold before a change is published, in three sizes, and one closing line."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from course.commands.run_tests import run_tests
+from course.commands.changed import changed_files, git, quick_tests
+from course.commands.suite import Results, run_pytest, write_durations
 from course.paths import ROOT
 from course.setup.environment import environment
 from course.setup.programs import PYTHON, decode
 
-SOME_FAILED = 1  # what pytest says when all tests ran, and not all passed
-#: So many tests that are red beside others are run again without them, and so often.
-FEW, TIMES_ALONE = 5, 3
-MOST_TOLD = 8  # tests that failed are named once more at the end, this many of them: some logs keep only that
+MOST_NAMED = (
+    8  # tests that failed are named once more at the end, this many of them: some logs keep only that
+)
+MOST_SLOW = 10
+
+#: Programs that judge the files without running them.
+STEPS = {
+    "lint": ["-m", "ruff", "check"],
+    "format": ["-m", "ruff", "format", "--check"],
+    "imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+    "types": ["-m", "mypy"],
+}
+ALL = "python3 -m course test --all"
+LEFT_OUT = {
+    "default": f"not run: the drills: {ALL}",
+    "quick": "not run: all but what the changed files concern most: python3 -m course test",
+    "chosen": "not run: all tests but those that were chosen",
+}
 
 
 @dataclass
 class Tally:
-    """How many checks passed, failed and were skipped; what failed, and why others were skipped."""
+    """How many checks passed, failed and were skipped, and what the closing lines say about them."""
 
     passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    red: dict[str, str] = field(default_factory=dict)  # of the tests that failed, what was wrong
-    unsteady: dict[str, str] = field(default_factory=dict)  # of those that passed alone, what was at first
+    failed: dict[str, str] = field(default_factory=dict)  # what failed, and why
+    skipped: Counter[str] = field(default_factory=Counter)  # reasons
+    rerun: dict[str, str] = field(
+        default_factory=dict
+    )  # what failed at first and passed then, and why it had failed
 
-    def add(self, passed: bool) -> None:
+    def add(self, name: str, passed: bool, why: str = "") -> None:
         """Count one check."""
-        self.passed += passed
-        self.failed += not passed
+        if passed:
+            self.passed += 1
+        else:
+            self.failed[name] = why
 
-    def forgive(self, test: str) -> None:
-        """Count a test that failed as one that passed, and remember that it is unsteady."""
-        self.unsteady[test] = self.red.pop(test)
-        self.failed -= 1
-        self.passed += 1
+    def add_tests(self, results: Results) -> None:
+        """Count all tests; where pytest itself failed and no test did, that is one failure."""
+        self.passed += len(results.only("passed"))
+        self.failed |= results.only("failed")
+        self.skipped.update(results.only("skipped").values())
+        self.rerun |= results.rerun()
+        if results.status and not results.only("failed"):
+            self.failed["pytest"] = f"exit status {int(results.status)}"
 
-    def skip(self, reason: str) -> None:
-        """Count one check that was not made."""
-        self.skipped += 1
-        self.reasons[reason] += 1
+    def closing_lines(self, left_out: str) -> list[str]:
+        """Return what was skipped, left out, red at first and red, and last the three numbers."""
+        return [
+            *(f"skipped {number}: {reason}" for reason, number in sorted(self.skipped.items())),
+            *([left_out] if left_out else []),
+            *(f"red at first, green when run again: {name}: {why}" for name, why in self.rerun.items()),
+            *(
+                f"failed: {name}: {why}".removesuffix(": ")
+                for name, why in list(self.failed.items())[:MOST_NAMED]
+            ),
+            f"{self.passed} passed, {len(self.failed)} failed, {self.skipped.total()} skipped",
+        ]
 
-    def __str__(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
+def test(
+    pytest_arguments: Sequence[str], *, everything: bool = False, quick: bool = False, record: bool = False
+) -> int:
+    """Run every check, all of them even if one fails; return the exit status.
 
-def check_all(pytest_arguments: Sequence[str]) -> int:
-    """Run every check, all of them even if one fails; return the exit status."""
-    tally = Tally()
-    before = _tree()
-    with TemporaryDirectory() as scratch:
-        report, site = Path(scratch, "tests.xml"), Path(scratch, "site")
-        tally.add(_step("lint", ["ruff", "check"]))
-        tally.add(_step("format", ["ruff", "format", "--check"]))
-        tally.add(_step("types", ["mypy"]))
-        print("tests", flush=True)
-        started = time.monotonic()
-        ran = run_tests(Path(scratch, "tests.log"), [f"--junitxml={report}", *pytest_arguments])
-        count_tests(tally, report, ran.content)
-        if ran.status == SOME_FAILED and len(ran.failed) == len(tally.red) <= FEW:
-            run_alone(tally, ran.failed, Path(scratch))
-        passed = ran.content or (bool(tally.unsteady) and not tally.red)
-        print(f"tests   {_verdict(passed, started)}", flush=True)
-        if pytest_arguments:  # otherwise tests/site has built it, as strictly, and looked at all of it
-            # Not --quiet: with it mkdocs forgets the warnings that --strict should fail on.
-            tally.add(_step("site", ["mkdocs", "build", "--strict", "--site-dir", str(site)]))
-    if before is None:
-        tally.skip("that the tests leave the folder as it was: git is not here")
+    Args:
+        everything: also what the other sizes leave out.
+        quick: only the tests that the files that differ from the last commit concern most.
+        record: keep how long each test took, for the progress and the order of later runs.
+    """
+    tally, before = Tally(), git("status", "--porcelain")
+    judge_files(tally)
+    chosen, left_out = choose(pytest_arguments, everything, quick)
+    if chosen is None:
+        print("tests   none: no test is concerned by what differs from the last commit", flush=True)
     else:
-        after = _tree()
-        tally.add(after == before)
+        run_tests(tally, chosen, everything, record)
+    if before is None:
+        tally.skipped["that the tests leave the folder as it was: git is not here"] += 1
+    else:
+        after = git("status", "--porcelain")
+        tally.add("the folder is as it was", after == before, "the tests changed it")
         if after != before:
             print(f"The checks changed the folder; git status before:\n{before}\nand after:\n{after}")
-    for reason, number in sorted(tally.reasons.items()):
-        print(f"skipped {number}: {reason}")
-    for test, wrong in tally.unsteady.items():
-        print(f"red beside other tests, green alone: {test}: {wrong}")
-    for test, wrong in list(tally.red.items())[:MOST_TOLD]:
-        print(f"failed: {test}: {wrong}")
-    print(tally, flush=True)
+    print("\n".join(tally.closing_lines(left_out)), flush=True)
     return 1 if tally.failed else 0
 
 
-def count_tests(tally: Tally, report: Path, ran: bool) -> None:
-    """Add pytest's own numbers, from its JUnit report, to ``tally``; an error is a failure.
-
-    Args:
-        ran: whether pytest itself was content. Where it was not and the report shows nothing wrong (it found
-            no test, it crashed), that is one failure.
-    """
-    failed = tally.failed
-    cases = ElementTree.parse(report).iter("testcase") if report.is_file() else []  # noqa: S314 - our own file
-    for case in cases:
-        skipped = case.find("skipped")
-        wrong = [*case.iter("failure"), *case.iter("error")]
-        if wrong:
-            tally.add(False)
-            tally.red[_name(case)] = " ".join(wrong[0].get("message", "").split())[:200]
-        elif skipped is not None:
-            tally.skip(skipped.get("message") or "no reason given")
-        else:
-            tally.add(True)
-    if not ran and tally.failed == failed:
-        tally.add(False)
-
-
-def run_alone(tally: Tally, tests: Sequence[str], scratch: Path) -> None:
-    """Run ``tests``, which failed beside others, one after the other and several times.
-
-    A machine that does too much at once turns a test red that waits for something. What is green each time is
-    no failure, and is told all the same: a test that depends on what else runs should be made steadier.
-    """
-    green = set(tally.red)
-    for time_ in range(TIMES_ALONE):
-        print(f"  once more, alone ({time_ + 1} of {TIMES_ALONE}): {', '.join(tests)}", flush=True)
-        report = scratch / f"alone-{time_}.xml"
-        run_tests(scratch / "alone.log", ["-n1", f"--junitxml={report}", *tests], tell=lambda text: None)
-        cases = [] if not report.is_file() else ElementTree.parse(report).iter("testcase")  # noqa: S314
-        green &= {_name(case) for case in cases if not list(case)}  # neither failed nor skipped
-    for test in green:
-        tally.forgive(test)
-
-
-def _name(case: ElementTree.Element) -> str:
-    return "::".join(filter(None, [case.get("classname"), case.get("name")]))
-
-
-def _step(name: str, command: Sequence[str]) -> bool:
-    print(f"{name:<8}", end="", flush=True)
+def judge_files(tally: Tally) -> None:
+    """Run `STEPS`, side by side, and print how each went."""
     started = time.monotonic()
-    done = subprocess.run(
-        [PYTHON, "-m", *command],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    passed = done.returncode == 0
-    print(_verdict(passed, started), flush=True)
-    if not passed:
-        sys.stdout.write(decode(done.stdout).strip() + "\n\n")
-    return passed
+    processes = {
+        name: subprocess.Popen(
+            [PYTHON, *command], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for name, command in STEPS.items()
+    }
+    for name, process in processes.items():
+        output, _ = process.communicate()
+        passed = process.returncode == 0
+        print(f"{name:<8}{_verdict(passed, started)}", flush=True)
+        if not passed:
+            sys.stdout.write(decode(output).strip() + "\n\n")
+        tally.add(name, passed)
+
+
+def choose(pytest_arguments: Sequence[str], everything: bool, quick: bool) -> tuple[list[str] | None, str]:
+    """Return the arguments for pytest, None if no test is to run, and the line about what they leave out."""
+    arguments = list(pytest_arguments)
+    if any(Path(ROOT, argument.partition("::")[0]).exists() for argument in arguments):
+        return arguments, LEFT_OUT["chosen"]
+    if quick:
+        tests = quick_tests(changed_files())
+        return ([*tests, *arguments] if tests else None), LEFT_OUT["quick"]
+    if everything:
+        return arguments, ""
+    return ["--ignore=tests/drills", *arguments], LEFT_OUT["default"]
+
+
+def run_tests(tally: Tally, arguments: Sequence[str], everything: bool, record: bool) -> None:
+    """Run the tests and print how they went: what pytest said if one failed, and the slowest."""
+    print("tests", flush=True)
+    started = time.monotonic()
+    if everything:
+        os.environ["LAB"] = "all"  # tests/site/test_lab.py opens every stage in both languages then
+    with TemporaryDirectory() as scratch:
+        log = Path(scratch, "pytest.log")
+        results = run_pytest(arguments, log)
+        if results.status:
+            print(decode(log.read_bytes()).strip() + "\n", flush=True)
+    tally.add_tests(results)
+    for name, seconds in sorted(results.seconds.items(), key=lambda item: -item[1])[:MOST_SLOW]:
+        print(f"  {seconds:5.1f} s  {name}")
+    print(f"tests   {_verdict(not results.status, started)}", flush=True)
+    if record:
+        write_durations(results.seconds)
 
 
 def _verdict(passed: bool, started: float) -> str:
     return f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s"
-
-
-def _tree() -> str | None:
-    """Return what git sees as changed, None where it cannot say."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    status = subprocess.run([git, "status", "--porcelain"], cwd=ROOT, env=env, capture_output=True)
-    return decode(status.stdout) if status.returncode == 0 else None
