@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 #: What they share is dear, servers or a browser, so one process starts it and runs them all, in their order.
-TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "image", "topology")} | {
+TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "containers", "server", "topology")} | {
     "tests/final/test_page.py"
 }
 TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
