@@ -30,8 +30,18 @@ AREAS = {
     "auth": ("keys", "login", "mfa", "refresh", "sessions", "shared_limits", "throttling", "tokens"),
     "page": ("page", "page_session"),
     "service": ("at_once", "configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics"),
-    "upkeep": ("backup", "deploy", "pipeline", "properties", "pruning", "secrets", "storage", "traces"),
-    "drills": ("backup", "clock", "containers", "contract", "journal", "nginx", "server", "topology"),
+    "upkeep": (
+        "backup",
+        "deploy",
+        "nginx",
+        "pipeline",
+        "properties",
+        "pruning",
+        "secrets",
+        "storage",
+        "traces",
+    ),
+    "drills": ("backup", "clock", "containers", "contract", "journal", "server", "topology"),
 }
 
 

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -21,7 +20,7 @@ import redis
 from kit.adapter import PASSWORD, LoadedStage
 from kit.server import Server
 from kit.services import HOW_REDIS, REDIS, Cable
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 pytestmark = [
     pytest.mark.threads,
@@ -163,9 +162,10 @@ def new_admin(server: Server) -> str:
     email = f"boss{time.time_ns()}@example.com"
     grant = sign_up(server, email)
     url = server.environment["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
-    with closing(create_engine(url).raw_connection()) as connection:
-        connection.cursor().execute(f"UPDATE accounts SET role = 'admin' WHERE email = '{email}'")  # noqa: S608
-        connection.commit()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET role = 'admin' WHERE email = :email"), {"email": email})
+    engine.dispose()
     return str(grant["access_token"])
 
 

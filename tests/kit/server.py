@@ -62,9 +62,9 @@ class Server:
     def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "PROMETHEUS"))
-        }
+        # Python may write what it compiled into the folder, a copy, so that the next process need not.
+        other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
         self.environment = kept | {
             "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, mail to nobody
             "FLASK_TESTING": "false",
