@@ -306,6 +306,7 @@ def world(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.Mo
     return World(service, mailbox, in_database, monkeypatch)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_happens_to_a_second_factor(world: World, row: Row) -> None:
     """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
@@ -342,6 +343,7 @@ def test_an_account_shows_whether_it_has_one(world: World) -> None:
     assert seen[0][1] == seen[1][1] and len({tag for _, tag in seen}) == 3
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("ask", "field"),
     [(set_up(WRONG), "current_password"), (remove("{wrong}"), "code")],
@@ -456,6 +458,7 @@ LENGTHS += [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("way", ["a change", "a reset"])
 @pytest.mark.parametrize(("new", "with_mfa", "code"), LENGTHS)
 def test_a_second_factor_makes_a_shorter_password_enough(
@@ -511,6 +514,7 @@ def test_an_operator_removes_a_second_factor_that_is_lost(world: World) -> None:
     assert "access_token" in expect(world.send(login(NEW)), 200)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("email", "said"), [(MINA, "no second factor"), ("nobody@example.com", "no account")]
 )
