@@ -26,11 +26,12 @@ SETTINGS = {  # without which it does not start, of a service that ends with its
 
 #: The tests in tests/final/ and tests/drills/, by what of the service they are about: a job for each.
 AREAS = {
-    "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "password", "v1"),
+    "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "outbox", "password"),
     "auth": ("keys", "login", "mfa", "refresh", "sessions", "shared_limits", "throttling", "tokens"),
     "page": ("page", "page_session"),
-    "service": ("at_once", "configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics"),
+    "service": ("configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics", "v1"),
     "upkeep": (
+        "at_once",
         "backup",
         "deploy",
         "nginx",
@@ -39,9 +40,8 @@ AREAS = {
         "pruning",
         "secrets",
         "storage",
-        "traces",
     ),
-    "drills": ("backup", "clock", "containers", "contract", "journal", "server", "topology"),
+    "drills": ("backup", "clock", "containers", "contract", "journal", "server", "topology", "traces"),
 }
 
 
