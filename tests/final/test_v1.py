@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from kit.adapter import Stage
 
-
 PATHS = ["/v1", "/v1/", "/v1/accounts/7", "/v1/%00/../x"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
 
