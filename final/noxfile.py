@@ -24,14 +24,24 @@ SETTINGS = {  # without which it does not start, of a service that ends with its
     "FLASK_SMTP_URL": "smtps://nobody:nothing@127.0.0.1:1",
 }
 
-#: The tests in tests/final/, by what of the service they are about: a job for each.
+#: The tests in tests/final/ and tests/drills/, by what of the service they are about: a job for each.
 AREAS = {
-    "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "password", "v1"),
+    "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "outbox", "password"),
     "auth": ("keys", "login", "mfa", "refresh", "sessions", "shared_limits", "throttling", "tokens"),
     "page": ("page", "page_session"),
-    "service": ("at_once", "configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics"),
-    "upkeep": ("contract", "pipeline", "properties", "pruning", "secrets", "server", "storage"),
-    "scale": ("backup", "clock", "deploy", "image", "journal", "nginx", "topology", "traces"),
+    "service": ("configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics", "v1"),
+    "upkeep": (
+        "at_once",
+        "backup",
+        "deploy",
+        "nginx",
+        "pipeline",
+        "properties",
+        "pruning",
+        "secrets",
+        "storage",
+    ),
+    "drills": ("backup", "clock", "containers", "contract", "journal", "server", "topology", "traces"),
 }
 
 
@@ -39,8 +49,8 @@ AREAS = {
 def lint(session: nox.Session) -> None:
     """Style, and mistakes that a look at the text can find."""
     session.chdir(TOP)
-    session.run("ruff", "check", "final", "tests/final")
-    session.run("ruff", "format", "--check", "final", "tests/final")
+    session.run("ruff", "check", "final", "tests")
+    session.run("ruff", "format", "--check", "final", "tests")
 
 
 @nox.session
@@ -55,7 +65,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session, area: str) -> None:
     """The tests of one area; which lines they reached is written into the folder final/reached/."""
     session.chdir(TOP)
-    files = [f"tests/final/test_{name}.py" for name in AREAS[area]]
+    folder = "drills" if area == "drills" else "final"
+    files = [f"tests/{folder}/test_{name}.py" for name in AREAS[area]]
     reached = {"COVERAGE_FILE": f"final/reached/{area}"}
     session.run("coverage", "run", "--rcfile=final/coverage.toml", "-m", "pytest", "-q", *files, env=reached)
 

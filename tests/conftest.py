@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "threads: needs threads or programs, so it does not run in a browser")
     config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
+    config.addinivalue_line("markers", "any_database: of final, the same on each, so one of them is enough")
     folder = config.getoption("--stage")
     if folder is None:
         names = (config.getoption("--stages") or "").split(",")

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 import yaml
-from kit import docker_stand_in
+from kit import fake_docker
 from kit.adapter import FINAL, GOOD_SECRET, Stage, expect
 from kit.superseded import superseded
 from kit.workflows import Runner
 
 OWN_TESTS = "the tests of the final service are grouped by area, because a change concerns it as a whole"
-ITS_SERVER = "its server has no dry run as gunicorn has, so its image is built step by step and run"
+ITS_SERVER = "its server has no dry run as gunicorn has, so a container engine builds and runs its image"
 
 
 # -- what a machine asks ----------------------------------------------------------------------------
@@ -282,18 +282,18 @@ def test_the_image_holds_no_secret(stage: Stage) -> None:
             assert not re.search("SECRET|PASSWORD|TOKEN|PRIVATE", rest.upper()), f"{word} {rest}"
 
 
-@superseded("final", ITS_SERVER, by="drills/test_image.py::test_it_migrates_serves_and_ends")
+@superseded("final", ITS_SERVER, by="drills/test_containers.py::test_it_migrates_serves_and_ends")
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn does not run on Windows")
 @pytest.mark.threads
 def test_the_image_holds_all_that_runs(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that COPY names are enough to load the application, and nothing private is among them."""
     monkeypatch.chdir(stage.loaded.folder)
-    monkeypatch.setattr(docker_stand_in, "STATE", tmp_path)
+    monkeypatch.setattr(fake_docker, "STATE", tmp_path)
     private = Path("instance") / "accounts.sqlite"
     private.parent.mkdir(exist_ok=True)
     private.touch()
 
-    docker_stand_in.build("image", [])
+    fake_docker.build("image", [])
 
     image = json.loads((tmp_path / "image.json").read_text(encoding="utf-8"))
     held = {path.name for path in Path(image["folder"]).rglob("*")}

@@ -45,7 +45,7 @@ def docker(tmp_path: Path) -> Path:
         folder.mkdir()
     program = programs / "docker"
     # Not by `#!` and Python's own path, in which there may be a blank.
-    call = shlex.join([sys.executable, str(ROOT / "tests" / "docker_stand_in.py")])
+    call = shlex.join([sys.executable, str(ROOT / "tests" / "kit" / "fake_docker.py")])
     program.write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     return state

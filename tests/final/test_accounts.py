@@ -21,6 +21,7 @@ def sign_up(client: Client, email: str, **changes: Any) -> Any:
 # -- signing up ------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("again", ["mina@example.com", "MINA@Example.COM", " mina@example.com "])
 def test_a_known_and_a_new_email_get_the_same_answer(service: Stage, hashes: Any, again: str) -> None:
     """Status, body and headers are the same, and so is the work: one hash. No second account, no change."""
@@ -94,6 +95,7 @@ def count_accounts(app: Flask) -> int:
 # -- who may do what -------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_somebody_elses_account_is_not_there(service: Stage, problem: Any, method: str) -> None:
     """To anyone but its owner and the admins, an account is as unknown as one that never was."""

@@ -1,7 +1,7 @@
 """How the service is deployed: compose.yaml, deploy/kubernetes and deploy/systemd, by schema and by sense.
 
 The schemas are the published ones, as check-jsonschema and kubernetes-validate carry them. That the image
-works is in test_image.py, and that nginx.conf does in test_nginx.py.
+and compose.yaml work is in tests/drills, and that nginx.conf does in test_nginx.py.
 """
 
 from __future__ import annotations

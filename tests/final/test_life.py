@@ -7,17 +7,16 @@ in it did not happen. What happens at the same moment is in test_at_once.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from kit.adapter import PASSWORD, Client, SignedUp, Stage, expect
+from kit.adapter import PASSWORD, Client, Stage, expect
+from kit.scenario import MINA, Ask, Row, Scenario
 
 NEW = "another passphrase for the tests"
 WRONG = "not this one, certainly"
 MADE_UP = "x" * 43
-MINA, LOUD = "mina@example.com", "MINA@example.com"
+LOUD = "MINA@example.com"
 NOBODY, OTHER = "nobody@example.com", "other@example.com"
 BOSS = "boss@example.com"
 HER = "/v2/accounts/{mina}"
@@ -30,46 +29,29 @@ CHANGED, DELETED = "Your password was changed", "Your account was deleted"
 MOVED = "Your account has another e-mail address now"
 
 
-class World:
+class World(Scenario):
     """One member, who is logged in, and one admin; and the mail that has been read so far."""
 
-    def __init__(self, service: Stage, mailbox: Any, in_database: Callable[..., Any]) -> None:
-        self.service, self.mailbox, self.in_database = service, mailbox, in_database
-        self.mina: SignedUp = service.sign_up(email=MINA)
+    def __init__(self, service: Stage, mailbox: Any, in_database: Any) -> None:
+        super().__init__(service, mailbox, in_database)
         self.admin = service.admin
-        self.clients = {"nobody": service.client, "mina": self.mina.client, "admin": self.admin}
+        self.ids[expect(self.admin.get("/v2/accounts/me"), 200)["id"]] = "a"
         self.tokens: dict[str, str] = {}
         self.read_mail()
 
-    def send(self, ask: Ask) -> Any:
-        """Send a request."""
-        body = ask.body and {name: self.fill(value) for name, value in ask.body.items()}
-        return self.clients[ask.who].open(ask.method, self.fill(ask.path), json=body)
+    def client(self, who: str) -> Client:
+        """Return the client of the admin, too."""
+        return self.admin if who == "admin" else super().client(who)
 
     def read_mail(self) -> None:
         """Take the tokens out of all that has arrived."""
         for letter in self.mailbox.letters():
             self.tokens.update(re.findall(r"#action=(\w+)&token=([\w-]{43})\n", letter.text))
 
-    def fill(self, value: Any) -> Any:
+    def fill(self, text: str) -> str:
         """Put the ids and tokens in."""
-        if not isinstance(value, str):
-            return value
         known = {"mina": self.mina.id, **self.tokens}
-        return re.sub(r"\{(\w+)\}", lambda match: known[match[1]], value)
-
-    def audit(self) -> list[tuple[str, str]]:
-        """Return what the audit has, oldest first, and to whom it was done."""
-        return self.in_database("SELECT action, outcome, account_id, actor_id FROM audit_events ORDER BY id")
-
-
-class Ask(NamedTuple):
-    """A request, and who sends it. A word in braces stands for an id, or for a token that was mailed."""
-
-    who: str
-    method: str
-    path: str
-    body: dict[str, Any] | None = None
+        return re.sub(r"\{(\w+)\}", lambda match: known[match[1]], text)
 
 
 def sign_up(email: str, **changes: str) -> Ask:
@@ -187,23 +169,6 @@ def throttled(world: World) -> None:
 # -- the table -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Row:
-    """One thing that happens.
-
-    ``audit`` has the action, its outcome, and to whom and by whom: m for Mina, a for the admin, ? for
-    somebody new, - for nobody. ``code`` is what is wrong with the body.
-    """
-
-    name: str
-    ask: Ask
-    status: int
-    audit: str = ""
-    mail: dict[str, str] = field(default_factory=dict)
-    after: tuple[Callable[[World], None], ...] = ()
-    code: str = ""
-
-
 NO_LINK = "not_valid"
 ROWS = [
     Row("sign up", sign_up(NOBODY), 202, "account.create done ? -", {NOBODY: VERIFY}),
@@ -297,21 +262,7 @@ def world(service: Stage, mailbox: Any, in_database: Any) -> World:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_happens_to_an_account(world: World, row: Row) -> None:
     """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
-    for step in row.after:
-        step(world)
-    world.mailbox.letters()
-    before = len(world.audit())
-
-    answer = world.send(row.ask)
-
-    assert answer.status_code == row.status, answer.text
-    if row.code:
-        assert [error["code"] for error in answer.get_json(force=True)["errors"]].count(row.code) > 0
-    me = expect(world.admin.get("/v2/accounts/me"), 200)["id"]
-    names = {world.mina.id: "m", me: "a", None: "-"}
-    recorded = [(*event[:2], *(names.get(one, "?") for one in event[2:])) for event in world.audit()[before:]]
-    assert [" ".join(event) for event in recorded] == ([row.audit] if row.audit else [])
-    assert sorted(world.mailbox.fetch()) == sorted(row.mail.items())
+    world.check(row)
 
 
 def test_no_log_in_tells_why_it_failed(world: World, hashes: list[str]) -> None:

@@ -56,6 +56,7 @@ CHANGES: dict[str, tuple[str, str, int, list[str]]] = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("current", "new", "status", "work"), CHANGES.values(), ids=CHANGES)
 def test_what_changes_a_password(
     service: Stage, account: SignedUp, hashes: Any, current: str, new: str, status: int, work: list[str]

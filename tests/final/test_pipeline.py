@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests" / "final"
+TESTS, FOLDERS = ROOT / "tests", ("final", "drills")
 WORKFLOW = ROOT / ".github" / "workflows" / "final.yml"
 
 
@@ -38,8 +38,10 @@ def test_every_area_has_a_job() -> None:
     """Each file of tests belongs to one area, and the workflow has a job for each area."""
     listed = [name for names in areas().values() for name in names]
 
-    there = sorted(file.stem.removeprefix("test_") for file in TESTS.glob("test_*.py"))
-    assert sorted(listed) == there, "name each file of tests/final once in AREAS of final/noxfile.py"
+    there = [file.stem.removeprefix("test_") for name in FOLDERS for file in (TESTS / name).glob("test_*.py")]
+    assert sorted(listed) == sorted(there), (
+        "name each file of these folders once in AREAS of final/noxfile.py"
+    )
     assert jobs()["tests"]["strategy"]["matrix"]["area"] == list(areas())
 
 
@@ -55,10 +57,12 @@ def project(tmp_path: Path) -> Path:
     for folder in ("final", "final-1"):  # the second as the tests copy it
         (tmp_path / folder / "app").mkdir(parents=True)
         (tmp_path / folder / "app" / "half.py").write_text(module, encoding="utf-8")
-    (tmp_path / "tests" / "final").mkdir(parents=True)
-    for name in (name for names in areas().values() for name in names):
-        load = "import runpy\n\n\ndef test_it():\n    runpy.run_path('final-1/app/half.py')['reached']()\n"
-        (tmp_path / "tests" / "final" / f"test_{name}.py").write_text(load, encoding="utf-8")
+    load = "import runpy\n\n\ndef test_it():\n    runpy.run_path('final-1/app/half.py')['reached']()\n"
+    for area, names in areas().items():
+        folder = tmp_path / "tests" / ("drills" if area == "drills" else "final")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / f"test_{name}.py").write_text(load, encoding="utf-8")
     return tmp_path
 
 
@@ -75,9 +79,9 @@ def test_a_red_test_turns_one_job_red(project: Path) -> None:
     with (project / "tests" / "final" / "test_login.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef test_planted():\n    assert False\n")
 
-    results = {area: nox(project, f"tests({area})").returncode == 0 for area in areas()}
+    results = {area: nox(project, f"tests({area})").returncode == 0 for area in ("auth", "page", "drills")}
 
-    assert results == {area: area != "auth" for area in areas()}
+    assert results == {"auth": False, "page": True, "drills": True}
 
 
 def test_coverage_has_a_floor(project: Path) -> None:
@@ -99,6 +103,8 @@ def test_coverage_has_a_floor(project: Path) -> None:
         ("final/Dockerfile", True),
         ("tests/final/test_login.py", True),
         ("tests/kit/adapter.py", True),
+        ("tests/drills/test_server.py", True),
+        ("tests/strength/harness.py", False),
         ("tests/requirements.txt", True),
         ("chapters/start/app.py", False),
         ("docs/en/index.md", False),

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import pyotp
 import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from kit.adapter import PASSWORD, Client, LoadedStage, Stage, expect
+from kit.people import People
 
 #: The same inputs at every run, and not many: these are tests and no search.
 bounded = settings(
@@ -38,22 +38,14 @@ HEADER = st.text(
 )
 
 
-class World:
-    """Mina is a member, Sora has a second factor, and there is an admin; nobody has to wait."""
+class World(People):
+    """The people, and the letters that are mailed."""
 
     def __init__(self, service: Stage) -> None:
-        limits = ["ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_ACCOUNT", "CODES_PER_ACCOUNT", "MAILS_PER_ACCOUNT"]
-        limits += ["REFRESHES_PER_ADDRESS"]
-        self.service = service
-        self.app = service.app = service.new_app(**dict.fromkeys(limits, 999_999))
+        super().__init__(service)
         self.app.extensions["mail"] = SimpleNamespace(send=lambda letter: self.letters.append(letter.text))
         self.letters: list[str] = []
-        self.mina, self.sora = (
-            service.sign_up(name, f"{name}@example.com").client for name in ("mina", "sora")
-        )
-        secret = expect(self.sora.post("/v2/auth/mfa", json={"current_password": PASSWORD}), 200)["secret"]
-        totp = pyotp.TOTP(secret)
-        expect(self.sora.post("/v2/auth/mfa/confirm", json={"code": totp.now()}), 200)
+        self.mina, self.sora = (self.members[name].client for name in ("mina", "sora"))
         self.client = service.client
 
     def module(self, name: str) -> Any:

@@ -110,6 +110,7 @@ NOTHING: dict[str, tuple[str, str, str, int]] = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("who", "method", "path", "status"), NOTHING.values(), ids=NOTHING)
 def test_what_ends_nothing(
     service: Stage, devices: Devices, problem: Any, who: str, method: str, path: str, status: int
@@ -204,6 +205,7 @@ AGENTS = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("sent", "shown"), AGENTS.values(), ids=AGENTS)
 def test_an_agent_is_text(service: Stage, sent: str, shown: str | None) -> None:
     """Whatever a client calls itself: 200 printable characters of it, in JSON that is no page."""

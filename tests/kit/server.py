@@ -5,17 +5,22 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 from kit.ports import free_port
 
 SECRET = "0123456789abcdef0123456789abcdef-of-a-real-server"
 READY_WITHIN = 60  # seconds, on a machine that does other things too
+
+_migrated: set[str] = set()  # the databases that a server of this process has migrated
+_migrating = Lock()
 
 
 class Answer(NamedTuple):
@@ -50,16 +55,16 @@ class Server:
 
     Args:
         folder: a copy of final/.
-        database: the URL of a database, migrated here.
-        settings: what else stands in the environment.
+        database: the URL of a database, which the first server that gets it migrates.
+        settings: more variables of the environment.
     """
 
     def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "PROMETHEUS"))
-        }
+        # Python may write what it compiled into the folder, a copy, so that the next process need not.
+        other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
         self.environment = kept | {
             "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, mail to nobody
             "FLASK_TESTING": "false",
@@ -75,9 +80,23 @@ class Server:
             "WEB_CONCURRENCY": "2",
             **settings,
         }
-        self.flask("db", "upgrade")
+        with _migrating:
+            if database not in _migrated:
+                self._migrate(database)
+            _migrated.add(database)
         self.log = scratch / "server.log"
         self.start()
+
+    def _migrate(self, database: str) -> None:
+        """Migrate a database; a file of SQLite is copied from the first, as the command takes seconds."""
+        template = self.folder / "migrated.sqlite"
+        kind, _, file = database.partition(":///")
+        if kind == "sqlite" and template.exists():
+            shutil.copy(template, file)
+            return
+        self.flask("db", "upgrade")
+        if kind == "sqlite":
+            shutil.copy(file, template)
 
     def start(self) -> None:
         """Start it, also again, at the same port; it is ready when this returns."""

@@ -56,9 +56,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("--database")
-    both = metafunc.definition.path.stem.removeprefix("test_") in ON_BOTH
+    definition = metafunc.definition
+    both = definition.path.stem.removeprefix("test_") in ON_BOTH
+    both = both and definition.get_closest_marker("any_database") is None
     names = [chosen] if chosen else ["sqlite", "postgresql"] if both else ["sqlite"]
-    only = metafunc.definition.get_closest_marker("only_on")
+    only = definition.get_closest_marker("only_on")
     names = [name for name in names if only is None or name in only.args]
     metafunc.parametrize("database", names, indirect=True)
 

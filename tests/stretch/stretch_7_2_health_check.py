@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from kit import docker_stand_in
+from kit import fake_docker
 from kit.adapter import Stage
 
 Check = Callable[[int], bool]
@@ -29,8 +29,8 @@ def healthy(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ch
     assert found, "the Dockerfile has no HEALTHCHECK in its last stage"
     assert found[-1].startswith("["), "as a list: a small image may have no shell"
     monkeypatch.chdir(stage.loaded.folder)
-    monkeypatch.setattr(docker_stand_in, "STATE", tmp_path)
-    docker_stand_in.build("image", [])
+    monkeypatch.setattr(fake_docker, "STATE", tmp_path)
+    fake_docker.build("image", [])
     folder = json.loads((tmp_path / "image.json").read_text(encoding="utf-8"))["folder"]
 
     def run(port: int) -> bool:

@@ -23,7 +23,7 @@ GRADED = 6  # the chapter whose tests the learner writes
 PATTERNS = (
     *("course/*.py", "course/messages/*", "course/lessons/*", "course/lessons/hints/*", "course/judging/*"),
     *("tests/test_0[0-7]_*.py", "tests/kit/adapter.py", "tests/conftest.py", "tests/kit/superseded.py"),
-    *("tests/kit/workflows.py", "tests/kit/docker_stand_in.py", "tests/kit/ports.py"),
+    *("tests/kit/workflows.py", "tests/kit/fake_docker.py"),
     *(f"tests/strength/faults/{GRADED:02}/*.patch", "chapters/stages.toml", "pyproject.toml"),
 )
 

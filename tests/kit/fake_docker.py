@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""`docker` for a machine without one: takes a Dockerfile at its word, as far as that goes without a network.
+"""A fake `docker` that runs the commands of a pipeline on a machine without a container engine.
 
-`build` copies what COPY names and .dockerignore lets through into a folder; no RUN is run. `run` starts the
-CMD there, with the ENV of the file and nothing of this machine but its PATH: a file that the image forgets
-is missing. The folder DOCKER_STATE keeps images, containers and what was pushed.
+`build` copies what COPY names and .dockerignore lets through into a folder, and runs no RUN. `run` starts CMD
+there with the ENV of the Dockerfile and the PATH of this machine, so a file that the image forgets is
+missing. The folder DOCKER_STATE keeps images, containers and what was pushed.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from kit.ports import free_port
-
 STATE = Path(os.environ.get("DOCKER_STATE", "docker"))
 
 
 def main(command: str, arguments: list[str]) -> None:
+    """Run one command of `docker`."""
     options = dict(a.removeprefix("--").partition("=")[::2] for a in arguments if a.startswith("--"))
     words = [a for a in arguments if not a.startswith("--")]
     if command == "build":
@@ -50,12 +50,12 @@ def main(command: str, arguments: list[str]) -> None:
         with (STATE / "pushed").open("a") as pushed:
             pushed.write(f"{words[0]} {image['env']['COMMIT']}\n")
     else:
-        sys.exit(f"docker {command} is not known here")
+        sys.exit(f"the fake docker has no command {command}")
 
 
-def build(tag: str, stamps: list[str]) -> None:
+def build(tag: str, build_arguments: list[str]) -> None:
     """Make an image of the last stage of the Dockerfile in this folder."""
-    values = dict(stamp.split("=", 1) for stamp in stamps)
+    values = dict(argument.split("=", 1) for argument in build_arguments)
     text = Path("Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     root = STATE / f"image-{time.time_ns()}"
     folder, image = root, {"env": {}}
@@ -78,7 +78,7 @@ def build(tag: str, stamps: list[str]) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Do one COPY of a file or a folder, less what is ignored."""
+    """Copy a file or a folder without what .dockerignore keeps out."""
     files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
     seen = [file for file in files if not ignored(file)]
     if not seen:
@@ -106,12 +106,12 @@ def ignored(file: Path) -> bool:
 def run(tag: str, variables: list[str]) -> str:
     """Start a container and return its id."""
     image = json.loads((STATE / f"{tag}.json").read_text())
-    port = str(free_port())
     container = f"container-{time.time_ns()}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     env = image["env"] | dict(variable.split("=", 1) for variable in variables)
-    address = f"127.0.0.1:{port}"
     env |= {"PATH": os.environ["PATH"], "GUNICORN_CMD_ARGS": f"--bind={address}"}
-    env |= {"HOST": "127.0.0.1", "PORT": port}  # final has its server read these
     with (STATE / f"{container}.log").open("wb") as log:
         started = subprocess.Popen(
             image["command"], cwd=image["folder"], env=env, stdout=log, stderr=log, start_new_session=True
