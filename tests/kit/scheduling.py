@@ -13,7 +13,7 @@ from xdist.workermanage import WorkerController
 from course.paths import ROOT
 
 #: Their tests share servers or a browser, which are expensive: one process starts them and runs all tests.
-TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "image", "topology")} | {
+TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "containers", "server", "topology")} | {
     "tests/final/test_page.py"
 }
 TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
