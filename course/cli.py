@@ -34,21 +34,21 @@ def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(messages.LANGUAGES),
         expose_value=False,
         callback=remember_language,
-        help="Language of what the course says; it is remembered.",
+        help="Language of the messages; later commands use it too.",
     )(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @language_option
 def cli() -> None:
-    """Learn Flask by growing one service, a better way at a time. Begin with: python3 -m course up"""
+    """Learn Flask by improving one service, one practice at a time. Begin with: python3 -m course up"""
 
 
 @cli.command()
-@click.option("--site-port", type=PORT, help="Port of the site; by default 8000 or the next that is free.")
-@click.option("--port", type=PORT, help="Port of the service; by default 8001 or the next that is free.")
+@click.option("--site-port", type=PORT, help="Port of the site; by default 8000 or the next free port.")
+@click.option("--port", type=PORT, help="Port of the service; by default 8001 or the next free port.")
 def up(site_port: int | None, port: int | None) -> int:
-    """Serve the site and the final service here, with a demo account."""
+    """Serve the site and the final service on this computer, with a demo account."""
     from course.commands.up import up
 
     return up(site_port, port)
@@ -58,8 +58,10 @@ def up(site_port: int | None, port: int | None) -> int:
 @click.argument("stage")
 @click.option("--port", type=PORT, default=5000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--reload/--no-reload", default=True, help="Start again when a file changes.")
-@click.option("--step", type=click.IntRange(1, 5), help="Chapter 6 only: the state after this step.")
+@click.option("--reload/--no-reload", default=True, help="Restart when a file changes.")
+@click.option(
+    "--step", type=click.IntRange(1, 5), help="Chapter 6 only: run the service as it is after this step."
+)
 def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int:
     """Run a stage: start, a chapter's number, or final."""
     from course.commands.run import run
@@ -69,10 +71,10 @@ def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int
 
 @cli.command()
 @CHAPTER
-@click.option("--again", is_flag=True, help="Put what you have aside, under another name, and begin anew.")
+@click.option("--again", is_flag=True, help="Rename your folder and start the chapter again.")
 @language_option
 def begin(chapter: str, again: bool) -> int:
-    """Begin a chapter: a copy of the stage before it, for you to change."""
+    """Begin a chapter with a copy of the stage before it."""
     from course.commands.begin import begin
 
     return begin(chapter, again)
@@ -80,13 +82,13 @@ def begin(chapter: str, again: bool) -> int:
 
 @cli.command()
 @FOLDER
-@click.option("--watch", is_flag=True, help="Go on, and judge at every save.")
-@click.option("--full", is_flag=True, help="Show the whole output of the tests.")
-@click.option("--my-tests", is_flag=True, help="Judge your tests instead: which named faults do they catch?")
-@click.option("--stretch", is_flag=True, help="Judge the chapter's stretch tasks instead.")
+@click.option("--watch", is_flag=True, help="Keep running and check after every save.")
+@click.option("--full", is_flag=True, help="Show the full output of the tests.")
+@click.option("--my-tests", is_flag=True, help="Grade your tests instead: which named faults do they catch?")
+@click.option("--stretch", is_flag=True, help="Check the chapter's stretch tasks instead.")
 @language_option
 def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) -> int:
-    """Judge your own code of a chapter by the course's tests."""
+    """Run the course's tests on your code for a chapter."""
     if my_tests:
         from course.commands.my_tests import check_my_tests
 
@@ -108,7 +110,7 @@ def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) 
 @FOLDER
 @language_option
 def hint(chapter: str) -> int:
-    """Show one hint more for the behaviour that is next."""
+    """Show another hint for the behaviour to work on next."""
     from course.commands.hint import hint
 
     return hint(chapter)
@@ -117,7 +119,7 @@ def hint(chapter: str) -> int:
 @cli.command()
 @CHAPTER
 @click.argument("file", required=False)
-@click.option("--mine", is_flag=True, help="What your folder still lacks, instead.")
+@click.option("--mine", is_flag=True, help="Show what your folder still lacks instead.")
 @language_option
 def diff(chapter: str, file: str | None, mine: bool) -> int:
     """Show what a chapter changes, file by file."""
@@ -128,10 +130,10 @@ def diff(chapter: str, file: str | None, mine: bool) -> int:
 
 @cli.command()
 @CHAPTER
-@click.option("--yes", is_flag=True, help="Replace the files of before without asking.")
+@click.option("--yes", is_flag=True, help="Replace existing files without asking.")
 @language_option
 def solution(chapter: str, yes: bool) -> int:
-    """Copy the finished files of a chapter beside yours."""
+    """Copy the finished files of a chapter to a folder beside yours."""
     from course.commands.solution import solution
 
     return solution(chapter, yes)
@@ -152,7 +154,7 @@ def progress() -> int:
 @click.option("--json", "as_json", type=click.Path(path_type=Path), help="Write JSON to this file.")
 @language_option
 def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
-    """Judge a folder and write the result for a program, a grader for example."""
+    """Check a folder and write the result for other programs, such as graders."""
     from course.commands.report import report
 
     return report(chapter, junit, as_json)
@@ -173,7 +175,7 @@ def test(pytest_arguments: tuple[str, ...], everything: bool, quick: bool, recor
 @cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def doctor(arguments: tuple[str, ...]) -> int:
-    """Say what is wrong with this machine, and what to do about it."""
+    """Say what is wrong with this computer and how to fix it."""
     from course.setup.doctor import doctor
 
     return doctor(arguments)
@@ -182,11 +184,17 @@ def doctor(arguments: tuple[str, ...]) -> int:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
-    "--for", "systems", default="linux,macos,windows", show_default=True, help="The room's systems."
+    "--for", "systems", default="linux,macos,windows", show_default=True, help="The systems in the room."
 )
-@click.option("--python", "pythons", default="3.11,3.12,3.13", show_default=True, help="The room's Pythons.")
+@click.option(
+    "--python",
+    "pythons",
+    default="3.11,3.12,3.13",
+    show_default=True,
+    help="The Python versions in the room.",
+)
 def pack(folder: Path, systems: str, pythons: str) -> int:
-    """Make a folder to carry into a room that has no internet."""
+    """Make a folder to take to a room without internet."""
     from course.commands.pack import pack
 
     return pack(folder, systems.split(","), pythons.split(","))
@@ -195,7 +203,7 @@ def pack(folder: Path, systems: str, pythons: str) -> int:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def carry(file: Path) -> int:
-    """For maintainers: take an edit of a chapter's file through the later chapters."""
+    """For maintainers: apply an edit of a chapter's file to the later chapters."""
     from course.commands.carry import carry
 
     return carry(file)
@@ -203,22 +211,22 @@ def carry(file: Path) -> int:
 
 @cli.command()
 @click.argument("stages", nargs=-1)
-@click.option("--write", is_flag=True, help="Put the numbers into docs/score.toml, which the site shows.")
+@click.option("--write", is_flag=True, help="Write the numbers to docs/score.toml, which the site shows.")
 @click.option(
-    "--jobs", type=click.IntRange(1), help="Mutants at a time; by default as many as there are cores."
+    "--jobs", type=click.IntRange(1), help="How many mutants to run at a time; by default one per core."
 )
 @click.option(
-    "--every", type=click.IntRange(1), default=1, help="Judge one mutant of so many, the same each time."
+    "--every", type=click.IntRange(1), default=1, help="Run only every Nth mutant, the same ones each time."
 )
 def score(stages: tuple[str, ...], write: bool, jobs: int | None, every: int) -> int:
-    """For maintainers: how many named faults and mutants the suite notices."""
+    """For maintainers: count how many named faults and mutants the suite catches."""
     from course.commands.score import score
 
     return score(stages, write, jobs or os.cpu_count() or 1, every)
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Run one command and return its exit status; a wrong use is one sentence and status 2."""
+    """Run one command and return its exit status; wrong usage prints one sentence and returns 2."""
     from course.judging.progress import choose_language
 
     choose_language(arguments)
@@ -226,7 +234,7 @@ def run_command_line(arguments: list[str]) -> int:
     try:
         return cli.main(arguments or ["--help"], prog_name="python3 -m course", standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"{error.format_message()} (python3 -m course --help shows what there is)", err=True)
+        click.echo(f"{error.format_message()} (python3 -m course --help lists the commands)", err=True)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None

@@ -1,4 +1,4 @@
-"""Failures as sentences: what went wrong and what to do about it. Standard library only."""
+"""Failures as sentences: what went wrong and how to fix it. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from course.paths import ROOT
 
 
 class Failure(Exception):
-    """Ends a command: one sentence for the person at the terminal, who sees nothing else."""
+    """Ends a command with one sentence, which is all that the learner sees."""
 
 
 def explain_os_error(error: OSError) -> str:
-    """Return the sentence for an error of the file system."""
+    """Return the sentence for a file system error."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return say("setup.disk")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

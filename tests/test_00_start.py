@@ -47,7 +47,7 @@ def test_an_account_is_created_and_read(stage: Stage, version: str) -> None:
 
 @superseded("final", ENUMERATION, by=REGISTRATION)
 def test_creating_answers_201_and_where_the_account_is(stage: Stage, version: str) -> None:
-    """`POST /accounts` answers 201 with the account, and with its address in `Location`."""
+    """`POST /accounts` returns 201 with the account, and its URL in `Location`."""
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
 
     answer = stage.client.post("/accounts", json=new)
@@ -67,12 +67,12 @@ def test_the_list_has_every_account_once(stage: Stage, version: str) -> None:
 
 
 def test_a_new_service_has_no_accounts(stage: Stage, version: str) -> None:
-    """A service that was just started lists nothing."""
+    """A new service has an empty list."""
     assert stage.list_accounts() == []
 
 
 def test_a_name_can_be_changed(stage: Stage, version: str) -> None:
-    """`PATCH /accounts/<id>` changes the name, and nothing but the name of that account."""
+    """`PATCH /accounts/<id>` changes that account's name and nothing else."""
     account, other = stage.sign_up(name="김미나"), stage.sign_up(name="이서준")
 
     changed = expect(account.client.patch(account.path, json={"name": "김민아"}), 200)
@@ -84,7 +84,7 @@ def test_a_name_can_be_changed(stage: Stage, version: str) -> None:
 
 
 def test_a_deleted_account_is_gone(stage: Stage, version: str) -> None:
-    """`DELETE /accounts/<id>` answers 204, and the account is not found from then on."""
+    """`DELETE /accounts/<id>` returns 204, and from then on the account is 404."""
     account, other = stage.sign_up(), stage.sign_up()
 
     assert expect(account.client.delete(account.path), 204) is None
@@ -94,7 +94,7 @@ def test_a_deleted_account_is_gone(stage: Stage, version: str) -> None:
 
 
 def test_the_email_of_a_deleted_account_is_free_again(stage: Stage) -> None:
-    """Whoever deleted an account can sign up again."""
+    """The e-mail address of a deleted account can sign up again."""
     account = stage.sign_up(email="mina@example.com")
     expect(account.client.delete(account.path), 204)
 
@@ -102,7 +102,7 @@ def test_the_email_of_a_deleted_account_is_free_again(stage: Stage) -> None:
 
 
 def test_an_id_is_not_given_twice(stage: Stage) -> None:
-    """The id of a deleted account is not given to the next one."""
+    """The id of a deleted account is never reused."""
     account = stage.sign_up()
     expect(account.client.delete(account.path), 204)
 
@@ -111,7 +111,7 @@ def test_an_id_is_not_given_twice(stage: Stage) -> None:
 
 @pytest.mark.parametrize("unknown", ["999999999", str(2**63), "99999999999999999999999", "nobody"])
 def test_an_unknown_account_is_404(stage: Stage, unknown: str) -> None:
-    """An id that no account has is 404, for every method."""
+    """An unknown id is 404, for every method."""
     path = f"{stage.prefix}/accounts/{unknown}"
 
     answers = [
@@ -125,7 +125,7 @@ def test_an_unknown_account_is_404(stage: Stage, unknown: str) -> None:
 
 @pytest.mark.parametrize("body", NOT_AN_ACCOUNT.values(), ids=NOT_AN_ACCOUNT)
 def test_a_bad_account_is_refused(stage: Stage, version: str, body: str) -> None:
-    """A body that is no account is refused with 400 and creates nothing."""
+    """A body that isn't a valid account is refused with 400 and creates nothing."""
     expect(stage.client.post("/accounts", data=body, content_type="application/json"), 400)
 
     assert stage.list_accounts() == []
@@ -133,7 +133,7 @@ def test_a_bad_account_is_refused(stage: Stage, version: str, body: str) -> None
 
 @pytest.mark.parametrize("body", NOT_A_NAME.values(), ids=NOT_A_NAME)
 def test_a_bad_name_is_refused(stage: Stage, version: str, body: str) -> None:
-    """A body that has no usable name is refused with 400 and changes nothing."""
+    """A body without a usable name is refused with 400 and changes nothing."""
     account = stage.sign_up(name="김미나")
 
     expect(account.client.patch(account.path, data=body, content_type="application/json"), 400)

@@ -18,7 +18,7 @@ def account_views(stage: Stage) -> dict[str, type[MethodView]]:
 
 
 def test_views_are_classes(stage: Stage) -> None:
-    """Every view of accounts is a `MethodView`: one class a URL, one method an HTTP method."""
+    """Every view of accounts is a `MethodView`: one class per URL, one method per HTTP method."""
     views = account_views(stage)
 
     assert len(views) >= 2
@@ -27,7 +27,7 @@ def test_views_are_classes(stage: Stage) -> None:
 
 
 def test_every_view_belongs_to_a_blueprint(stage: Stage) -> None:
-    """No view is registered on the application itself: an endpoint is called `blueprint.view`."""
+    """No view is registered on the application itself: every endpoint is called `blueprint.view`."""
     endpoints = {rule.endpoint for rule in stage.app.url_map.iter_rules()} - {"static"}
 
     outside = {endpoint for endpoint in endpoints if endpoint.split(".")[0] not in stage.app.blueprints}
@@ -36,7 +36,7 @@ def test_every_view_belongs_to_a_blueprint(stage: Stage) -> None:
 
 
 def test_a_version_is_a_blueprint(stage: Stage) -> None:
-    """All of `/v2/accounts` is served by the blueprint `v2`."""
+    """The blueprint `v2` serves all of `/v2/accounts`."""
     served = {
         (rule.rule.split("/")[1], rule.endpoint.split(".")[0])
         for rule in stage.app.url_map.iter_rules()
@@ -49,7 +49,7 @@ def test_a_version_is_a_blueprint(stage: Stage) -> None:
 
 @superseded("final", RETIRED, by=GONE)
 def test_version_2_inherits_from_version_1(stage: Stage) -> None:
-    """The list of version 2 is a subclass of version 1's, so only what differs is written again."""
+    """The list of version 2 is a subclass of version 1's, so only the difference is written again."""
     views = account_views(stage)
     first, second = views["/v1/accounts"], views["/v2/accounts"]
 
@@ -58,7 +58,7 @@ def test_version_2_inherits_from_version_1(stage: Stage) -> None:
 
 @superseded("final", RETIRED, by=GONE)
 def test_versions_show_the_same_accounts(stage: Stage) -> None:
-    """An account created through one version is there in the other."""
+    """An account created through one version exists in the other."""
     account = stage.sign_up()
 
     for prefix in ("/v1", "/v2"):
@@ -67,7 +67,7 @@ def test_versions_show_the_same_accounts(stage: Stage) -> None:
 
 @superseded("final", RETIRED, by=GONE)
 def test_version_1_lists_a_bare_array(stage: Stage) -> None:
-    """`GET /v1/accounts` answers an array."""
+    """`GET /v1/accounts` returns an array."""
     account = stage.sign_up()
 
     listed = expect(stage.admin.get("/v1/accounts"), 200)
@@ -77,7 +77,7 @@ def test_version_1_lists_a_bare_array(stage: Stage) -> None:
 
 
 def test_version_2_lists_page_by_page(stage: Stage) -> None:
-    """`GET /v2/accounts?limit=2` answers two accounts and the URL of the next page."""
+    """`GET /v2/accounts?limit=2` returns two accounts and the URL of the next page."""
     made = {stage.sign_up().id for _ in range(5)}
     seen: list[object] = []
     url = "/v2/accounts?limit=2"
@@ -97,7 +97,7 @@ def test_version_2_lists_page_by_page(stage: Stage) -> None:
 
 
 def test_the_last_page_has_no_next(stage: Stage) -> None:
-    """A page that holds exactly what is left says that nothing follows."""
+    """A page with exactly the remaining accounts has no next page."""
     for _ in range(21):
         stage.sign_up()
     everything = len(expect(stage.admin.get("/v2/accounts?limit=100"), 200)["items"])
@@ -111,7 +111,7 @@ def test_the_last_page_has_no_next(stage: Stage) -> None:
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "two", "", "1.5", "9" * 5000])
 def test_a_bad_limit_is_refused(stage: Stage, limit: str) -> None:
-    """A `limit` that is no number from 1 to 100 is refused with 400."""
+    """A `limit` that isn't a number from 1 to 100 is refused with 400."""
     answer = stage.admin.get(f"/v2/accounts?limit={limit}")
     expect(answer, 400)
     assert "limit" in answer.text, "the answer says what is wrong"
@@ -122,7 +122,7 @@ def test_a_bad_limit_is_refused(stage: Stage, limit: str) -> None:
 
 @pytest.mark.parametrize("after", ["-1", "somewhere", "1 OR 1=1", str(2**63), "9" * 30, "9" * 5000])
 def test_a_made_up_cursor_is_refused(stage: Stage, after: str) -> None:
-    """A cursor that no page gave out is refused with 400."""
+    """A cursor that did not come from a page is refused with 400."""
     expect(stage.admin.get("/v2/accounts", query_string={"after": after}), 400)
 
     if stage.number < FINAL:  # whose cursors are no numbers
@@ -131,7 +131,7 @@ def test_a_made_up_cursor_is_refused(stage: Stage, after: str) -> None:
 
 
 def test_korean_is_readable_on_the_wire(stage: Stage, version: str) -> None:
-    """A Korean name travels as UTF-8 text, not as `\\uXXXX`, in every answer."""
+    """A Korean name travels as UTF-8 text, not as `\\uXXXX`, in every response."""
     account = stage.sign_up(name="김미나 A/S")
 
     answers = [
@@ -146,7 +146,7 @@ def test_korean_is_readable_on_the_wire(stage: Stage, version: str) -> None:
 
 
 def test_every_answer_has_the_same_content_type(stage: Stage, version: str) -> None:
-    """One method writes every answer, so all say `application/json; charset=utf-8`."""
+    """One method writes every response, so all say `application/json; charset=utf-8`."""
     account = stage.sign_up()
 
     answers = [
@@ -165,7 +165,7 @@ def test_every_answer_has_the_same_content_type(stage: Stage, version: str) -> N
 def test_a_missing_method_is_405(
     stage: Stage, version: str, path: str, method: str, allowed: set[str]
 ) -> None:
-    """A method that a view does not have is 405, and `Allow` names those it has."""
+    """A method that a view does not have is 405, and `Allow` lists the ones it has."""
     account = stage.sign_up()
 
     answer = account.client.open(method, account.path if path == "one" else path, json={})
@@ -182,7 +182,7 @@ def test_a_missing_method_is_405(
     by="final/test_errors.py::test_every_error_is_problem_json",
 )
 def test_refusals_are_json_too(stage: Stage, version: str) -> None:
-    """What a view refuses is answered as JSON with an `error` a person can read."""
+    """A refusal is JSON too, with an `error` that a person can read."""
     answer = stage.client.post("/accounts", json={"email": "mina", "name": "김미나", "password": PASSWORD})
 
     assert answer.status_code == 400

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 
 def test_two_applications_share_nothing(stage: Stage) -> None:
-    """`create_app()` gives independent applications: an account of one is unknown to the other."""
+    """`create_app()` makes independent applications: one does not know the accounts of the other."""
     account = stage.sign_up(email="mina@example.com")
     other = stage.new_app()
 
@@ -34,7 +34,7 @@ def test_two_applications_share_nothing(stage: Stage) -> None:
 
 
 def test_two_applications_are_configured_apart(stage: Stage) -> None:
-    """The configuration of one application does not reach the other."""
+    """The configuration of one application does not affect the other."""
     one, two = stage.new_app(PAGE_SIZE=1), stage.new_app(PAGE_SIZE=7)
 
     assert (one.config["PAGE_SIZE"], two.config["PAGE_SIZE"]) == (1, 7)
@@ -48,7 +48,7 @@ def test_two_applications_are_configured_apart(stage: Stage) -> None:
 
 
 def test_the_factory_needs_no_argument(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`create_app()` alone takes `config.DevelopmentConfig`, so `flask run` needs no option."""
+    """`create_app()` alone uses `config.DevelopmentConfig`, so `flask run` needs no option."""
     app = stage.create_app()
 
     assert (
@@ -70,7 +70,7 @@ def test_the_factory_needs_no_argument(stage: Stage, monkeypatch: pytest.MonkeyP
 
 
 def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> None:
-    """The database of the tests is not the one of development."""
+    """The tests have a database of their own, not the one of development."""
     config = stage.loaded.config
 
     assert config.TestingConfig.TESTING is True
@@ -79,7 +79,7 @@ def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> No
 
 
 def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
-    """An account is still there when the application is made again."""
+    """An account still exists when the application is created again."""
     database = f"sqlite:///{(tmp_path / 'accounts.sqlite').as_posix()}"
     app = stage.new_app(SQLALCHEMY_DATABASE_URI=database)
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
@@ -104,7 +104,7 @@ def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_the_page_size_is_configurable(stage: Stage) -> None:
-    """`PAGE_SIZE` decides how many accounts a page has when the client does not say."""
+    """`PAGE_SIZE` sets the number of accounts on a page when the client does not."""
     for _ in range(3):
         stage.sign_up()
     stage.app.config["PAGE_SIZE"] = 2
@@ -138,7 +138,7 @@ def test_the_environment_beats_the_file(stage: Stage, monkeypatch: pytest.Monkey
 
 
 def test_code_gives_the_default(stage: Stage) -> None:
-    """Where nobody says anything, the value in the factory holds."""
+    """If nothing else sets a value, the one in the factory applies."""
     assert stage.new_app().config["PAGE_SIZE"] == 20
 
 
@@ -155,7 +155,7 @@ def give_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, secret: str | Non
 
 @pytest.mark.parametrize("why", ["missing", "empty", "short", "short digits", "the one of development"])
 def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
-    """Production does not start with a missing, short or published secret, and says so in one line."""
+    """Production does not start with a missing, short or published secret, and says why in one line."""
     development = stage.loaded.config.DevelopmentConfig
     published = development.SECRET_KEY if stage.number == FINAL else development.JWT_SECRET_KEY
     chosen = {"empty": "", "short": "x" * 31, "short digits": "7" * 31, "the one of development": published}
@@ -175,7 +175,7 @@ def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.Monk
 def test_production_starts_with_a_good_secret(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """Production starts when it was given a secret of 32 bytes or more."""
+    """Production starts with a secret of 32 bytes or more."""
     give_secret(stage, monkeypatch, secret)
 
     app = stage.new_app("ProductionConfig")
@@ -188,7 +188,7 @@ def test_production_starts_with_a_good_secret(
 
 @pytest.mark.threads
 def test_who_starts_production_reads_a_sentence(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Started as a server starts it, production without a secret prints one line and no traceback."""
+    """When a server starts production without a secret, it prints one line and no traceback."""
     give_secret(stage, monkeypatch, None)
     start = "import app; app.create_app('config.ProductionConfig')"
 
@@ -224,7 +224,7 @@ def stored(app: Flask, column: str) -> dict[str, str]:
 
 
 def test_a_password_is_not_stored(stage: Stage, tmp_path: Path) -> None:
-    """The database holds the account, and its password nowhere."""
+    """The database holds the account, but nowhere its password."""
     stage.keep_in(tmp_path / "accounts.sqlite")
     stage.sign_up(email="mina@example.com", password="correct horse battery staple 9")
 
@@ -235,7 +235,7 @@ def test_a_password_is_not_stored(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_equal_passwords_are_stored_apart(stage: Stage) -> None:
-    """Two accounts with one password do not have one hash: each has a salt of its own."""
+    """Two accounts with the same password have different hashes, because each has its own salt."""
     first, second = stage.sign_up(), stage.sign_up()
 
     hashes = stored(stage.app, "password_hash")
@@ -244,7 +244,7 @@ def test_equal_passwords_are_stored_apart(stage: Stage) -> None:
 
 
 def test_an_answer_never_has_the_password(stage: Stage, version: str) -> None:
-    """Neither the password nor its hash comes back in an answer."""
+    """Neither the password nor its hash appears in a response."""
     account = stage.sign_up(password="correct horse battery staple 9")
 
     for answer in (
@@ -261,7 +261,7 @@ def test_an_answer_never_has_the_password(stage: Stage, version: str) -> None:
     "password", [None, "", "fourteen chars", 15 * 7, "\x00" * 20, ["a passphrase for the tests"]]
 )
 def test_a_bad_password_is_refused(stage: Stage, version: str, password: object) -> None:
-    """A password that is no text of 15 characters or more is refused with 400, and no account is created."""
+    """A password that isn't text of 15 characters or more is refused with 400, and no account is created."""
     new = {"email": "mina@example.com", "name": "김미나", "password": password}
 
     expect(stage.client.post("/accounts", json=new), 400)
@@ -271,7 +271,7 @@ def test_a_bad_password_is_refused(stage: Stage, version: str, password: object)
 
 
 def test_logging_in_gives_an_access_token(stage: Stage) -> None:
-    """`POST /v2/auth/login` answers a token that names the account and ends in time."""
+    """`POST /v2/auth/login` returns a token that names the account and expires."""
     account = stage.sign_up()
 
     answer = stage.log_in(account.email)
@@ -294,7 +294,7 @@ def test_the_email_of_a_login_may_be_capitalised(stage: Stage) -> None:
 def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """401 either way, with the same body: a log-in does not tell who has an account."""
+    """Both get the same 401, body included: a log-in does not reveal who has an account."""
     account = stage.sign_up()
     hashes = []
     scrypt = hashlib.scrypt
@@ -330,7 +330,7 @@ def _without_instance(body: dict[str, object]) -> dict[str, object]:
     ],
 )
 def test_a_malformed_login_is_400(stage: Stage, body: str) -> None:
-    """A log-in without an e-mail and a password is 400, not 401: there was nothing to check."""
+    """A log-in without an e-mail and a password is 400, not 401: there is nothing to check."""
     expect(stage.client.post("/v2/auth/login", data=body, content_type="application/json"), 400)
 
 
@@ -338,7 +338,7 @@ def test_a_malformed_login_is_400(stage: Stage, body: str) -> None:
 
 
 def test_create_admin_makes_an_admin(stage: Stage) -> None:
-    """`flask create-admin` makes an account that can log in and is an admin."""
+    """`flask create-admin` creates an admin account that can log in."""
     result = stage.create_admin("boss@example.com", "관리자")
 
     assert result.exit_code == 0, result.output
@@ -349,7 +349,7 @@ def test_create_admin_makes_an_admin(stage: Stage) -> None:
 
 
 def test_signing_up_cannot_make_an_admin(stage: Stage) -> None:
-    """A `role` in the body of a sign-up is not obeyed."""
+    """A `role` in the body of a sign-up is ignored."""
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD, "role": "admin"}
 
     answer = stage.client.post("/accounts", json=new)
@@ -362,7 +362,7 @@ def test_signing_up_cannot_make_an_admin(stage: Stage) -> None:
 
 @pytest.mark.parametrize("password", ["short", "fourteen chars"])
 def test_create_admin_refuses_a_short_password(stage: Stage, password: str) -> None:
-    """The command holds an admin to the rules of everybody, and says what is wrong."""
+    """The command applies the same rules to an admin, and says what is wrong."""
     result = stage.create_admin("boss@example.com", "관리자", password)
 
     assert result.exit_code == 1
@@ -371,7 +371,7 @@ def test_create_admin_refuses_a_short_password(stage: Stage, password: str) -> N
 
 
 def test_create_admin_refuses_a_taken_email(stage: Stage) -> None:
-    """The command does not touch an account that is there."""
+    """The command does not touch an existing account."""
     account = stage.sign_up()
 
     table = accounts_table(stage.app)

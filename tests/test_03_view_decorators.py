@@ -94,7 +94,7 @@ def ask(stage: Stage, view: Callable, **request: Any) -> Any:
 
 @everywhere
 def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) -> None:
-    """`json_required` answers 415 to another type of content and 400 to JSON that is no object."""
+    """`json_required` refuses other types of content with 415, and JSON that isn't an object with 400."""
     probe = Probe(stage, place, stage.decorators.json_required)
 
     statuses = [
@@ -112,7 +112,7 @@ def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) 
 
 @everywhere
 def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) -> None:
-    """`validated` gives the view the fields it asked for as `data`, and turns wrong ones away with 400."""
+    """`validated` passes the checked fields to the view as `data`, and refuses wrong ones with 400."""
 
     def even(value: object) -> str | None:
         return None if isinstance(value, int) and value % 2 == 0 else "must be even"
@@ -130,7 +130,7 @@ def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) ->
 
 @everywhere
 def test_token_required_asks_for_a_token(stage: Stage, place: Callable) -> None:
-    """`token_required` answers 401 to a request without a token."""
+    """`token_required` refuses a request without a token with 401."""
     probe = Probe(stage, place, stage.decorators.token_required)
     token = stage.sign_up().client.token
 
@@ -144,7 +144,7 @@ def test_token_required_asks_for_a_token(stage: Stage, place: Callable) -> None:
 
 @everywhere
 def test_role_required_asks_for_a_role(stage: Stage, place: Callable) -> None:
-    """`role_required` answers 403 to an account of another role."""
+    """`role_required` refuses an account of another role with 403."""
     needed = stage.decorators.role_required("admin")
     probe = Probe(stage, place, lambda view: stage.decorators.token_required(needed(view)))
 
@@ -155,7 +155,7 @@ def test_role_required_asks_for_a_role(stage: Stage, place: Callable) -> None:
 
 @everywhere
 def test_rate_limited_counts(stage: Stage, place: Callable, clock: Any) -> None:
-    """`rate_limited` answers 429 to what is too much, says how long to wait, and then lets in again."""
+    """`rate_limited` refuses too many requests with 429, says how long to wait, and then opens again."""
     probe = Probe(stage, place, stage.decorators.rate_limited(2, seconds=60))
     clock.forward(15)
 
@@ -170,7 +170,7 @@ def test_rate_limited_counts(stage: Stage, place: Callable, clock: Any) -> None:
 
 
 def test_rate_limited_counts_each_client_apart(stage: Stage, clock: Any) -> None:
-    """What one client sends too often is not held against another."""
+    """The requests of one client do not count against another."""
     probe = Probe(stage, on_a_function, stage.decorators.rate_limited(1, seconds=60))
 
     statuses = [
@@ -182,7 +182,7 @@ def test_rate_limited_counts_each_client_apart(stage: Stage, clock: Any) -> None
 
 
 def test_counters_are_forgotten_after_their_window(stage: Stage, clock: Any) -> None:
-    """What a thousand clients left behind is gone when the next window begins."""
+    """The counters of a thousand clients are gone when the next window begins."""
     limited = stage.decorators.rate_limited(1, seconds=60)(lambda: "reached")
     for number in range(1000):
         ask(stage, limited, environ_overrides={"REMOTE_ADDR": f"192.0.{number // 250}.{number % 250}"})
@@ -195,7 +195,7 @@ def test_counters_are_forgotten_after_their_window(stage: Stage, clock: Any) -> 
 
 
 def test_two_applications_count_apart(stage: Stage, clock: Any) -> None:
-    """The counters belong to an application: the same view in another one begins at nothing."""
+    """Counters belong to an application: in another one, the same view begins at zero."""
     limited = stage.decorators.rate_limited(1, seconds=60)(lambda: "reached")
     statuses = []
     for app in (stage.app, stage.new_app()):
@@ -244,7 +244,7 @@ def taking_turns(stage: Stage, step: str) -> Iterator[None]:
 
 @everywhere
 def test_cached_asks_the_view_once(stage: Stage, place: Callable, clock: Any) -> None:
-    """`cached` answers a second request itself, until the time is over."""
+    """`cached` answers a second request itself, until the time is up."""
     text = ("한글", {"Content-Type": "text/plain; charset=utf-8"})
     probe = Probe(stage, place, stage.decorators.cached(seconds=60), answer=text)
 
@@ -262,7 +262,7 @@ def test_cached_asks_the_view_once(stage: Stage, place: Callable, clock: Any) ->
 
 
 def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
-    """Who asks for ever other things does not fill the memory: what came first makes room."""
+    """A client that keeps asking for new URLs cannot fill the memory: the oldest response makes room."""
     made: list[str] = []
 
     def view() -> str:
@@ -278,7 +278,7 @@ def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
 
 @pytest.mark.threads
 def test_cached_is_right_under_threads(stage: Stage, clock: Any) -> None:
-    """Where the cache is full, eight threads that need room at the same time all get their answers."""
+    """When the cache is full, eight threads that need room at the same time all get their responses."""
     cached = stage.decorators.cached(seconds=60)(lambda: request.args["number"])
     for number in range(1100):
         ask(stage, cached, query_string={"number": number})
@@ -295,7 +295,7 @@ def test_cached_is_right_under_threads(stage: Stage, clock: Any) -> None:
 
 @superseded("final", NOT_KEPT, by="final/test_accounts.py::test_the_list_is_compressed_and_not_kept")
 def test_cached_does_not_keep_what_changed_meanwhile(stage: Stage, clock: Any) -> None:
-    """An answer that was made before a change, and arrives after it, is not kept."""
+    """A response that was begun before a change and is finished after it is not cached."""
     names: list[str] = []
 
     def slow() -> str:
@@ -315,7 +315,7 @@ def test_cached_does_not_keep_what_changed_meanwhile(stage: Stage, clock: Any) -
 
 
 def test_cached_keeps_queries_and_accounts_apart(stage: Stage, clock: Any) -> None:
-    """One query is not answered with another's answer, nor one account with another's."""
+    """Each query and each account has a cached response of its own."""
     decorators = stage.decorators
     cached = decorators.cached(seconds=60)
     probe = Probe(stage, on_a_function, lambda view: decorators.token_required(cached(view)))
@@ -329,7 +329,7 @@ def test_cached_keeps_queries_and_accounts_apart(stage: Stage, clock: Any) -> No
 
 
 def test_cached_keeps_no_change_and_no_error(stage: Stage, clock: Any) -> None:
-    """A POST always reaches the view, and so does a GET whose last answer was no 200."""
+    """A POST always reaches the view, and so does a GET whose last response was not 200."""
     cached = stage.decorators.cached(seconds=60)
     stage.app.add_url_rule("/failing", "failing", cached(lambda: ("no", 404)))
     probe = Probe(stage, on_a_function, cached)
@@ -346,7 +346,7 @@ LONG = "한글 이름 " * 200
 
 @everywhere
 def test_compressed_sends_gzip_to_who_reads_it(stage: Stage, place: Callable) -> None:
-    """`compressed` answers gzip to a client that accepts it, and says that the answer depends on that."""
+    """`compressed` sends gzip to a client that accepts it, and says that the response depends on that."""
     probe = Probe(stage, place, stage.decorators.compressed, answer=LONG)
 
     answer = probe.open(headers={"Accept-Encoding": "gzip, br"})
@@ -359,7 +359,7 @@ def test_compressed_sends_gzip_to_who_reads_it(stage: Stage, place: Callable) ->
 
 @pytest.mark.parametrize("accepted", [None, "", "br", "gzip;q=0", "identity"])
 def test_compressed_leaves_others_alone(stage: Stage, accepted: str | None) -> None:
-    """A client that did not ask for gzip gets the text as it is, and caches are told why."""
+    """A client that did not ask for gzip gets plain text, and a header tells caches why."""
     probe = Probe(stage, on_a_function, stage.decorators.compressed, answer=LONG)
 
     answer = probe.open(headers={} if accepted is None else {"Accept-Encoding": accepted})
@@ -391,7 +391,7 @@ def test_compressed_leaves_others_alone(stage: Stage, accepted: str | None) -> N
     ],
 )
 def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
-    """A decorated view is still called what it was called, so that Flask can name its endpoint."""
+    """A decorated view keeps its name, so that Flask can name its endpoint."""
 
     def view() -> str:
         """What it does."""
@@ -422,7 +422,7 @@ BAD_TOKENS = {
 
 @pytest.mark.parametrize("header", BAD_TOKENS.values(), ids=BAD_TOKENS)
 def test_a_bad_token_is_401(stage: Stage, version: str, header: str | None) -> None:
-    """Whatever is wrong with the token, the answer is 401 and says how to log in."""
+    """Whatever is wrong with the token, the response is 401 and says how to log in."""
     account = stage.sign_up()
     headers = {} if header is None else {"Authorization": header}
     requests = [
@@ -440,7 +440,7 @@ def test_a_bad_token_is_401(stage: Stage, version: str, header: str | None) -> N
 
 
 def test_an_expired_token_is_401(stage: Stage) -> None:
-    """A token whose time is over opens nothing."""
+    """An expired token opens nothing."""
     app = stage.new_app_of_expired_tokens()
     client = Client(app, stage.prefix)
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
@@ -452,7 +452,7 @@ def test_an_expired_token_is_401(stage: Stage) -> None:
 
 
 def test_the_token_of_a_deleted_account_is_401(stage: Stage) -> None:
-    """A token outlives its account by nothing."""
+    """A token dies with its account."""
     account = stage.sign_up()
     expect(account.client.delete(account.path), 204)
 
@@ -460,7 +460,7 @@ def test_the_token_of_a_deleted_account_is_401(stage: Stage) -> None:
 
 
 def test_the_list_is_for_admins(stage: Stage, version: str) -> None:
-    """`GET /accounts` is 401 without a token, 403 to a member, 200 to an admin."""
+    """`GET /accounts` is 401 without a token, 403 for a member, 200 for an admin."""
     account = stage.sign_up()
 
     expect(stage.client.get("/accounts"), 401)
@@ -469,7 +469,7 @@ def test_the_list_is_for_admins(stage: Stage, version: str) -> None:
 
 
 def test_the_account_of_another_is_not_there(stage: Stage, version: str) -> None:
-    """To anyone but its owner and an admin an account is 404, exactly like one that does not exist."""
+    """For anyone but its owner and an admin, an account is 404, exactly like one that does not exist."""
     mine, yours = stage.sign_up(), stage.sign_up(name="이서준")
 
     refused = [
@@ -500,7 +500,7 @@ def test_an_admin_may_do_everything(stage: Stage, version: str) -> None:
 
 
 def test_me_is_who_asks(stage: Stage) -> None:
-    """`/v2/accounts/me` is the account of the token, to read, to change and to delete."""
+    """`/v2/accounts/me` is the account of the token: the owner can read, change and delete it."""
     mine, yours = stage.sign_up(), stage.sign_up()
 
     assert expect(mine.client.get("/v2/accounts/me"), 200)["id"] == mine.id
@@ -516,14 +516,14 @@ def test_me_is_who_asks(stage: Stage) -> None:
 
 
 def test_who_asks_is_settled_before_what_is_asked(stage: Stage, version: str) -> None:
-    """Without a token a malformed body is 401, not 400: a stranger learns nothing about the API."""
+    """Without a token a malformed body is 401, not 400, and reveals nothing about the API."""
     account = stage.sign_up()
 
     expect(stage.client.patch(account.path, data="{", content_type="application/json"), 401)
 
 
 def test_a_kept_answer_is_not_shown_to_others(stage: Stage, version: str) -> None:
-    """The list that an admin just saw is not handed to a member or to a stranger."""
+    """The list that an admin just saw is not shown to a member, or to a client that isn't logged in."""
     member = stage.sign_up()
     expect(stage.admin.get("/accounts"), 200)
 
@@ -532,7 +532,7 @@ def test_a_kept_answer_is_not_shown_to_others(stage: Stage, version: str) -> Non
 
 
 def test_the_list_is_never_out_of_date(stage: Stage, version: str) -> None:
-    """Whoever creates, renames or deletes an account sees it in the next list, kept answers or not."""
+    """After an account is created, renamed or deleted, the next list shows it, cached or not."""
 
     def names() -> list[str]:
         return [account["name"] for account in stage.list_accounts()]
@@ -548,7 +548,7 @@ def test_the_list_is_never_out_of_date(stage: Stage, version: str) -> None:
 
 @superseded("final", NOT_KEPT, by="final/test_accounts.py::test_the_list_is_compressed_and_not_kept")
 def test_the_list_is_kept_for_half_a_minute(stage: Stage, version: str, clock: Any) -> None:
-    """The list is made once in 30 seconds, and `Cache-Status` says of an answer that it was kept."""
+    """The list is made once in 30 seconds, and `Cache-Status` marks a cached response."""
     answers = [stage.admin.get("/accounts")]
     for seconds in (29, 1):
         clock.forward(seconds)
@@ -559,7 +559,7 @@ def test_the_list_is_kept_for_half_a_minute(stage: Stage, version: str, clock: A
 
 
 def test_the_list_is_compressed_for_who_reads_gzip(stage: Stage, version: str) -> None:
-    """The list, which can be long, travels compressed, also when it was kept, and reads the same."""
+    """The list, which can be long, is sent compressed, cached or not, and reads the same."""
     for number in range(6):
         stage.sign_up(name=f"김미나 {number} " * 5)
     plain = stage.admin.get("/accounts")
@@ -580,7 +580,7 @@ def fields_at_fault(body: dict[str, Any]) -> set[str]:
 
 
 def test_all_faults_are_told_at_once(stage: Stage, version: str) -> None:
-    """A body with three wrong fields is answered with all three, not with the first."""
+    """The response to a body with three wrong fields names all three, not just the first."""
     answer = stage.client.post("/accounts", json={"email": "mina", "name": " ", "password": "hunter2"})
 
     assert answer.status_code == 400
@@ -588,7 +588,7 @@ def test_all_faults_are_told_at_once(stage: Stage, version: str) -> None:
 
 
 def test_what_was_sent_is_not_repeated(stage: Stage, version: str) -> None:
-    """An answer that refuses a password does not show it."""
+    """A response that refuses a password does not repeat it."""
     answer = stage.client.post(
         "/accounts", json={"email": "hunter1", "name": "김미나", "password": "hunter2"}
     )
@@ -608,7 +608,7 @@ def test_an_email_has_a_format(stage: Stage, email: str) -> None:
 
 @pytest.mark.parametrize("path", ["/accounts", "/v2/auth/login"])
 def test_a_form_is_415(stage: Stage, version: str, path: str) -> None:
-    """What is not JSON is 415: the article's 401 said something else."""
+    """A body that isn't JSON is 415, where the article said 401."""
     answer = stage.client.post(
         path, data={"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
     )
@@ -637,7 +637,7 @@ def until_refused(attempt: Callable[[int], Any], allowed: int) -> Any:
 
 
 def test_guessing_at_one_account_is_slowed(stage: Stage, clock: Any) -> None:
-    """After some wrong passwords an account is not tried again for a while, from wherever it is tried."""
+    """After some wrong passwords an account cannot be tried again for a while, from any address."""
     victim, other = stage.sign_up(), stage.sign_up()
     clock.forward(60)
 
@@ -649,7 +649,7 @@ def test_guessing_at_one_account_is_slowed(stage: Stage, clock: Any) -> None:
 
 
 def test_signing_up_from_one_address_is_slowed(stage: Stage, version: str, clock: Any) -> None:
-    """A client that makes account after account is stopped."""
+    """A client that creates account after account is stopped."""
 
     def sign_up(number: int) -> Any:
         new = {"email": f"many{number}@example.com", "name": "김미나", "password": PASSWORD}
@@ -659,7 +659,7 @@ def test_signing_up_from_one_address_is_slowed(stage: Stage, version: str, clock
 
 
 def test_guessing_from_one_address_is_slowed(stage: Stage, clock: Any) -> None:
-    """A client that tries account after account is stopped, and another is not."""
+    """A client that tries account after account is stopped, but other clients are not."""
     account = stage.sign_up()
 
     until_refused(lambda number: try_to_log_in(stage, f"guess{number}@example.com"), allowed=60)

@@ -76,7 +76,7 @@ every_error = pytest.mark.parametrize(("case", "status"), ERRORS.items(), ids=ER
 
 @every_error
 def test_version_2_answers_problem_details(stage: Stage, case: str, status: int) -> None:
-    """Every error of version 2 is `application/problem+json`, RFC 9457, with the status it has."""
+    """Every error of version 2 is `application/problem+json` (RFC 9457) with its own status."""
     answer = send(stage, case)
 
     assert answer.status_code == status
@@ -92,7 +92,7 @@ def test_version_2_answers_problem_details(stage: Stage, case: str, status: int)
 @superseded("final", RETIRED, by=GONE)
 @every_error
 def test_version_1_answers_as_it_always_did(stage: Stage, case: str, status: int) -> None:
-    """Every error of version 1 is `{"error": "..."}`, so its clients go on working."""
+    """Every error of version 1 is `{"error": "..."}`, so its clients keep working."""
     stage.prefix = stage.client.prefix = "/v1"
 
     answer = send(stage, case)
@@ -107,7 +107,7 @@ def test_version_1_answers_as_it_always_did(stage: Stage, case: str, status: int
 
 @every_error
 def test_an_error_tells_nothing_of_the_inside(stage: Stage, version: str, case: str, status: int) -> None:
-    """No HTML, no traceback, no name of a library or a file, and nothing of what was sent."""
+    """No HTML, no traceback, no name of a library or file, and nothing that the client sent."""
     answer = send(stage, case)
 
     for telltale in ("<", "Traceback", "Error(", "sqlalchemy", "werkzeug", "site-packages", ".py", SECRET):
@@ -115,7 +115,7 @@ def test_an_error_tells_nothing_of_the_inside(stage: Stage, version: str, case: 
 
 
 def test_a_url_outside_every_blueprint_is_answered_too(stage: Stage) -> None:
-    """An unknown URL below no version is JSON too: the application answers what no blueprint sees."""
+    """An unknown URL outside every version is JSON too: the application answers what no blueprint sees."""
     answer = stage.client._client.get("/nowhere")
 
     assert answer.status_code == 404
@@ -123,14 +123,14 @@ def test_a_url_outside_every_blueprint_is_answered_too(stage: Stage) -> None:
 
 
 def test_a_missing_method_names_the_others(stage: Stage, version: str) -> None:
-    """The handler keeps the `Allow` of a 405: RFC 9110 demands it."""
+    """The handler keeps the `Allow` of a 405, as RFC 9110 requires."""
     answer = send(stage, "no such method")
 
     assert {"GET", "POST"} <= set(answer.headers["Allow"].replace(" ", "").split(","))
 
 
 def test_a_401_says_how_to_log_in(stage: Stage, version: str) -> None:
-    """The handler sends `WWW-Authenticate` with every 401, RFC 6750."""
+    """The handler sends `WWW-Authenticate` with every 401, as RFC 6750 requires."""
     assert send(stage, "no token").headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -150,7 +150,7 @@ def test_a_429_says_how_long_to_wait(stage: Stage, clock: Any) -> None:
 
 
 def test_a_fault_of_ours_is_logged_with_its_request(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """A client learns nothing of a fault of ours, so the log has to: which request, and the traceback."""
+    """The client learns nothing of a bug of ours, so the log has to have its request and its traceback."""
     with caplog.at_level(logging.ERROR):
         send(stage, "a fault of ours")
 
@@ -161,7 +161,7 @@ def test_a_fault_of_ours_is_logged_with_its_request(stage: Stage, caplog: pytest
 
 
 def test_a_database_that_fails_is_not_shown(stage: Stage) -> None:
-    """When the tables are gone, the client reads no SQL."""
+    """When the tables are gone, the client sees no SQL."""
     account = stage.sign_up()
     with stage.app.app_context():
         stage.app.extensions["sqlalchemy"].drop_all()
@@ -174,7 +174,7 @@ def test_a_database_that_fails_is_not_shown(stage: Stage) -> None:
 
 
 def test_an_error_changes_nothing(stage: Stage, version: str) -> None:
-    """After an error the next request finds everything as it was."""
+    """After an error, the next request finds everything as it was."""
     account = stage.sign_up(name="김미나")
 
     for case in ("malformed", "invalid", "not JSON", "too large"):
@@ -185,7 +185,7 @@ def test_an_error_changes_nothing(stage: Stage, version: str) -> None:
 
 
 def test_a_taken_email_does_not_block_the_next(stage: Stage) -> None:
-    """After a sign-up that failed in the database the same connection goes on."""
+    """After a sign-up fails in the database, the same connection still works."""
     account = stage.sign_up()
     again = {"email": account.email, "name": "이서준", "password": PASSWORD}
 
@@ -198,7 +198,7 @@ def test_a_taken_email_does_not_block_the_next(stage: Stage) -> None:
 
 
 def test_no_view_catches_an_exception(stage: Stage) -> None:
-    """A view raises, or lets what it calls raise: there is no `except` in it."""
+    """A view raises exceptions or lets them through, and has no `except`."""
     app = stage.app
     views = {getattr(view, "view_class", None) for view in app.view_functions.values()} - {None}
     own = {view for view in views if view.__module__.startswith(stage.loaded.package.__name__)}
@@ -214,7 +214,7 @@ def test_no_view_catches_an_exception(stage: Stage) -> None:
 
 @superseded("final", RETIRED, by=GONE)
 def test_each_version_has_its_handler(stage: Stage) -> None:
-    """The blueprints have error handlers of their own, so the same exception is answered in two shapes."""
+    """Each blueprint has its own error handlers, so the same exception is answered in two shapes."""
     handlers = stage.app.error_handler_spec
 
     assert handlers["v1"][None] and handlers["v2"][None]

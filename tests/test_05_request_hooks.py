@@ -48,7 +48,7 @@ def boom() -> str:
 
 @every_answer
 def test_every_answer_has_a_request_id(stage: Stage, url: str) -> None:
-    """Each answer, an error too, names its request in `X-Request-ID`, and each has another name."""
+    """Every response, errors included, has an id of its own for its request in `X-Request-ID`."""
     client = stage.sign_up().client
 
     answers = [client._client.get(url, headers=_bearer(client)) for _ in range(2)]
@@ -65,7 +65,7 @@ def _bearer(client: Client) -> dict[str, str]:
 
 @pytest.mark.parametrize("given", ["req-12345678", "A" * 64, "8f14e45f-ceea-467f-a7f1-2b6f3a1c9d10"])
 def test_a_well_formed_id_is_kept(stage: Stage, given: str) -> None:
-    """A proxy in front may name the request, so that one name is found in both logs."""
+    """A proxy in front may choose the id, so that both logs have the same one."""
     answer = stage.client.get("/v2/accounts/me", headers={"X-Request-ID": given})
 
     assert answer.headers["X-Request-ID"] == given
@@ -75,7 +75,7 @@ def test_a_well_formed_id_is_kept(stage: Stage, given: str) -> None:
     "given", ["", "short", "A" * 65, "with space 123", 'quote"12345', "<script>alert", "한글한글한글"]
 )
 def test_a_made_up_id_is_replaced(stage: Stage, given: str) -> None:
-    """An id that is too short, too long or holds anything but plain characters is not taken over."""
+    """An id that is too short, too long or has unusual characters is replaced."""
     header = given.encode().decode("latin-1")
 
     answer = stage.client.get("/v2/accounts/me", headers={"X-Request-ID": header})
@@ -85,7 +85,7 @@ def test_a_made_up_id_is_replaced(stage: Stage, given: str) -> None:
 
 
 def test_a_problem_names_its_request(stage: Stage) -> None:
-    """The `instance` of a problem is the id of its request: what a user reports can be found in the log."""
+    """The `instance` of a problem is its request's id, so that a user's report can be found in the log."""
     answer = stage.client.get("/v2/accounts")
 
     assert answer.get_json(force=True)["instance"] == answer.headers["X-Request-ID"]
@@ -96,7 +96,7 @@ def test_a_problem_names_its_request(stage: Stage) -> None:
 
 @every_answer
 def test_every_answer_says_how_long_it_took(stage: Stage, url: str) -> None:
-    """`Server-Timing` has the milliseconds of the application; a browser shows them."""
+    """`Server-Timing` has the milliseconds that the application took, and a browser shows them."""
     client = stage.sign_up().client
 
     timing = client._client.get(url, headers=_bearer(client)).headers["Server-Timing"]
@@ -107,7 +107,7 @@ def test_every_answer_says_how_long_it_took(stage: Stage, url: str) -> None:
 
 @every_answer
 def test_every_answer_has_security_headers(stage: Stage, url: str) -> None:
-    """Nothing an API answers is to be sniffed, framed, or kept by a cache on the way."""
+    """No API response may be sniffed, framed, or kept by a cache on the way."""
     client = stage.sign_up().client
 
     headers = client._client.get(url, headers=_bearer(client)).headers
@@ -135,7 +135,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """The access log has one line of JSON for each request: when, which, who, how it ended, how long."""
+    """The access log has one line of JSON per request: when, which, who, the result, and how long it took."""
     stage.app.add_url_rule("/v2/nap", "nap", stage.decorators.token_required(nap))
     account = stage.sign_up()
     caplog.clear()
@@ -160,7 +160,7 @@ def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFi
 def test_a_refusal_is_logged_too(
     stage: Stage, caplog: pytest.LogCaptureFixture, method: str, url: str, status: int
 ) -> None:
-    """A request that ended in an error has its line like any other."""
+    """A request that ends in an error is logged like any other."""
     stage.client  # noqa: B018 -- the application is made before the log is watched
     with caplog.at_level(logging.INFO):
         stage.client._client.open(url, method=method)
@@ -169,7 +169,7 @@ def test_a_refusal_is_logged_too(
 
 
 def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """A fault of ours leaves one line in the access log, with the status the client saw."""
+    """A bug of ours leaves one line in the access log, with the status that the client saw."""
     stage.app.add_url_rule("/v2/boom", "boom", boom)
     with caplog.at_level(logging.INFO):
         stage.app.test_client().get("/v2/boom")
@@ -183,7 +183,7 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
     by="final/test_logs.py::test_a_worker_that_is_stopped_leaves_a_line",
 )
 def test_a_crash_is_logged_where_nobody_answers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """In testing and debug mode an exception goes on to the developer, and still leaves its line."""
+    """In testing and debug mode an exception reaches the developer, and still leaves its line."""
     app = stage.new_app(TESTING=True)
     app.add_url_rule("/v2/boom", "boom", boom)
     with caplog.at_level(logging.INFO), pytest.raises(ZeroDivisionError):
@@ -196,7 +196,7 @@ def test_a_crash_is_logged_where_nobody_answers(stage: Stage, caplog: pytest.Log
 def test_lines_are_not_doubled_after_a_crash(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Flask gives its log a handler when it first needs one, at a crash: each later line is still one."""
+    """At its first crash Flask gives its log a handler; even then each request is one line."""
     loggers = [log for log in logging.root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
     for log in (logging.root, *loggers):
         monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, where nobody has set up a log
@@ -210,7 +210,7 @@ def test_lines_are_not_doubled_after_a_crash(
 
 
 def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither a password nor a token nor a query gets into the log."""
+    """Passwords, tokens and queries never get into the log."""
     with caplog.at_level(logging.DEBUG):
         account = stage.sign_up(password="correct horse battery staple 9")
         account.client.get("/v2/accounts/me?token=tell-nobody")
@@ -221,7 +221,7 @@ def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture
 
 
 def test_a_url_cannot_forge_a_line(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    """A line break in a URL does not begin a line of the log."""
+    """A line break in a URL does not start a new line of the log."""
     forged = '/v2/x%0D%0A%E2%80%A8%C2%85%C2%9B2J%E2%80%AE{"status": 200, "path": "/forged"}'
     stage.client  # noqa: B018
     with caplog.at_level(logging.INFO):
@@ -274,7 +274,7 @@ def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
 
 @superseded("final", RETIRED, by=GONE)
 def test_version_1_announces_its_end(stage: Stage, set_zone: Callable[[str], None]) -> None:
-    """Answers of version 1 carry `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and where to go instead."""
+    """Responses of version 1 carry `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a URL to use instead."""
     account = stage.sign_up()
 
     headers = account.client.get(f"/v1{account.path}").headers
@@ -293,7 +293,7 @@ def test_version_1_announces_its_end(stage: Stage, set_zone: Callable[[str], Non
 
 @superseded("final", RETIRED, by=GONE)
 def test_the_announcement_can_be_sent(stage: Stage) -> None:
-    """A digit of another script is a number to a URL rule; what comes of it still fits into a header."""
+    """A URL rule accepts digits of other scripts; what is announced for them still fits into a header."""
     answer = stage.sign_up().client.get("/v1/accounts/\uff11")
 
     for name, value in answer.headers:
@@ -301,7 +301,7 @@ def test_the_announcement_can_be_sent(stage: Stage) -> None:
 
 
 def test_version_2_does_not(stage: Stage) -> None:
-    """The hook belongs to the blueprint of version 1: answers of version 2 announce nothing."""
+    """The hook belongs to the blueprint of version 1: responses of version 2 announce nothing."""
     account = stage.sign_up()
 
     headers = account.client.get(f"/v2{account.path}").headers
@@ -314,7 +314,7 @@ def test_version_2_does_not(stage: Stage) -> None:
 
 
 def test_a_crash_leaves_no_open_transaction(stage: Stage) -> None:
-    """What a request wrote before it crashed is gone in the next: its session is closed whatever happened."""
+    """What a request wrote before it crashed is gone in the next: its session is always closed."""
     database = stage.app.extensions["sqlalchemy"]
     table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
 
@@ -373,7 +373,7 @@ def text(length: int = 5000) -> Callable[[], Response]:
     ],
 )
 def test_the_client_chooses_the_coding(stage: Stage, accepted: str | None, coding: str | None) -> None:
-    """`Accept-Encoding` is obeyed with its weights, `*` and `identity` included: RFC 9110, section 12.5.3."""
+    """`Accept-Encoding` is obeyed with its weights, also `*` and `identity` (RFC 9110, section 12.5.3)."""
     answer = compressed_answer(stage, accepted, text())
 
     got = answer.headers.get("Content-Encoding")
@@ -389,7 +389,7 @@ def test_the_client_chooses_the_coding(stage: Stage, accepted: str | None, codin
 
 @pytest.mark.parametrize(("length", "accepted"), [(20, "gzip"), (0, "gzip, identity;q=0")])
 def test_a_small_answer_is_not_compressed(stage: Stage, length: int, accepted: str) -> None:
-    """An answer that would hardly get smaller is sent as it is."""
+    """A response that would hardly get smaller is sent as it is."""
     answer = compressed_answer(stage, accepted, text(length))
 
     assert answer.data == b"x" * length
@@ -399,7 +399,7 @@ def test_a_small_answer_is_not_compressed(stage: Stage, length: int, accepted: s
 
 @pytest.mark.parametrize("accepted", ["gzip, identity;q=0", "gzip, *;q=0"])
 def test_a_small_answer_is_compressed_where_plain_is_refused(stage: Stage, accepted: str) -> None:
-    """`identity;q=0` says that plain is not acceptable, however small the answer."""
+    """`identity;q=0` means that plain is not acceptable, however small the response."""
     answer = compressed_answer(stage, accepted, text(20))
 
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -407,7 +407,7 @@ def test_a_small_answer_is_compressed_where_plain_is_refused(stage: Stage, accep
 
 
 def test_a_compressed_answer_has_a_weak_etag(stage: Stage) -> None:
-    """Other bytes must not have the same strong ETag: RFC 9110, section 8.8.1."""
+    """Different bytes must not have the same strong ETag (RFC 9110, section 8.8.1)."""
     plain = compressed_answer(stage, None, text())
     packed = stage.app.test_client().get("/probe", headers={"Accept-Encoding": "gzip"})
 
@@ -416,7 +416,7 @@ def test_a_compressed_answer_has_a_weak_etag(stage: Stage) -> None:
 
 
 def test_a_streamed_answer_is_left_alone(stage: Stage) -> None:
-    """An answer that is made while it is sent is not collected to be compressed."""
+    """A response that is made while it is sent is not collected to be compressed."""
     sent = []
 
     def stream() -> Any:
@@ -432,7 +432,7 @@ def test_a_streamed_answer_is_left_alone(stage: Stage) -> None:
 
 
 def test_what_is_compressed_already_is_left_alone(stage: Stage) -> None:
-    """A view that compressed its answer itself is not compressed a second time."""
+    """A response that its view has compressed is not compressed again."""
     packed = gzip.compress(os.urandom(5000))  # long enough to be worth compressing
 
     def view() -> Response:
@@ -442,7 +442,7 @@ def test_what_is_compressed_already_is_left_alone(stage: Stage) -> None:
 
 
 def test_the_hook_is_for_one_request(stage: Stage) -> None:
-    """`after_this_request` ends with the request: a view that is not decorated answers plainly afterwards."""
+    """`after_this_request` ends with the request: a view without the decorator then responds plainly."""
     stage.app.add_url_rule("/plain", "plain", lambda: "x" * 5000)
     compressed_answer(stage, "gzip", text())
 

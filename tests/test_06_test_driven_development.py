@@ -29,7 +29,7 @@ def change(client: Client, current: Any = PASSWORD, new: Any = NEW) -> Any:
 
 
 def test_logging_out_ends_the_token(stage: Stage) -> None:
-    """`POST /v2/auth/logout` answers 204, and the token that was sent stops working."""
+    """`POST /v2/auth/logout` returns 204, and the token that was sent stops working."""
     account = stage.sign_up()
 
     assert expect(account.client.post("/v2/auth/logout"), 204) is None
@@ -40,7 +40,7 @@ def test_logging_out_ends_the_token(stage: Stage) -> None:
 
 
 def test_logging_out_is_for_one_device(stage: Stage) -> None:
-    """Another log-in of the same account goes on, and so does everybody else's."""
+    """Other log-ins, of this account and of all others, stay valid."""
     account, other = stage.sign_up(), stage.sign_up()
     tablet = second_device(stage, account)
 
@@ -51,7 +51,7 @@ def test_logging_out_is_for_one_device(stage: Stage) -> None:
 
 
 def test_who_logged_out_may_log_in_again(stage: Stage) -> None:
-    """After a log-out the password still works, and gives a token that does."""
+    """After a log-out the password still works, and gives a new token that works."""
     account = stage.sign_up()
     expect(account.client.post("/v2/auth/logout"), 204)
 
@@ -60,7 +60,7 @@ def test_who_logged_out_may_log_in_again(stage: Stage) -> None:
 
 
 def test_logging_out_twice_is_401(stage: Stage) -> None:
-    """Whoever has logged out is a stranger, also to the log-out."""
+    """After a log-out the token is worth nothing, not even for another log-out."""
     account = stage.sign_up()
     expect(account.client.post("/v2/auth/logout"), 204)
 
@@ -68,7 +68,7 @@ def test_logging_out_twice_is_401(stage: Stage) -> None:
 
 
 def test_a_stranger_cannot_log_out(stage: Stage) -> None:
-    """Without a token there is nothing to end."""
+    """Without a token there is nothing to end, so it is 401."""
     answer = stage.client.post("/v2/auth/logout")
 
     expect(answer, 401)
@@ -77,7 +77,7 @@ def test_a_stranger_cannot_log_out(stage: Stage) -> None:
 
 @superseded("final", PRUNED, by="final/test_pruning.py::test_sessions_go_when_they_have_been_over_for_a_week")
 def test_what_is_over_is_tidied_up(stage: Stage) -> None:
-    """Tokens that have expired leave nothing behind in the database once somebody else logs in."""
+    """Expired tokens leave nothing behind in the database after the next log-in."""
     app = stage.new_app_of_expired_tokens()
     client = Client(app, stage.prefix)
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
@@ -100,7 +100,7 @@ def test_what_is_over_is_tidied_up(stage: Stage) -> None:
 
 
 def test_a_changed_password_counts_at_once(stage: Stage) -> None:
-    """`PUT /v2/accounts/me/password` answers 204; the new password opens, the old one does not."""
+    """`PUT /v2/accounts/me/password` returns 204; then the new password works and the old one does not."""
     account = stage.sign_up()
 
     assert expect(change(account.client), 204) is None
@@ -110,7 +110,7 @@ def test_a_changed_password_counts_at_once(stage: Stage) -> None:
 
 
 def test_a_changed_password_ends_the_other_sessions(stage: Stage) -> None:
-    """Whoever had the old password is logged out; the device that changed it is not."""
+    """Every log-in with the old password ends, except on the device that changed it."""
     account = stage.sign_up()
     stolen = second_device(stage, account)
 
@@ -121,7 +121,7 @@ def test_a_changed_password_ends_the_other_sessions(stage: Stage) -> None:
 
 
 def test_the_passwords_of_others_stay(stage: Stage) -> None:
-    """Nobody else is logged out or locked out."""
+    """No other account is logged out or locked out."""
     account, other = stage.sign_up(), stage.sign_up()
 
     expect(change(account.client), 204)
@@ -131,7 +131,7 @@ def test_the_passwords_of_others_stay(stage: Stage) -> None:
 
 
 def test_the_current_password_is_needed(stage: Stage) -> None:
-    """A token alone changes no password: with a wrong current one it is 403, and nothing happens."""
+    """A token alone changes no password: a wrong current one is 403, and nothing happens."""
     account = stage.sign_up()
     tablet = second_device(stage, account)
 
@@ -155,7 +155,7 @@ def test_the_current_password_is_needed(stage: Stage) -> None:
     ids=["nothing", "no new one", "no current one", "a short one", "a number", "null"],
 )
 def test_a_bad_change_is_400(stage: Stage, body: dict[str, object], fields: set[str]) -> None:
-    """The new password is held to the rules of a sign-up, and all faults are told at once."""
+    """The new password follows the rules of a sign-up, and all wrong fields are named at once."""
     account = stage.sign_up()
 
     answer = account.client.open("PUT", f"{ME}/password", json=body)
@@ -173,7 +173,7 @@ def test_a_stranger_cannot_change_a_password(stage: Stage) -> None:
 
 
 def test_passwords_are_not_repeated(stage: Stage) -> None:
-    """No answer shows a password that was sent."""
+    """No response repeats a password that was sent."""
     account = stage.sign_up()
 
     for answer in (change(account.client, "wrong-hunter1", NEW), change(account.client, PASSWORD, "hunter2")):
@@ -181,7 +181,7 @@ def test_passwords_are_not_repeated(stage: Stage) -> None:
 
 
 def test_guessing_the_current_password_is_slowed(stage: Stage, clock: Any) -> None:
-    """Whoever found a token cannot try passwords with it for long."""
+    """A stolen token cannot be used to try passwords for long."""
     account, other = stage.sign_up(), stage.sign_up()
 
     answers = [change(account.client, current=f"guess number {number:03}") for number in range(60)]

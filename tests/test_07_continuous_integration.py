@@ -50,7 +50,7 @@ def break_database(stage: Stage, file: Path) -> Path:
 
 
 def test_a_service_says_that_it_lives(stage: Stage, database: Path) -> None:
-    """`GET /health/live` answers 200 even while the database is away: a restart would not mend that."""
+    """`GET /health/live` returns 200 even while the database is away: a restart would not fix that."""
     assert expect(stage.client.get("/health/live"), 200) == {"status": "live"}
 
     break_database(stage, database)
@@ -59,7 +59,7 @@ def test_a_service_says_that_it_lives(stage: Stage, database: Path) -> None:
 
 
 def test_a_service_says_when_it_can_work(stage: Stage, database: Path) -> None:
-    """`GET /health/ready` answers 503 and `Retry-After` while the database is away, and then 200 again."""
+    """`GET /health/ready` returns 503 and `Retry-After` while the database is away, and then 200 again."""
     assert expect(stage.client.get("/health/ready"), 200) == {"status": "ready"}
 
     aside = break_database(stage, database)
@@ -75,7 +75,7 @@ def test_a_service_says_when_it_can_work(stage: Stage, database: Path) -> None:
 
 
 def test_a_service_says_what_it_was_built_from(stage: Stage) -> None:
-    """`GET /version` answers the commit and the time it was built from, and null where nobody said."""
+    """`GET /version` returns the commit and the time of the build, or null if the build did not give them."""
     assert expect(stage.client.get("/version"), 200) == {"commit": None, "built_at": None}
 
     built = {"COMMIT": "0bf3cc4", "BUILT_AT": "2026-11-21T12:00:00+00:00"}
@@ -98,7 +98,7 @@ for variables in ({}, {"COMMIT": "", "BUILT_AT": ""}):
 
 @pytest.mark.threads
 def test_a_commit_is_text(stage: Stage) -> None:
-    """The commit arrives by the variable `COMMIT`, as it is: one of digits is no number."""
+    """The commit is the text of the variable `COMMIT`, even if it consists of digits."""
     env = os.environ | {"COMMIT": "12345e6", "BUILT_AT": "20261121", "PYTHONUTF8": "1"}
     done = subprocess.run(
         [sys.executable, "-c", VERSIONS],
@@ -116,7 +116,7 @@ def test_a_commit_is_text(stage: Stage) -> None:
 
 
 def test_a_service_can_be_watched_in_maintenance(stage: Stage) -> None:
-    """In maintenance the health checks and the version answer; everything else is 503."""
+    """In maintenance the health checks and the version still respond; everything else is 503."""
     client = stage.new_app(MAINTENANCE=True).test_client()
 
     for path in ("/health/live", "/health/ready", "/version"):
@@ -125,7 +125,7 @@ def test_a_service_can_be_watched_in_maintenance(stage: Stage) -> None:
 
 
 def test_an_answer_of_today_is_not_kept(stage: Stage) -> None:
-    """No cache on the way keeps what a health check answered."""
+    """No cache on the way keeps the response of a health check."""
     for path in ("/health/live", "/health/ready", "/version"):
         answer = stage.client.get(path)
         expect(answer, 200)
@@ -161,7 +161,7 @@ def sessions(stage: Stage) -> set[str]:
 @superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_every_area_has_a_job")
 @pytest.mark.threads
 def test_every_blueprint_has_a_job(stage: Stage) -> None:
-    """`nox` has a session for the tests of each blueprint, and those of every other job."""
+    """`nox` has a session for the tests of each blueprint, and one for every other job."""
     wanted = {"lint", "types", "coverage", "smoke", "image", "deploy"}
     wanted |= {f"tests({name})" for name in stage.app.blueprints}
 
@@ -171,7 +171,7 @@ def test_every_blueprint_has_a_job(stage: Stage) -> None:
 @superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_a_red_test_turns_one_job_red")
 @pytest.mark.threads
 def test_a_red_test_turns_one_job_red(stage: Stage, project: Path) -> None:
-    """A test of one blueprint that fails turns the job of this blueprint red, and no other."""
+    """A failing test of one blueprint turns the job of this blueprint red, and no other."""
     with (project / "tests" / "test_health.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef test_planted() -> None:\n    assert False\n")
 
@@ -222,7 +222,7 @@ def test_what_a_change_concerns(stage: Stage, project: Path, changed: str, conce
 @superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_coverage_has_a_floor")
 @pytest.mark.threads
 def test_coverage_has_a_floor(stage: Stage, project: Path) -> None:
-    """The tests of one blueprint alone do not reach enough of the application: the job coverage is red."""
+    """The tests of one blueprint alone reach too little of the application, so the job coverage is red."""
     assert nox(project, "--session", "tests(health)").returncode == 0
 
     done = nox(project, "--session", "coverage")
@@ -251,7 +251,7 @@ def last_stage(stage: Stage) -> list[tuple[str, str]]:
 
 
 def test_the_image_holds_only_what_runs(stage: Stage) -> None:
-    """The image is built in two stages: what it takes to install stays behind in the first."""
+    """The image is built in two stages: what only the installation needs stays behind in the first."""
     shipped = last_stage(stage)
 
     assert [word for word, _ in instructions(stage)].count("FROM") >= 2
@@ -260,7 +260,7 @@ def test_the_image_holds_only_what_runs(stage: Stage) -> None:
 
 
 def test_the_image_runs_as_nobody(stage: Stage) -> None:
-    """Whoever breaks into the service is not root in its image: USER stands there, as a number."""
+    """An attacker who breaks into the service is not root in its image: USER is set, as a number."""
     users = [rest for word, rest in last_stage(stage) if word == "USER"]
 
     assert users, "without USER it is root"
@@ -268,7 +268,7 @@ def test_the_image_runs_as_nobody(stage: Stage) -> None:
 
 
 def test_the_image_gets_the_signal_to_end(stage: Stage) -> None:
-    """CMD is a list: as text it would be run by a shell, which keeps the signal to end for itself."""
+    """CMD is a list: text would be run by a shell, which keeps the signal to end for itself."""
     (command,) = [rest for word, rest in last_stage(stage) if word == "CMD"]
 
     assert command.startswith("["), f"CMD {command}"
@@ -276,7 +276,7 @@ def test_the_image_gets_the_signal_to_end(stage: Stage) -> None:
 
 
 def test_the_image_holds_no_secret(stage: Stage) -> None:
-    """No secret is built in: it would be in every copy of the image, for everybody who has one."""
+    """No secret is built in, because it would be in every copy of the image."""
     for word, rest in instructions(stage):
         if word in ("ENV", "ARG"):
             assert not re.search("SECRET|PASSWORD|TOKEN|PRIVATE", rest.upper()), f"{word} {rest}"
@@ -286,7 +286,7 @@ def test_the_image_holds_no_secret(stage: Stage) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn does not run on Windows")
 @pytest.mark.threads
 def test_the_image_holds_all_that_runs(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What COPY names is enough for the image to load the application, and nothing private is in it."""
+    """The files that COPY names are enough to load the application, and nothing private is among them."""
     monkeypatch.chdir(stage.loaded.folder)
     monkeypatch.setattr(docker_stand_in, "STATE", tmp_path)
     private = Path("instance") / "accounts.sqlite"
@@ -347,7 +347,7 @@ def broken_service() -> Iterator[str]:
 @pytest.mark.threads
 @pytest.mark.parametrize("commit", ["0bf3cc4", "1234567"])
 def test_a_service_that_is_sick_does_not_pass(stage: Stage, broken_service: str, commit: str) -> None:
-    """The smoke test fails on a service that answers but does not work, and on one of another commit."""
+    """The smoke test fails on a service that responds but does not work, and on one of another commit."""
     assert (stage.loaded.folder / "smoke.py").is_file(), "there is no smoke.py"
     command = [sys.executable, "smoke.py", broken_service, commit]
     env = os.environ | {"PATIENCE": "0.5"}
@@ -378,7 +378,7 @@ def jobs(stage: Stage) -> dict[str, Any]:
 
 @pytest.mark.threads
 def test_only_main_is_deployed(stage: Stage, tmp_path: Path) -> None:
-    """The job deploy runs on main, after every other job was green, and at no other time."""
+    """The job deploy runs on main, after every other job is green, and at no other time."""
 
     def deployed(branch: str, **results: str) -> bool:
         runner = Runner(tmp_path, branch, tmp_path, pretend=results)
@@ -405,7 +405,7 @@ def test_a_job_has_no_more_rights_than_it_needs(stage: Stage) -> None:
 
 
 def test_a_job_cannot_look_green(stage: Stage) -> None:
-    """No step is red and passes for green, and no job runs for ever."""
+    """No failing step looks green, and no job runs for ever."""
     for name, job in jobs(stage).items():
         assert 0 < job.get("timeout-minutes", 0) <= 60, f"{name} has no timeout-minutes"
         for step in [job, *job["steps"]]:
@@ -415,7 +415,7 @@ def test_a_job_cannot_look_green(stage: Stage) -> None:
 
 @pytest.mark.threads
 def test_the_jobs_are_defined_once(stage: Stage) -> None:
-    """What a job does is a session of `nox`, the same on a laptop; the workflow only calls them."""
+    """Each job is a session of `nox`, the same on a laptop; the workflow only calls them."""
     called = set()
     for job in jobs(stage).values():
         rows = job.get("strategy", {}).get("matrix", {})

@@ -33,7 +33,7 @@ def test_a_finished_chapter_has_every_behaviour(learner: Learner) -> None:
     status, output = learner.run("check", "1")
 
     assert status == 0, output
-    assert "26 of 26 behaviours are there." in output
+    assert "26 of 26 behaviours passed." in output
     assert "to do" not in output
     assert "passed  One file: all 12" in output
 
@@ -73,7 +73,7 @@ def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) ->
     status, output = learner.run("check", "4")
 
     assert status == 1
-    assert "This worked from the first file on and no longer does: A second account for an e-mail" in output
+    assert "This has worked since the first file and no longer does: A second account for an e-mail" in output
     assert "expected   409" in output
 
 
@@ -85,7 +85,7 @@ def test_what_was_there_in_the_last_check_is_told_as_lost(learner: Learner) -> N
     status, output = learner.run("check", "1")
 
     assert status == 1
-    assert "You had this already, and something changed since broke it: A Korean name travels" in output
+    assert "This passed in an earlier check, but a change since then broke it: A Korean name" in output
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_code_that_hangs_is_stopped(learner: Learner) -> None:
     status, output = learner.run("check", "1", limit=2)
 
     assert status == 1
-    assert "Your code did not come to an end. It was stopped after 2 seconds" in output
+    assert "Your code did not finish. It was stopped after 2 seconds" in output
     assert "app/accounts.py, line " in output
 
 
@@ -148,14 +148,14 @@ def test_code_that_prints_or_deletes_its_files_is_judged_like_any(learner: Learn
     _, output = learner.run("check", "1")
 
     assert "NOISE" not in output
-    assert "behaviours are there." in output
+    assert "behaviours passed." in output
     assert sorted(path.name for path in (own / "app").iterdir()) == before
 
 
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("1", "There is nothing of yours to check yet: begin the chapter with python3 -m course begin 1"),
+        ("1", "There is nothing to check yet: begin the chapter with python3 -m course begin 1"),
         ("99", "There is no stage '99'"),
     ],
 )

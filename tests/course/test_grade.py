@@ -26,7 +26,7 @@ def tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_good_tests_catch_every_fault(tests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert grade(STAGE, tests) == 0
-    assert "2 of 2 faults are caught by your tests." in capsys.readouterr().out
+    assert "Your tests caught 2 of 2 faults." in capsys.readouterr().out
 
 
 def test_what_got_past_is_said_in_words(tests: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,5 +74,5 @@ def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
         grade(STAGE, tmp_path / "nothing")
     for file in tests.glob("test_*.py"):
         file.unlink()
-    with pytest.raises(Failure, match="pytest finds no test"):
+    with pytest.raises(Failure, match="pytest found no test"):
         grade(STAGE, tests)

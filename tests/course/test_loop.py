@@ -39,7 +39,7 @@ def test_begin_leaves_what_is_there_alone(learner: Learner) -> None:
     status, output = learner.run("begin", "1")
 
     assert status == 1
-    assert "You have begun chapter 1 already" in output and "--again" in output
+    assert "You have already begun chapter 1" in output and "--again" in output
     assert mine.read_text(encoding="utf-8") == "# mine\n"
 
 
@@ -120,7 +120,7 @@ def test_hints_come_one_by_one_and_are_counted(learner: Learner) -> None:
     assert "body = ujson.dumps(" in told[2] and "ujson" not in told[0] + told[1]
     assert "solution 1" in told[3]
     _, output = learner.run("progress")
-    assert "1  Views and blueprints: begun, 1 of 26 behaviours, 3 hints" in output
+    assert "1  Views and blueprints: in progress, 1 of 26 behaviours, hints used: 3" in output
     assert "Next: python3 -m course check 1" in output
 
 
@@ -218,9 +218,9 @@ def test_a_file_that_goes_is_told_in_a_line(learner: Learner) -> None:
     assert line in learner.run("diff", "1", "app.py")[1], "asked for by its name it is shown"
 
     for told, arguments in (
-        ("gone: app.py", ["1"]),
-        ("to be deleted: app.py", ["1", "--mine"]),
-        ("to be deleted: app.py", ["1", "app.py", "--mine"]),
+        ("removed: app.py", ["1"]),
+        ("to delete: app.py", ["1", "--mine"]),
+        ("to delete: app.py", ["1", "app.py", "--mine"]),
     ):
         _, output = learner.run("diff", *arguments)
 
@@ -324,12 +324,12 @@ def test_watch_answers_a_save(learner: Learner) -> None:
     process = learner.start("check", "1", "--watch", PYTHONUNBUFFERED="1")
     screen = Screen(process)
     try:
-        screen.wait_for("25 of 26 behaviours are there.")
+        screen.wait_for("25 of 26 behaviours passed.")
         screen.wait_for("--full")
         views.write_text(right, encoding="utf-8")
         screen.wait_for("app/views.py changed")
         screen.wait_for("now passed  A Korean name travels")
-        screen.wait_for("26 of 26 are there")
+        screen.wait_for("26 of 26 passed")
         screen.wait_for("The chapter is done.")
         (own / "app" / "v2.py").write_text("def broken(:\n", encoding="utf-8")
         screen.wait_for("app/v2.py changed")

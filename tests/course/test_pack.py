@@ -115,7 +115,7 @@ def test_a_pack_that_fails_leaves_nothing(course, wheel, tmp_path):
 def test_what_there_is_to_pack_for(course, tmp_path, option):
     status, output = run_pack(course.folder, str(tmp_path / "pack"), *option)
 
-    assert status == 1 and output.startswith("There is no ") and "take of " in output
+    assert status == 1 and output.startswith("There is no ") and "choose from " in output
 
 
 def test_each_system_gets_what_it_wants(monkeypatch, tmp_path):

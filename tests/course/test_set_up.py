@@ -245,7 +245,7 @@ def test_what_an_installer_says_becomes_a_sentence(output, sentence):
         (errno.ENOSPC, "disk is full"),
         (errno.EROFS, "Nothing can be written"),
         (errno.EACCES, "Nothing can be written"),
-        (errno.EIO, "The system refused"),
+        (errno.EIO, "The operating system refused"),
     ],
 )
 def test_what_the_system_refuses_becomes_a_sentence(course, monkeypatch, capsys, number, sentence):
