@@ -38,8 +38,8 @@ def test_what_got_past_is_said_in_words(tests: Path, capsys: pytest.CaptureFixtu
     assert grade(STAGE, tests) == 1
 
     printed = capsys.readouterr().out
-    assert "got past  One change of a password logs everybody out." in printed
-    assert "caught    Logging out answers 204, and the token goes on working." in printed
+    assert "got past  Changing one password logs everybody out." in printed
+    assert "caught    Logging out returns 204, but the token keeps working." in printed
 
 
 def test_tests_that_are_red_on_the_right_code_are_not_graded(tests: Path) -> None:
