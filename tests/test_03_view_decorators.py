@@ -18,7 +18,7 @@ from flask.views import MethodView
 from kit.adapter import PASSWORD, Client, Stage, expect
 from kit.superseded import superseded
 
-NOT_KEPT = "the list is kept no longer: a worker does not hear of the changes that another makes"
+NOT_KEPT = "the list is no longer cached, because one worker does not see the changes of another"
 
 Decorator = Callable[[Callable], Callable]
 

@@ -179,7 +179,7 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
 
 @superseded(
     "final",
-    "a fault of ours is answered in every mode",
+    "a bug of ours gets a response in every mode",
     by="final/test_logs.py::test_a_worker_that_is_stopped_leaves_a_line",
 )
 def test_a_crash_is_logged_where_nobody_answers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

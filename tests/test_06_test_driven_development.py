@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 ME = "/v2/accounts/me"
 NEW = "another passphrase for the tests 2"
 
-PRUNED = "what is over is pruned by a command, so that no log-in waits for it"
+PRUNED = "a command prunes what has expired, so that no log-in waits for it"
 
 
 def second_device(stage: Stage, account: SignedUp, password: str = PASSWORD) -> Client:

@@ -21,8 +21,8 @@ from kit.adapter import FINAL, GOOD_SECRET, Stage, expect
 from kit.superseded import superseded
 from kit.workflows import Runner
 
-OWN_TESTS = "the tests of the final service are by area, and a change to it concerns it as a whole"
-ITS_SERVER = "its server has no dry run like gunicorn's: its image is built step by step, and runs"
+OWN_TESTS = "the tests of the final service are grouped by area, because a change concerns it as a whole"
+ITS_SERVER = "its server has no dry run as gunicorn has, so its image is built step by step and run"
 
 
 # -- what a machine asks ----------------------------------------------------------------------------

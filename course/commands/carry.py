@@ -1,4 +1,4 @@
-"""`carry`: an edit of a chapter's file, taken through the chapters after it."""
+"""`carry`: applies an edit of a chapter's file to the chapters after it."""
 
 from __future__ import annotations
 
@@ -12,42 +12,40 @@ from course.paths import ROOT
 
 
 def carry(file: Path) -> int:
-    """Apply what changed in ``file`` since the last commit to it in each later chapter; return the status.
+    """Apply the change of ``file`` since the last commit to the same file in each later chapter.
 
-    A file that was the same before is the same afterwards. One that its chapter changes is merged three ways,
-    and what the merge did to it is the edit that goes on to the next. Where both changed the same lines, both
-    are left in the file between git's conflict marks, and the later chapters are left for a second run.
+    A file that was identical stays identical. A file that its chapter changes is merged three ways, and the
+    result is the edit for the next chapter. On a conflict both versions stay in the file between git's
+    conflict marks, and a second run continues from there. Returns the exit status.
 
     Raises:
-        Failure: the file is not a chapter's, or there is nothing to carry.
+        Failure: the file does not belong to a chapter, or it has not changed.
     """
     stage, path = _locate(file)
     if not (stage.path / path).is_file():
         raise Failure(
-            f"{file} is not there: carry takes edits along; remove a file from each chapter by hand."
+            f"{file} does not exist. carry applies edits; to remove a file, remove it from each chapter."
         )
     new = (stage.path / path).read_bytes()
     old = _in_head(stage.path / path)
     if new == old:
-        raise Failure(f"{file} is as git has it: edit it first, then carry the edit.")
+        raise Failure(f"{file} has not changed since the last commit: edit it first, then carry the edit.")
     for later in all_stages():
         if not stage.number < later.number < FINAL_NUMBER:
             continue
         target = later.path / path
         shown = target.relative_to(ROOT).as_posix()
         if str(path) in later.removed:
-            print(f"{shown}: removed in this chapter, the edit ends here")
+            print(f"{shown}: this chapter removes the file, so the edit ends here")
             return 0
         current = target.read_bytes() if target.is_file() else None
         if current == new:
-            print(f"{shown}: has the edit already")
+            print(f"{shown}: already has the edit")
             continue
         if current == old:
             merged, conflict = new, False
         elif old is None or current is None:
-            print(
-                f"{shown}: is there a file in git and in this chapter? Nothing was changed, see to it by hand"
-            )
+            print(f"{shown}: new in git or missing in this chapter. Nothing was changed: edit it by hand")
             return 1
         else:
             merged, conflict = _merge(current, old, new)
@@ -55,7 +53,7 @@ def carry(file: Path) -> int:
         target.write_bytes(merged)
         if conflict:
             print(
-                f"{shown}: conflict, both versions are in it; settle it, then python3 -m course carry {shown}"
+                f"{shown}: conflict, it has both versions. Resolve it, then python3 -m course carry {shown}"
             )
             return 1
         print(f"{shown}: {'copied' if current == old else 'merged'}")
@@ -67,11 +65,11 @@ def _locate(file: Path) -> tuple[Stage, PurePosixPath]:
     for stage in all_stages():
         if stage.number < FINAL_NUMBER and file.resolve().is_relative_to(stage.path):
             return stage, PurePosixPath(file.resolve().relative_to(stage.path).as_posix())
-    raise Failure(f"{file} is in no chapter: name a file below chapters/.")
+    raise Failure(f"{file} is not in a chapter: name a file below chapters/.")
 
 
 def _in_head(file: Path) -> bytes | None:
-    """Return ``file`` as the last commit has it, with this system's line ends; None where it has none."""
+    """Return ``file`` from the last commit, with this system's line ends; None if it is new."""
     name = file.relative_to(ROOT).as_posix()
     command = ["git", "cat-file", "--filters", f"HEAD:{name}"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True)

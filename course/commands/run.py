@@ -34,8 +34,8 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
     stage = find_stage(key)
     folder = stage.path if step is None else step_folder(stage, step)
     if not ports.free(port, host):
-        hint = " (on macOS it is the AirPlay Receiver's)" if port == 5000 else ""
-        raise Failure(f"Port {port} is in use{hint}: end what listens there, or choose another with --port.")
+        hint = " (on macOS usually by AirPlay Receiver)" if port == 5000 else ""
+        raise Failure(f"Port {port} is in use{hint}: stop what listens there, or choose another with --port.")
     flask = [PYTHON, "-c", FLASK, "--app", "run" if stage.name == "final" else "app"]
     if stage.name == "final":
         output_of(
@@ -47,9 +47,7 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
     command = [*flask, "run", "--debug", "--host", host, "--port", str(port)]
     command += [] if reload else ["--no-reload"]
     if host not in LOOPBACK:
-        print(
-            f"Anybody who reaches {host} can use this service, so it runs without the debugger.", flush=True
-        )
+        print(f"Other machines may reach {host}, so the service runs without the debugger.", flush=True)
         command.append("--no-debugger")
     hand_over(command, cwd=folder, env=environment(HOST=host, PORT=str(port)))
 
@@ -61,7 +59,7 @@ def step_folder(stage: Stage, step: int) -> Path:
         Failure: the stage has no steps.
     """
     if not (stage.path / "steps").is_dir():
-        raise Failure(f"{stage.name} has no steps, only chapter 6 has: leave --step out.")
+        raise Failure(f"{stage.name} has no steps, only chapter 6 has: omit --step.")
     folder = STATE / "steps" / f"{stage.name}-{step}"
     shutil.rmtree(folder, ignore_errors=True)
     build_step(stage, step, folder)

@@ -51,9 +51,13 @@ class Behaviour:
 
     @property
     def sentence(self) -> str:
-        """What the service does, in the learner's language, or in English if it is not translated."""
+        """What the service does, in the learner's language and without Markdown."""
+        return self.sentence_in(messages.language()).replace("`", "")
+
+    def sentence_in(self, lang: str) -> str:
+        """What the service does, in ``lang`` as Markdown, or in English if it is not translated."""
         sentences = _catalogue(self.number).get("sentences", {}).get(self.function, {})
-        return str(sentences.get(messages.language(), self.english)).replace("`", "")
+        return str(sentences.get(lang, self.english))
 
     @property
     def guidance(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
     <!-- lab: 03 -->                    the door of the lab, where that can be built
     <!-- slides -->                 the deck of this chapter, elsewhere a list of all decks
-    <!-- superseded -->                 what final does in another way, by the tests; docs/superseded.toml
+    <!-- superseded -->                 what final does differently, by the tests; docs/superseded.toml
     <!-- glossary -->                  the words of docs/glossary.toml, each linked to where it is taught
     <!-- promises: tokens -->          what final promises, and by which test: docs/promises.toml
     <!-- score: numbers -->             what the suite notices: docs/score.toml; or survivors, equivalent

@@ -107,15 +107,15 @@ def test_it_ends_where_the_file_is_removed(repository, capsys):
     assert carry(repository / "01_a/app/gone.py") == 0
 
     assert not (repository / "04_d/app/gone.py").exists()
-    assert "removed in this chapter" in capsys.readouterr().out
+    assert "this chapter removes the file" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("01_a/app/same.py", "is as git has it"),
-        ("01_a/app/nosuch.py", "is not there"),
-        ("../README.md", "is in no chapter"),
+        ("01_a/app/same.py", "has not changed since"),
+        ("01_a/app/nosuch.py", "does not exist"),
+        ("../README.md", "is not in a chapter"),
     ],
 )
 def test_nothing_to_carry_is_one_sentence(repository, file, sentence):

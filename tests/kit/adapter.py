@@ -1,7 +1,7 @@
-"""A stage as its clients see it: one interface for the tests, whatever the stage behind it is.
+"""A stage as its clients see it: one interface for the tests, whatever the stage.
 
-The tests speak HTTP. What differs between stages and is not the point of a test is settled here: the prefix
-of a version, whether a token is needed, how an account comes to be, how the application is made.
+The tests speak HTTP. The adapter hides differences between stages that a test is not about: the prefix of a
+version, whether a token is needed, how an account is created, how the application is created.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from werkzeug.test import TestResponse
 
 from course.lessons.stages import GENERATED
 
-if TYPE_CHECKING:  # learners, and browsers, have no psycopg
+if TYPE_CHECKING:  # learners and browsers do not have psycopg
     from kit.databases import PostgreSQL
     from sqlalchemy.engine import Engine
 
 PASSWORD = "a passphrase for the tests 1"
 GOOD_SECRET = "0123456789abcdef0123456789abcdef-for-the-suite"
 
-# What `final` does not start in production without, besides its secret.
-MAIL_OF_PRODUCTION = {"PUBLIC_URL": "https://accounts.example.com", "SMTP_URL": "smtps://mail.example.com"}
-MAIL_OF_PRODUCTION |= {"MAIL_INTERVAL": 0}  # nothing is sent
+# Settings that `final` needs to start in production, besides its secret.
+PRODUCTION_MAIL = {"PUBLIC_URL": "https://accounts.example.com", "SMTP_URL": "smtps://mail.example.com"}
+PRODUCTION_MAIL |= {"MAIL_INTERVAL": 0}  # nothing is sent
 
-FACTORY, TOKENS, FINAL = 2, 3, 8  # the numbers of the stages from which something is so
+FACTORY, TOKENS, FINAL = 2, 3, 8  # the first stages with a factory and with tokens, and `final`
 
-#: Since 3.36 SQLite has databases in memory that connections share as they share a file.
+#: Since 3.36 several connections can share one SQLite database in memory.
 SHARES_MEMORY = sqlite3.sqlite_version_info >= (3, 36)
 
 _serial = count(1)
@@ -49,7 +49,7 @@ _serial = count(1)
 
 @dataclass
 class Exchange:
-    """What a test sent, and the answer; None where an exception came out instead."""
+    """A request of a test and its response, None if the application raised an exception."""
 
     method: str
     url: str
@@ -58,12 +58,12 @@ class Exchange:
     response: TestResponse | None = None
 
 
-#: The last exchanges, so that a failure can be told with what was sent and what came back.
+#: The last exchanges, which the explanation of a failure shows.
 EXCHANGES: deque[Exchange] = deque(maxlen=50)
 
 
 class RecordingClient(FlaskClient):
-    """Flask's test client, which keeps a log of the last exchanges."""
+    """Flask's test client, which records the last exchanges."""
 
     def open(self, *args: Any, **options: Any) -> TestResponse:
         url = str(args[0]) if args and isinstance(args[0], str) else str(options.get("path", ""))
@@ -84,14 +84,14 @@ class Unexpected(AssertionError):
 
 
 def expect(response: TestResponse, *statuses: int) -> Any:
-    """Check the status of ``response`` and return its JSON, None where there is no body.
+    """Check the status of ``response`` and return its JSON, None if it has no body.
 
     Raises:
-        Unexpected: it is another status; the message says what was sent and what came back.
+        Unexpected: it has another status, or its body isn't JSON.
     """
     if response.status_code not in statuses:
-        answered = " ".join(response.get_data(as_text=True).split())[:200]
-        raise Unexpected(response, " or ".join(map(str, statuses)), f"{response.status_code}: {answered}")
+        body = " ".join(response.get_data(as_text=True).split())[:200]
+        raise Unexpected(response, " or ".join(map(str, statuses)), f"{response.status_code}: {body}")
     if not response.data:
         return None
     if not response.is_json:
@@ -100,9 +100,9 @@ def expect(response: TestResponse, *statuses: int) -> Any:
 
 
 class Client:
-    """Sends requests to one application, with a token if it was given one."""
+    """Sends requests to one application, with its token if it has one."""
 
-    reads_first = True  # before a change, where the stage asks for it
+    reads_first = True  # read before a change, if the stage requires that
 
     def __init__(self, app: Flask, prefix: str = "", token: str | None = None) -> None:
         self._client = app.test_client()
@@ -110,19 +110,19 @@ class Client:
         self.token = token
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send a request; ``path`` is below the version's prefix unless it names a version itself."""
+        """Send a request; ``path`` gets the version's prefix unless it names a version itself."""
         headers = dict(options.pop("headers", {}))
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if not path.startswith(("/v1", "/v2", "/health", "/.well-known", "/metrics", "/version")):
             path = self.prefix + path
-        answer = self._client.open(path, method=method, headers=headers, **options)
-        if answer.status_code == 428 and self.reads_first:
-            # A stage that lets nobody change what they have not read: read it, and say so.
+        response = self._client.open(path, method=method, headers=headers, **options)
+        if response.status_code == 428 and self.reads_first:
+            # The stage accepts a change only with the tag of what it changes: read that first.
             read = self._client.get(path, headers=headers)
             headers["If-Match"] = read.headers["ETag"]
-            answer = self._client.open(path, method=method, headers=headers, **options)
-        return answer
+            response = self._client.open(path, method=method, headers=headers, **options)
+        return response
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.open("GET", path, **options)
@@ -139,7 +139,7 @@ class Client:
 
 @dataclass
 class SignedUp:
-    """An account that a test made, and a client that may use it."""
+    """An account that a test created, and a client that may use it."""
 
     id: Any
     email: str
@@ -152,7 +152,7 @@ class SignedUp:
 
 
 class HastyConnection(sqlite3.Connection):
-    """A connection that does not wait for the disk: in a test no power fails."""
+    """A connection that does not wait for the disk, because tests need not survive a power cut."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -160,7 +160,7 @@ class HastyConnection(sqlite3.Connection):
 
 
 class LoadedStage:
-    """The code of a stage, loaded from a private copy of its folder under a name of its own."""
+    """The code of a stage, loaded from a private copy of its folder under its own package name."""
 
     def __init__(self, name: str, number: int, source: Path, scratch: Path) -> None:
         self.name = name
@@ -169,11 +169,11 @@ class LoadedStage:
         ignored = shutil.ignore_patterns(*GENERATED, ".git", "steps")
         shutil.copytree(source, self.folder, ignore=ignored)
         self._files = count(1)
-        self._engine: Engine | None = None  # the first, whose compiled SQL the later ones use
+        self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
 
     @cached_property
     def package(self) -> ModuleType:
-        """`app`, under another name so that many stages live in one process."""
+        """`app`, under another name, so that one process can load many stages."""
         return self.load_package()
 
     @cached_property
@@ -182,35 +182,35 @@ class LoadedStage:
         return _load(f"stage_config_{next(_serial)}", self.folder / "config.py")
 
     def load_package(self) -> ModuleType:
-        """Load `app` afresh, as a new process would."""
+        """Load `app` again, as a new process would."""
         module = self.folder / "app" / "__init__.py"
-        if not module.exists():  # `start`, and a learner who has not come to the package yet
+        if not module.exists():  # `start`, and a learner who has no package yet
             module = self.folder / "app.py"
         return _load(f"stage_app_{next(_serial)}", module)
 
     def settings(self, base: str = "TestingConfig", **overrides: Any) -> type:
-        """Return a configuration class: ``base`` with a database of its own and ``overrides``."""
+        """Return a configuration class: ``base`` with its own database and ``overrides``."""
         database = self.folder / f"database-{next(self._files)}.sqlite"
         quiet: dict[str, Any] = {
-            "TESTING": False,  # a client of the tests sees what a client in production sees
+            "TESTING": False,  # clients of the tests see what clients in production see
             "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database.as_posix()}",
         }
         if self.number < FINAL:
             quiet["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": HastyConnection}}
             if base == "TestingConfig":
-                # Hashing is dear in a browser, and this is the least that OpenSSL takes from werkzeug.
+                # Hashing is slow in a browser, and this is the weakest that OpenSSL accepts from werkzeug.
                 quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:8:1"
         return type("StageConfig", (getattr(self.config, base),), quiet | overrides)
 
     def share_compiled(self, engines: Iterable[Engine]) -> None:
-        """Let each use the SQL that the first has compiled: every application asks for the same."""
+        """Let all engines use the SQL that the first has compiled: every application sends the same."""
         for engine in engines:
             self._engine = self._engine or engine
             engine.dialect, engine._compiled_cache = self._engine.dialect, self._engine._compiled_cache
 
     @contextmanager
     def importable_config(self) -> Iterator[None]:
-        """Let `import config` find this stage's, as it does in the stage's own folder."""
+        """Make `import config` load this stage's, as in the stage's own folder."""
         before = sys.modules.get("config")
         sys.modules["config"] = self.config
         try:
@@ -223,17 +223,17 @@ class LoadedStage:
 
 
 class Stage:
-    """One stage for one test: an application with nothing in it, and its clients."""
+    """One stage for one test: an empty application and its clients."""
 
-    migrates = True  # of final: whether its databases have their tables before anybody asks for them
+    migrates = True  # of final: whether its databases get their tables before the first request
 
     def __init__(
         self, loaded: LoadedStage, version: str | None = None, server: PostgreSQL | None = None
     ) -> None:
         self.loaded = loaded
-        self.server = server  # of final: where its databases are, None for files of SQLite
+        self.server = server  # of final: the server of its databases, None for SQLite files
         self._databases: list[str] = []
-        self._kept: list[sqlite3.Connection] = []  # a database in memory is there as long as a connection is
+        self._kept: list[sqlite3.Connection] = []  # a database in memory exists while it has a connection
         self.name = loaded.name
         self.number = loaded.number
         self._apps: list[Flask] = []
@@ -248,17 +248,17 @@ class Stage:
         return self.new_app()
 
     def new_app(self, base: str = "TestingConfig", **overrides: Any) -> Flask:
-        """Return another application, with a database of its own unless ``overrides`` name one."""
+        """Return another application, with its own database unless ``overrides`` name one."""
         if self.number < FACTORY:
             return _recorded(self.loaded.load_package().app, "app")
         if "SQLALCHEMY_DATABASE_URI" not in overrides:
             overrides |= self._own_database()
         if base == "ProductionConfig" and self.number == FINAL:
-            overrides = MAIL_OF_PRODUCTION | overrides
+            overrides = PRODUCTION_MAIL | overrides
         return self.create_app(self.loaded.settings(base, **overrides))
 
     def _own_database(self) -> dict[str, Any]:
-        """Return the settings of an empty database; with none the application gets a file."""
+        """Return the settings of an empty database, or none if the application should use a file."""
         if self.server:
             self._databases.append(self.server.lend() if self.migrates else self.server.new_name())
             return {"SQLALCHEMY_DATABASE_URI": self.server.url_of(self._databases[-1])}
@@ -266,11 +266,14 @@ class Stage:
             database = f"file:///{next(_serial)}?vfs=memdb"
             self._kept.append(sqlite3.connect(database, uri=True, check_same_thread=False))
             url = f"sqlite:///{database}&uri=true"
-            return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {}}  # there is no disk
+            return {
+                "SQLALCHEMY_DATABASE_URI": url,
+                "SQLALCHEMY_ENGINE_OPTIONS": {},
+            }  # it has no disk to wait for
         return {}
 
     def keep_in(self, file: Path) -> None:
-        """Let the application have its database in ``file``, for a test that looks at it there."""
+        """Put the application's database into ``file``, for a test that reads it there."""
         self.app = self.new_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{file.as_posix()}")
 
     def create_app(self, *config: Any) -> Flask:
@@ -302,7 +305,7 @@ class Stage:
             self.server.take_back(name)  # type: ignore[union-attr]
 
     def new_app_of_expired_tokens(self) -> Flask:
-        """Return an application whose access tokens have expired when it hands them out."""
+        """Return an application whose access tokens are already expired."""
         return self.new_app(JWT_ACCESS_TOKEN_EXPIRES=-60)
 
     @property
@@ -314,12 +317,12 @@ class Stage:
 
     @cached_property
     def client(self) -> Client:
-        """A client that is not logged in."""
+        """A client that isn't logged in."""
         return Client(self.app, self.prefix)
 
     @cached_property
     def admin(self) -> Client:
-        """A client that may do everything."""
+        """A client logged in as an admin, who may do everything."""
         if self.number < TOKENS:
             return self.client
         email = self.new_email()
@@ -327,13 +330,13 @@ class Stage:
         return Client(self.app, self.prefix, self.token(email))
 
     def create_admin(self, email: str, name: str, password: str = PASSWORD, app: Flask | None = None) -> Any:
-        """Run the operator's command and return its result."""
+        """Run the operator's command and return click's result."""
         command = ["accounts", "create-admin"] if self.number == FINAL else ["create-admin"]
         arguments = [*command, "--email", email, "--name", name]
         return (app or self.app).test_cli_runner().invoke(args=arguments, input=f"{password}\n{password}\n")
 
     def new_email(self) -> str:
-        """Return an e-mail address that no account of this test has."""
+        """Return an unused e-mail address."""
         return f"mina{next(self._emails)}@example.com"
 
     def sign_up(self, name: str = "김미나", email: str | None = None, password: str = PASSWORD) -> SignedUp:
@@ -344,12 +347,12 @@ class Stage:
         if self.number < TOKENS:
             return SignedUp(account["id"], email, name, self.client)
         client = Client(self.app, self.prefix, self.token(email, password))
-        if self.number == FINAL:  # its answer to a sign-up says nothing of the account
+        if self.number == FINAL:  # its response to a sign-up does not show the account
             account = expect(client.get("/v2/accounts/me"), 200)
         return SignedUp(account["id"], email, name, client)
 
     def log_in(self, email: str, password: str = PASSWORD) -> TestResponse:
-        """Send the log-in of an account."""
+        """Send a log-in and return the response."""
         return self.client.post("/v2/auth/login", json={"email": email, "password": password})
 
     def token(self, email: str, password: str = PASSWORD) -> str:
@@ -357,7 +360,7 @@ class Stage:
         return expect(self.log_in(email, password), 200)["access_token"]
 
     def list_accounts(self, client: Client | None = None) -> list[dict[str, Any]]:
-        """Return every account, page after page, less the admin that the listing itself needed."""
+        """Return all accounts, page after page, except the admin that the list itself needs."""
         client = client or self.admin
         body = expect(client.get("/accounts"), 200)
         accounts = body if isinstance(body, list) else list(body["items"])
@@ -368,7 +371,7 @@ class Stage:
 
 
 def _recorded(app: Any, what: str) -> Flask:
-    """Return ``app``, whose clients keep what they send."""
+    """Return ``app`` with clients that record their exchanges."""
     assert isinstance(app, Flask), f"{what} is {app!r}, not an application"
     app.test_client_class = RecordingClient
     return app
@@ -386,7 +389,7 @@ def _load(name: str, file: Path) -> ModuleType:
 
 
 def _migrate(stage: Stage, app: Flask) -> None:
-    """Give the database of `final` its tables: by its migrations once, then by copies of that one."""
+    """Create the tables of a database of `final`: once by its migrations, then by copying the result."""
     with app.app_context():
         url = app.extensions["sqlalchemy"].engine.url
     if not url.drivername.startswith("sqlite"):

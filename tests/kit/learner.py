@@ -1,4 +1,4 @@
-"""A learner at the terminal: the commands of the course, in a process and a workspace of their own."""
+"""A learner at the terminal: runs the course's commands in a process, with its own workspace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from course.lessons.stages import Stage, ignore_generated
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The command line without the set-up before it, and with the learner's work in another place.
+#: The command line without the installation before it, and with another workspace.
 COMMAND = """
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ except Failure as failure:
 
 
 class Learner:
-    """Somebody who works through the course."""
+    """A learner with a workspace of their own."""
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
@@ -40,10 +40,10 @@ class Learner:
     def start(
         self, *arguments: str, python: tuple[str, ...] = (), limit: float = 60, **variables: str
     ) -> subprocess.Popen[bytes]:
-        """Start a command; ``limit`` is the seconds a test may take, plenty where the machine is busy."""
-        kept = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LC_MESSAGES")}
+        """Start a command; ``limit`` is the time for one test in seconds, ample for a busy machine."""
+        inherited = {name: os.environ[name] for name in os.environ.keys() - {"LC_ALL", "LC_MESSAGES"}}
         command = [sys.executable, *python, "-c", COMMAND, str(self.workspace), str(limit), *arguments]
-        env = kept | {"LANG": "en_US.UTF-8", "PYTHONIOENCODING": "utf-8", "COLUMNS": "300"} | variables
+        env = inherited | {"LANG": "en_US.UTF-8", "PYTHONIOENCODING": "utf-8", "COLUMNS": "300"} | variables
         return subprocess.Popen(
             command,
             cwd=ROOT,
@@ -54,14 +54,14 @@ class Learner:
         )
 
     def run(self, *arguments: str, **options: object) -> tuple[int, str]:
-        """Run a command to its end; return the exit status and what it said."""
+        """Run a command; return its exit status and its output."""
         process = self.start(*arguments, **options)  # type: ignore[arg-type]
         output, _ = process.communicate(timeout=110)
         encoding = str(options.get("PYTHONIOENCODING", "utf-8"))
         return process.returncode, output.decode(encoding).replace("\r\n", "\n")
 
     def has(self, stage: Stage) -> Path:
-        """Give the learner the finished files of a chapter, as if written by hand, and return the folder."""
+        """Give the learner the finished files of a chapter, and return their folder."""
         own = self.workspace / stage.name
         shutil.copytree(stage.path, own, ignore=ignore_generated)
         return own

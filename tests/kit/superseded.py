@@ -1,4 +1,4 @@
-"""`@superseded`: a test that a later stage deliberately leaves behind says so by name and reason."""
+"""`@superseded` marks a test whose behaviour a later stage deliberately replaces."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 
 
 def superseded(stage: str, reason: str, *, by: str) -> pytest.MarkDecorator:
-    """Mark a test as holding only for the stages before ``stage``.
+    """Mark a test as valid only for the stages before ``stage``.
 
     Args:
-        stage: the first stage that behaves in another way, `final` for example.
-        reason: why it does, in words for a learner; the site lists it.
-        by: the test that proves the new behaviour, as `file.py::test`, seen from tests/.
+        stage: the first stage that behaves differently, `final` for example.
+        reason: why, in words for a learner; the site lists it.
+        by: the test of the new behaviour, as `file.py::test`, relative to tests/.
     """
     return pytest.mark.superseded(stage, reason, by=by)

@@ -1,4 +1,4 @@
-"""`superseded`: what a later stage deliberately does in another way, read from the marks on the tests."""
+"""`superseded`: what a later stage deliberately does differently, read from the marks on the tests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
+from course.lessons.behaviours import Behaviour, behaviours_of
 from course.paths import ROOT
 from course.site.page import DOCS, Page, Piece
 
@@ -22,29 +24,27 @@ WORDS = {
 
 
 class Mark(NamedTuple):
-    """One `@superseded`: the promise that ends, why, and the test that proves the new one."""
+    """One `@superseded`: why a behaviour ends, the test of the new one, and the behaviour."""
 
     reason: str
     by: str
-    chapter: int
-    promise: str
+    behaviour: Behaviour
 
 
 def superseded(page: Page, piece: Piece) -> str:
-    """Return a part for each reason, with the promises that end for it and the test that holds instead."""
+    """Return a section for each reason, with the behaviours that end and the test that holds instead."""
     korean = tomllib.loads((DOCS / "superseded.toml").read_text(encoding="utf-8"))
     marks = sorted(read_marks(), key=lambda mark: (mark.reason, mark.by))
-    said = {text for mark in marks for text in (mark.reason, mark.promise)}
-    for text in sorted(said ^ set(korean)):
-        advice = "translate it" if text in said else "no test says that any more, delete it"
+    reasons = {mark.reason for mark in marks}
+    for text in sorted(reasons ^ set(korean)):
+        advice = "translate it" if text in reasons else "no test has that reason any more, delete it"
         raise page.error(piece.line, f"docs/superseded.toml and the tests differ in {text!r}: {advice}")
     lines = []
     for (reason, by), group in groupby(marks, key=lambda mark: (mark.reason, mark.by)):
         text = reason if page.lang == "en" else korean[reason]
         lines += [f"**{text[0].upper()}{text[1:]}.**", "", f"{WORDS['ends'][page.lang]}:", ""]
-        for mark in sorted(group, key=lambda mark: mark.chapter):
-            promise = mark.promise if page.lang == "en" else korean[mark.promise]
-            lines.append(f"- {_chapter(mark.chapter, page.lang)}: {promise}")
+        for behaviour in sorted((mark.behaviour for mark in group), key=lambda behaviour: behaviour.number):
+            lines.append(f"- {_chapter(behaviour.number, page.lang)}: {behaviour.sentence_in(page.lang)}")
         lines += ["", f"{WORDS['instead'][page.lang]}: `tests/{by}`{{.test}}", ""]
     return "\n".join(lines)
 
@@ -52,11 +52,12 @@ def superseded(page: Page, piece: Piece) -> str:
 @cache  # asked for by both languages
 def read_marks() -> tuple[Mark, ...]:
     """Return every mark of the shared suite."""
-    return tuple(mark for file in sorted(TESTS.glob("test_0*.py")) for mark in _marks_of(file.name))
+    return tuple(mark for file in sorted(TESTS.glob("test_0*.py")) for mark in _marks_of(file))
 
 
-def _marks_of(name: str) -> Iterator[Mark]:
-    module = ast.parse((TESTS / name).read_text(encoding="utf-8"))
+def _marks_of(file: Path) -> Iterator[Mark]:
+    module = ast.parse(file.read_text(encoding="utf-8"))
+    behaviours = {behaviour.function: behaviour for behaviour in behaviours_of(int(file.name[5:7]))}
     constants = {
         target.id: node.value
         for node in module.body
@@ -74,9 +75,7 @@ def _marks_of(name: str) -> Iterator[Mark]:
         for call in test.decorator_list:
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "superseded":
                 by = next(text(keyword.value) for keyword in call.keywords if keyword.arg == "by")
-                yield Mark(
-                    text(call.args[1]), by, int(name[5:7]), (ast.get_docstring(test) or "").split("\n")[0]
-                )
+                yield Mark(text(call.args[1]), by, behaviours[test.name])
 
 
 def _chapter(number: int, lang: str) -> str:
