@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -283,6 +284,10 @@ def test_the_workflow_for_a_classroom_is_a_workflow() -> None:
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
 
     assert done.returncode == 0, done.stdout + done.stderr
+    schema = json.loads((ROOT / "docs" / "examples" / "report.schema.json").read_text(encoding="utf-8"))
+    states = schema["properties"]["behaviours"]["items"]["properties"]["state"]["enum"]
+    asked = re.findall(r"\['state'\] == '(\w+)'", file.read_text(encoding="utf-8"))
+    assert asked and set(asked) <= set(states), "the report has no such state"
 
 
 # -- watch ------------------------------------------------------------------------------------------
