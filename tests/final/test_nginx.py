@@ -18,10 +18,7 @@ import pytest
 from kit.adapter import LoadedStage
 from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
 
-pytestmark = [
-    pytest.mark.threads,
-    pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
-]
+pytestmark = [pytest.mark.threads, pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}")]
 
 
 class Apps:
