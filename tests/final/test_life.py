@@ -265,28 +265,6 @@ def test_what_happens_to_an_account(world: World, row: Row) -> None:
     world.check(row)
 
 
-def test_no_log_in_tells_why_it_failed(world: World, hashes: list[str]) -> None:
-    """Unknown, wrong, unverified, disabled: one answer, for exactly one hash each."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
-    asks = [
-        (None, login(NOBODY)),
-        (None, login(MINA)),
-        (verified, login(MINA, WRONG)),
-        (disabled, login(MINA)),
-    ]
-    seen = set()
-    hashes.clear()
-    for step, ask in asks:
-        if step is not None:
-            step(world)
-        answer = world.send(ask)
-        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}
-        headers = tuple(header for header in answer.headers if header[0] not in varying)
-        seen.add((answer.status_code, headers, answer.text.replace(answer.headers["X-Request-ID"], "")))
-
-    assert len(seen) == 1 and hashes == ["verify"] * len(asks)
-
-
 # -- what comes of it ------------------------------------------------------------------------------
 
 

@@ -16,14 +16,16 @@ from argon2 import PasswordHasher
 from kit.adapter import PASSWORD, Client, Stage, expect
 
 LOGIN = "/v2/auth/login"
-DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00'"
+DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00' WHERE email = 'disabled@example.com'"
 
 
 def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: Any, hashes: Any) -> None:
-    """Unknown, wrong, disabled, no address: the same status, body and headers, and exactly one hash each."""
-    service.sign_up(email="disabled@example.com")
+    """Unknown, wrong, disabled, unconfirmed, no address: one status, body and headers, and one hash each."""
+    for email in ("disabled@example.com", "mina@example.com", "unconfirmed@example.com"):
+        service.sign_up(email=email)
     in_database(DISABLE)
-    service.sign_up(email="mina@example.com")
+    in_database("UPDATE accounts SET verified_at = created_at WHERE email = ?", "mina@example.com")
+    service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
     hashes.clear()
     attempts = [
         ("nobody@example.com", PASSWORD),
@@ -32,6 +34,7 @@ def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: A
         ("mina@example.com", "x" * 5000),
         ("disabled@example.com", PASSWORD),
         ("disabled@example.com", "not this one, certainly"),
+        ("unconfirmed@example.com", PASSWORD),
         ("no address at all", PASSWORD),
         ("@", PASSWORD),
         ("x" * 5000 + "@example.com", PASSWORD),
