@@ -76,7 +76,7 @@ def test_an_operator_is_seen_too(service: Stage) -> None:
 
 
 def test_no_row_holds_what_was_typed(service: Stage, in_database: Any) -> None:
-    """No password, no token, and no address of somebody who has no account: it may be a password."""
+    """No password, no token, and no address without an account: a client may have typed a password there."""
     account = service.sign_up()
     service.log_in("hunter2 in the wrong field")
     service.log_in("nobody@example.com", "hunter2")
@@ -164,7 +164,7 @@ def test_sessions_are_listed_and_ended_by_a_command(service: Stage, problem: Any
 
 
 @pytest.mark.parametrize("command", ["disable", "enable", "sessions"])
-def test_a_command_for_nobody_says_so(service: Stage, command: str) -> None:
+def test_a_command_without_an_account_says_so(service: Stage, command: str) -> None:
     """A sentence, not a traceback; and the last admin is not disabled."""
     service.create_admin("boss@example.com", "관리자")
     run = service.app.test_cli_runner().invoke

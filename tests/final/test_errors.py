@@ -65,7 +65,7 @@ def client_of(service: Stage, who: str) -> Client:
 
 @pytest.mark.parametrize("row", ERRORS.values(), ids=ERRORS)
 def test_every_error_is_problem_json(anywhere: Stage, problem: Any, row: Any) -> None:
-    """Whatever goes wrong, wherever: `application/problem+json` with the id of the request, and no HTML."""
+    """Every failure is `application/problem+json` with the id of the request, and never HTML."""
     who, method, path, options, status = row
 
     answer = client_of(anywhere, who).open(method, path, **options)
@@ -88,7 +88,7 @@ def test_a_token_that_is_refused_says_so(service: Stage) -> None:
 def test_a_bug_is_500_and_tells_only_the_log(
     anywhere: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An exception nobody foresaw is a problem without details; the log has them, by the request's id."""
+    """An unexpected exception is a problem without details; the log has them, by the request's id."""
     account = anywhere.sign_up()
 
     def fail(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""How often somebody may try: what counts, for whom, and that nothing but time resets it."""
+"""How often a client may try: what counts, for whom, and that only time resets it."""
 
 from __future__ import annotations
 
