@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository of the chapter's project, as somebody has it who pushes: one commit on main."""
+    """A repository of the chapter's project, as it is pushed: one commit on main."""
     folder = tmp_path / "repository"
     shutil.copytree(find_stage("7").path, folder, ignore=ignore_generated)
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -106,7 +106,7 @@ def test_main_is_tested_as_a_whole_and_deployed(
         *("affected", "lint", "types", "coverage", "image", "green", "deploy"),
         *(f"tests ({blueprint})" for blueprint in ("auth", "health", "v1", "v2")),
     }
-    assert (docker / "login").read_text() == "ghcr.io mina a token of nobody"
+    assert (docker / "login").read_text() == "ghcr.io mina a made-up token"
     assert (docker / "pushed").read_text().splitlines() == [
         f"ghcr.io/mina/accounts:{head} {head}",
         f"ghcr.io/mina/accounts:production {head}",

@@ -17,7 +17,7 @@ URL, PASSWORD = os.environ["SERVICE_URL"], os.environ["ADMIN_PASSWORD"]
 
 @schemathesis.auth(refresh_interval=None)
 class LogIn:
-    """Anew for each request, for some end the session; as another admin once the last one was deleted."""
+    """Logs in for each request, since some end the session; as another admin once the last was deleted."""
 
     emails = (f"boss{number}@example.com" for number in count(1))
     email = next(emails)

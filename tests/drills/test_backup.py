@@ -149,7 +149,7 @@ def with_second_factor(server: Server) -> tuple[dict[str, str], str]:
 
 
 def test_the_service_comes_back(final: LoadedStage, way: Way, tmp_path: Path) -> None:
-    """With everybody who was in before the copy; the keys and what is sealed are as good as ever."""
+    """With all accounts from before the copy; the keys and the sealed secrets still work."""
     server = Server(final.folder, tmp_path, way.url)
     try:
         grant, secret = with_second_factor(server)
@@ -164,7 +164,7 @@ def test_the_service_comes_back(final: LoadedStage, way: Way, tmp_path: Path) ->
     finally:
         server.close()
     assert not writers.refused, "a writer noticed the backup"
-    assert during > len(before), "nobody has written during the backup"
+    assert during > len(before), "no account was written during the backup"
     way.destroy()
 
     way.restore(server, copy)

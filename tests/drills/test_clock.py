@@ -32,7 +32,7 @@ LIFE = 600  # seconds of an access token
 
 
 class Clock:
-    """The clock of a machine: as many seconds beside the right one as somebody has set it."""
+    """The clock of a machine, which the test sets some seconds off."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -122,8 +122,8 @@ def skew(server: Server, clock: Clock) -> float:
 
 
 @pytest.mark.parametrize("seconds", [-120, -3600, 3600])
-def test_whoever_is_out_stays_out(machine: tuple[Server, Clock], seconds: int) -> None:
-    """What has ended does not begin again, at whatever time; who is in goes on, by a refresh at most."""
+def test_an_ended_session_stays_ended(machine: tuple[Server, Clock], seconds: int) -> None:
+    """What has ended does not begin again at any time; other sessions go on, by a refresh at most."""
     server, clock = machine
     email = f"out{seconds}@example.com"
     inside, logged_out, stolen = (log_in(server, email) for _ in range(3))
@@ -145,7 +145,7 @@ def test_whoever_is_out_stays_out(machine: tuple[Server, Clock], seconds: int) -
 
 @pytest.mark.parametrize("seconds", [-120, -3600, 3600])
 def test_a_token_is_good_for_its_ten_minutes_alone(machine: tuple[Server, Clock], seconds: int) -> None:
-    """A clock that jumps out of them, back or ahead, ends it; nobody gains a minute by that."""
+    """A clock that jumps out of them, back or ahead, ends it; no client gains a minute by that."""
     server, clock = machine
     grant = log_in(server, "minutes@example.com")
     assert me(server, grant) == 200

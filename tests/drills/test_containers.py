@@ -42,7 +42,7 @@ class Engine:
         self.program, self.folder = program, folder
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands, whatever becomes of it."""
+        """Run one of its commands, which may fail."""
         options = {"cwd": self.folder, "capture_output": True, "text": True, "timeout": 1000} | options
         return subprocess.run([self.program, *words], **options)
 
@@ -162,7 +162,7 @@ for folder, folders, files in os.walk("/"):
 
 
 def test_its_user_can_write_nothing_but_its_data(engine: Engine, image: str) -> None:
-    """Of all files of the image: the folder of the database, and what everybody may write to."""
+    """Of all files of the image: the folder of the database and the temporary ones."""
     written = set(engine("run", "--rm", image, "python", "-c", WRITABLE).split())
 
     assert "/srv/instance" in written

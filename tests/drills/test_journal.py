@@ -147,7 +147,7 @@ def test_no_line_is_lost_when_the_journal_is_rotated(journal: Journal, server: S
     assert journal.files() > REQUESTS // 200
 
 
-def test_no_line_of_a_crowd_is_dropped(journal: Journal) -> None:
+def test_no_line_of_many_is_dropped(journal: Journal) -> None:
     """However many come at once: the ones of an attack are those that are wanted later."""
     with journal.stream() as stream:
         stream.sendall(b"".join(b"line %d\n" % number for number in range(CROWD)))

@@ -19,7 +19,7 @@ import pytest
 import redis
 from kit.adapter import PASSWORD, LoadedStage
 from kit.server import Server
-from kit.services import HOW_REDIS, REDIS, Cable
+from kit.services import HOW_REDIS, REDIS, Proxy
 from sqlalchemy import create_engine, text
 
 pytestmark = [
@@ -121,7 +121,7 @@ def test_twenty_sign_ups_of_one_email(server: Server, at_once: Any, _: int) -> N
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_a_log_out_among_refreshes(server: Server, at_once: Any, _: int) -> None:
-    """Afterwards nothing of the session is good, whatever was given out in between."""
+    """Afterwards no token of the session is good, also none that was issued in between."""
     grant = sign_up(server, MINA)
 
     def work(number: int) -> Any:
@@ -199,7 +199,7 @@ def test_all_processes_count_and_sign_as_one(server: Server, at_once: Any) -> No
 
 
 def test_headers_without_end_are_refused(server: Server) -> None:
-    """What no client needs is not collected, by whatever process; and the next request is answered."""
+    """No process collects what no client needs, and the next request is answered."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/health/live", headers={"X-Long": 64 * 1024 * "a"})
 
@@ -245,34 +245,34 @@ def test_requests_in_flight_finish_after_sigterm(final: LoadedStage, tmp_path: P
 
 
 @pytest.fixture
-def cut_off(final: LoadedStage, postgresql: Any, tmp_path: Path) -> Iterator[tuple[Server, Cable]]:
-    """A server whose cable to PostgreSQL can be pulled."""
+def cut_off(final: LoadedStage, postgresql: Any, tmp_path: Path) -> Iterator[tuple[Server, Proxy]]:
+    """A server that reaches PostgreSQL by a proxy."""
     address = urlsplit(postgresql.url)
-    cable = Cable(address.hostname, address.port or 5432)
+    proxy = Proxy(address.hostname, address.port or 5432)
     name = postgresql.new_name()
     postgresql.make(name)
     user = f"{address.username}:{address.password}@" if address.password else f"{address.username}@"
-    server = Server(final.folder, tmp_path, f"postgresql://{user}127.0.0.1:{cable.port}/{name}")
-    yield server, cable
+    server = Server(final.folder, tmp_path, f"postgresql://{user}127.0.0.1:{proxy.port}/{name}")
+    yield server, proxy
     server.close()
-    cable.pull()
+    proxy.cut()
     postgresql.drop(name)
 
 
-def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Cable]) -> None:
+def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Proxy]) -> None:
     """503 with `Retry-After` meanwhile, alive but not ready; whole again without a restart."""
-    server, cable = cut_off
+    server, proxy = cut_off
     grant = sign_up(server, MINA)
     token, jwks = grant["access_token"], server.send("GET", "/.well-known/jwks.json").status
     assert jwks == 200
-    # Restarted between two requests: nobody notices. Several, so that every process has had a connection.
+    # Restarted between two requests: no client notices. Several, so that every process has had a connection.
     assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
-    cable.pull()
-    cable.plug_in()
+    proxy.cut()
+    proxy.restore()
     assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
 
     for _ in range(2):
-        cable.pull()
+        proxy.cut()
         for method, path, body, bearer in (
             ("POST", LOGIN, {"email": MINA, "password": PASSWORD}, None),
             ("POST", REFRESH, {"refresh_token": grant["refresh_token"]}, None),
@@ -285,30 +285,30 @@ def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Cable]) -> None
         assert server.send("GET", "/health/live").status == 200
         assert server.send("GET", "/metrics").status == 200
 
-        cable.plug_in()
+        proxy.restore()
         # Every process, and every connection it had: the first request already finds a good one.
         assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
         assert server.send("GET", "/health/ready").status == 200
     assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 200
 
 
-def loosen(cable: Cable) -> None:
-    """Pull a cable and plug it in again, a few times."""
+def interrupt(proxy: Proxy) -> None:
+    """Cut the connections of a proxy and restore it, a few times."""
     for _ in range(3):
         time.sleep(0.1)
-        cable.pull()
+        proxy.cut()
         time.sleep(0.1)
-        cable.plug_in()
+        proxy.restore()
 
 
-def test_the_database_is_cut_under_load(cut_off: tuple[Server, Cable], at_once: Any) -> None:
-    """Whatever was under way ends in an answer, 503 or done; afterwards each session is either or."""
-    server, cable = cut_off
+def test_the_database_is_cut_under_load(cut_off: tuple[Server, Proxy], at_once: Any) -> None:
+    """Each request under way ends in an answer, done or 503; afterwards each session works."""
+    server, proxy = cut_off
     grants = [sign_up(server, f"cut{number}@example.com") for number in range(4)]
 
     def work(number: int) -> list[int]:
         if number == 4:
-            loosen(cable)
+            interrupt(proxy)
             return []
         said, token = [], grants[number]["refresh_token"]
         for _ in range(30):
@@ -327,33 +327,33 @@ def test_the_database_is_cut_under_load(cut_off: tuple[Server, Cable], at_once: 
 
 
 @pytest.fixture
-def counting(final: LoadedStage, tmp_path: Path) -> Iterator[tuple[Server, Cable]]:
-    """A server whose processes count attempts in Redis, ten for an account, by a cable that can be pulled."""
+def counting(final: LoadedStage, tmp_path: Path) -> Iterator[tuple[Server, Proxy]]:
+    """A server whose processes count attempts in Redis, ten for an account, by a proxy."""
     address = urlsplit(REDIS)
     try:
         redis.Redis.from_url(REDIS, socket_timeout=2).ping()
     except redis.RedisError:
         pytest.skip(f"no Redis: {HOW_REDIS}")
-    cable = Cable(address.hostname or "127.0.0.1", address.port or 6379)
+    proxy = Proxy(address.hostname or "127.0.0.1", address.port or 6379)
     limits = {
         "FLASK_ATTEMPTS_PER_ACCOUNT": "10",
-        "REDIS_URL": f"redis://127.0.0.1:{cable.port}{address.path}",
+        "REDIS_URL": f"redis://127.0.0.1:{proxy.port}{address.path}",
     }
     server = Server(final.folder, tmp_path, f"sqlite:///{tmp_path / 'accounts.sqlite'}", **limits)
-    yield server, cable
+    yield server, proxy
     server.close()
-    cable.pull()
+    proxy.cut()
 
 
-def test_redis_is_cut_under_load(counting: tuple[Server, Cable], at_once: Any) -> None:
+def test_redis_is_cut_under_load(counting: tuple[Server, Proxy], at_once: Any) -> None:
     """Guesses go on being refused at once: as Redis counts, or as each of the two processes does."""
-    server, cable = counting
+    server, proxy = counting
     guess = {"email": f"{time.time_ns()}@example.com", "password": "not this one, certainly"}
     begun = time.time() // 60
 
     def work(number: int) -> list[tuple[int, float]]:
         if number == 4:
-            loosen(cable)
+            interrupt(proxy)
             return []
         said = []
         for _ in range(40):

@@ -118,7 +118,7 @@ def topology(
 class Load:
     """Clients that look themselves up, and refresh now and then; each with a session of its own.
 
-    A refresh that nobody answered is sent again with the same token, as a client does.
+    A refresh without an answer is sent again with the same token, as a client does.
     """
 
     def __init__(self, topology: Topology, clients: int = 4) -> None:
@@ -273,7 +273,7 @@ def test_one_machine_is_killed(topology: Topology) -> None:
 
 
 def test_a_new_version_is_rolled_out(topology: Topology) -> None:
-    """Out of nginx, stopped, started, in again, one after the other: no request fails, whatever it is."""
+    """Out of nginx, stopped, started, in again, one after the other: no request of any kind fails."""
     with Load(topology) as load:
         for app in topology.apps:
             topology.nginx.take_out(("127.0.0.1", app.port))
@@ -294,7 +294,7 @@ def test_the_signing_key_is_rotated(topology: Topology) -> None:
     one, _ = topology.apps
     new = one.flask("keys", "rotate").split()[0]
     # Announced, it would sign in six minutes. Two seconds are enough for who reads the table meanwhile, and
-    # longer than any process believes that a name nobody has heard of is made up.
+    # longer than a process remembers that a key is unknown.
     with psycopg.connect(topology.database, autocommit=True) as connection:
         soon = "UPDATE signing_keys SET signs_from = now() + interval '2 s' WHERE kid = %s"
         connection.execute(soon, (new,))
@@ -311,7 +311,7 @@ def test_the_signing_key_is_rotated(topology: Topology) -> None:
     assert [len(app.send("GET", "/.well-known/jwks.json").body["keys"]) for app in topology.apps] == [2, 2]
 
 
-# A table for each: whoever alters two in one transaction meets a request that reads both, in a deadlock.
+# A table for each: altering two in one transaction can deadlock with a request that reads both.
 EXPAND = {
     "9998": """
     op.add_column("accounts", sa.Column("language", sa.String(8), nullable=True))

@@ -1,4 +1,4 @@
-"""Traces: to a real receiver of OTLP over HTTP; and nothing at all where nobody wants them."""
+"""Traces: to a real receiver of OTLP over HTTP; and nothing at all where they are off."""
 
 from __future__ import annotations
 
@@ -141,10 +141,10 @@ def test_a_collector_gets_spans_and_no_secrets(
     assert "opentelemetry" not in server.log.read_text(encoding="utf-8").lower()
 
 
-def test_a_collector_that_is_away_stops_nobody(
+def test_a_collector_that_is_down_stops_no_request(
     final: LoadedStage, collector: Collector, tmp_path: Path
 ) -> None:
-    """Requests are answered as before; what nobody takes is dropped."""
+    """Requests are answered as before; spans that cannot be delivered are dropped."""
     collector.close()
     url = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
     server = Server(final.folder, tmp_path, url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
@@ -182,7 +182,7 @@ def test_off_it_is_not_even_imported(final: LoadedStage) -> None:
 
 
 def test_without_the_packages_one_line_says_so(final: LoadedStage) -> None:
-    """Whoever wants traces learns what to install."""
+    """An operator who turns traces on learns what to install."""
     missing = "sys.modules['opentelemetry'] = None"
     done = run(final.folder, missing, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
 

@@ -57,7 +57,7 @@ def test_an_email_has_one_account_however_it_is_spelt(service: Stage, one: str, 
 
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_emails_that_look_alike_are_not_the_same(service: Stage, one: str, other: str) -> None:
-    """No letter is taken for one of another script: whoever owns the other address is somebody else."""
+    """No letter is taken for one of another script: the other address may have another owner."""
     expect(sign_up(service.client, one), 202)
     expect(service.log_in(other), 401)
     expect(sign_up(service.client, other), 202)
@@ -77,7 +77,7 @@ def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage, at_once:
 
 
 def test_twenty_sign_ups_at_once_are_all_kept(service: Stage, at_once: Any) -> None:
-    """Writers wait for each other: nothing is lost and nobody hears that the database is locked."""
+    """Writers wait for each other: nothing is lost, and no client hears that the database is locked."""
     app = service.new_app(PASSWORD_SLOTS=20)
 
     answers = at_once(20, lambda number: sign_up(Client(app), f"mina{number}@example.com"))
@@ -97,7 +97,7 @@ def count_accounts(app: Flask) -> int:
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_somebody_elses_account_is_not_there(service: Stage, problem: Any, method: str) -> None:
+def test_another_account_is_not_there(service: Stage, problem: Any, method: str) -> None:
     """To anyone but its owner and the admins, an account is as unknown as one that never was."""
     owner, other = service.sign_up(), service.sign_up()
 
@@ -131,7 +131,7 @@ def test_me_is_the_account_of_the_token(service: Stage) -> None:
 
 
 def test_the_last_admin_cannot_leave(service: Stage, problem: Any) -> None:
-    """Somebody has to look after the service; once there are two, one may go."""
+    """A service needs an admin; once there are two, one may go."""
     problem(service.admin.delete("/accounts/me"), 409)
     service.create_admin("boss@example.com", "관리자")
 
@@ -161,7 +161,7 @@ def test_a_page_links_to_the_next(service: Stage) -> None:
 
 
 def test_the_list_is_compressed_and_not_kept(service: Stage) -> None:
-    """What another worker changes has to show at once, so nobody answers the list from memory."""
+    """What another worker changes has to show at once, so no list is answered from memory."""
     service.sign_up(name="김미나")
     for name in ("김미나", "김민아"):
         with service.app.app_context():  # as another worker would: past this application's services

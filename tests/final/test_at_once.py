@@ -113,8 +113,8 @@ def test_of_two_changes_to_what_was_read_one_is_made(room: Stage, at_once: Any) 
     assert expect(account.client.get("/v2/accounts/me"), 200)["name"] == f"이름 {winner}"
 
 
-def test_nothing_stumbles_over_an_account_that_goes(room: Stage, in_database: Any) -> None:
-    """Somebody forgets a password while the account is being deleted: no 500, and no mail for nobody."""
+def test_a_deleted_account_causes_no_500(room: Stage, in_database: Any) -> None:
+    """An owner forgets the password while the account is being deleted: no 500, and no mail."""
     room.sign_up(email=MINA)
     in_database("DELETE FROM outbox")
     forgot = Client(room.app)

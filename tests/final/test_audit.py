@@ -76,7 +76,7 @@ def test_an_operator_is_seen_too(service: Stage) -> None:
 
 
 def test_no_row_holds_what_was_typed(service: Stage, in_database: Any) -> None:
-    """No password, no token, and no address of somebody who has no account: it may be a password."""
+    """No password, no token, and no address without an account: a client may have typed a password there."""
     account = service.sign_up()
     service.log_in("hunter2 in the wrong field")
     service.log_in("nobody@example.com", "hunter2")
@@ -149,25 +149,6 @@ def test_an_admin_finds_the_accounts_that_are_asked_for(four: Stage, query: str,
         assert sorted(found) == sorted(names)
 
 
-WRONG = [
-    f"{ACCOUNTS}?role=owner",
-    f"{ACCOUNTS}?state=",
-    f"{ACCOUNTS}?email=mina",
-    f"{ACCOUNTS}?email=a%00@b.c",
-]
-WRONG += [f"{AUDIT}?account_id=1", f"{AUDIT}?actor_id=", f"{AUDIT}?action='", f"{AUDIT}?outcome=good"]
-WRONG += [f"{AUDIT}?after=1", f"{AUDIT}?after=", f"{AUDIT}?limit=0", f"{ACCOUNTS}?email=hunter2"]
-
-
-@pytest.mark.parametrize("path", WRONG)
-def test_a_filter_that_means_nothing_is_refused(service: Stage, problem: Any, path: str) -> None:
-    """By its name, and without its value."""
-    body = problem(service.admin.get(path), 400)
-
-    assert [error["field"] for error in body["errors"]] == [path.partition("?")[2].partition("=")[0]]
-    assert "hunter2" not in str(body)
-
-
 def test_sessions_are_listed_and_ended_by_a_command(service: Stage, problem: Any) -> None:
     """A line for each device; `--end` logs all of them out."""
     account = service.sign_up()
@@ -183,7 +164,7 @@ def test_sessions_are_listed_and_ended_by_a_command(service: Stage, problem: Any
 
 
 @pytest.mark.parametrize("command", ["disable", "enable", "sessions"])
-def test_a_command_for_nobody_says_so(service: Stage, command: str) -> None:
+def test_a_command_without_an_account_says_so(service: Stage, command: str) -> None:
     """A sentence, not a traceback; and the last admin is not disabled."""
     service.create_admin("boss@example.com", "관리자")
     run = service.app.test_cli_runner().invoke

@@ -1,4 +1,4 @@
-"""The commands of whoever runs the service."""
+"""The commands of an operator."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_demo_prints_one_line_that_logs_in_every_time(app: Flask, in_database: A
 
 @pytest.mark.parametrize("loss", ["the file", "the account"])
 def test_demo_repairs_what_was_lost(app: Flask, in_database: Any, loss: str) -> None:
-    """What it prints logs in, whatever was deleted since the last time."""
+    """What it prints logs in, also after the file or the account was deleted."""
     before = run(app, "demo").output
     if loss == "the file":
         (Path(app.instance_path) / "demo.json").unlink()
@@ -64,7 +64,7 @@ def test_demo_repairs_what_was_lost(app: Flask, in_database: Any, loss: str) -> 
 
 
 def test_demo_repairs_a_password_that_was_changed(app: Flask) -> None:
-    """And whoever is logged in by the other one is out; where nothing was changed, nobody is."""
+    """It ends the sessions of the changed password; where nothing was changed, sessions go on."""
     credentials = json.loads(run(app, "demo").output)
     client = Client(app, "/v2", expect(log_in(app, credentials), 200)["access_token"])
     run(app, "demo")
@@ -79,7 +79,7 @@ def test_demo_repairs_a_password_that_was_changed(app: Flask) -> None:
 
 
 def test_demo_has_no_place_in_production(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No account that somebody could guess at is made on a server."""
+    """No account with a well-known address is made on a server."""
     monkeypatch.setenv("FLASK_SECRET_KEY", GOOD_SECRET)
     monkeypatch.delenv("FLASK_DEBUG", raising=False)
     app = service.new_app("ProductionConfig")
@@ -103,7 +103,7 @@ def test_a_command_on_an_empty_database_says_what_to_do(service: Stage) -> None:
 @pytest.mark.parametrize(
     ("email", "name", "said"), [("boss", "관리자", "email"), ("boss@example.com", "\n", "name")]
 )
-def test_create_admin_holds_to_the_rules_of_everybody(
+def test_create_admin_follows_the_rules_of_a_sign_up(
     service: Stage, email: str, name: str, said: str
 ) -> None:
     """What a client may not call itself, an operator may not either."""

@@ -1,4 +1,4 @@
-"""`ETag` and `If-Match`: nobody undoes a change that they have not seen (RFC 9110 13.1, RFC 6585 3)."""
+"""`ETag` and `If-Match`: no client undoes a change that it has not seen (RFC 9110 13.1, RFC 6585 3)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ UNCHANGED = {
 
 
 @pytest.mark.parametrize(("known", "status"), UNCHANGED.values(), ids=UNCHANGED)
-def test_who_has_read_it_need_not_read_it_again(account: SignedUp, known: str, status: int) -> None:
+def test_an_unchanged_account_is_304(account: SignedUp, known: str, status: int) -> None:
     """`If-None-Match` compares weakly (RFC 9110 13.1.2); 304 has no body."""
     answer = account.client.get(ME, headers={"If-None-Match": known})
 

@@ -35,7 +35,7 @@ REFUSED = {
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have set something."""
+    """The machine of the tests may have some of these settings."""
     for name in ("FLASK_SECRET_KEY", "FLASK_DEBUG", "FLASK_TESTING", "FLASK_PRODUCTION", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -60,7 +60,7 @@ def test_production_refuses_what_is_not_safe(
 def test_production_starts_with_any_good_secret(
     service: Stage, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """32 bytes of whatever, even of digits, which the environment reads as a number."""
+    """32 bytes of any kind, even digits, which the environment reads as a number."""
     monkeypatch.setenv("FLASK_SECRET_KEY", secret)
 
     assert service.new_app("ProductionConfig").config["SECRET_KEY"] == secret
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read_stops_the_start(
 
 
 def test_the_file_of_flask_is_left_to_flask(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FLASK_ENV_FILE names a file of variables; it is no secret of ours."""
+    """FLASK_ENV_FILE names a file of variables and not a secret of the service."""
     monkeypatch.setenv("FLASK_ENV_FILE", "there is none")
 
     assert "ENV" not in service.new_app("DevelopmentConfig").config

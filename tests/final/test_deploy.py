@@ -144,7 +144,7 @@ def test_every_secret_is_a_file_and_none_has_a_default(compose: Any, made: Path)
 
 
 def test_secrets_are_made_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Long, different, in a folder that nobody else may enter; what is there stays as it is."""
+    """Long, different, in a folder that only its owner may enter; existing files stay as they are."""
     before = {file.name: file.read_text(encoding="utf-8") for file in made.iterdir()}
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in made.iterdir()} == {0o444}
@@ -191,7 +191,7 @@ def test_redis_wants_its_password(made: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_manifests_are_of_their_schemas(version: str) -> None:
-    """Every one, strictly: a field that nobody knows is a mistake in its name."""
+    """Every one, strictly: an unknown field is a misspelled one."""
     kinds = []
     for one in manifests():
         kubernetes_validate.validate(one, version, strict=True)
@@ -225,7 +225,7 @@ def test_kustomize_puts_them_together() -> None:
     assert {one["metadata"].get("namespace") for one in yaml.safe_load_all(done.stdout)} == {None, "accounts"}
 
 
-def test_every_pod_is_nobody_and_writes_where_the_image_says() -> None:
+def test_every_pod_is_unprivileged_and_writes_where_the_image_says() -> None:
     """By the strictest published standard, and its file system is read-only."""
     assert set(pods()) == {"Deployment", "Job", "CronJob"}
     user = int(re.findall(r"^USER (\d+)", (FINAL / "Dockerfile").read_text(encoding="utf-8"), re.M)[0])
@@ -261,7 +261,7 @@ def test_kubernetes_asks_what_it_should(compose: Any) -> None:
     assert pods()["Job"]["containers"][0]["command"] == compose["services"]["migrate"]["command"]
 
 
-def test_the_world_sees_what_it_should() -> None:
+def test_the_ingress_hides_what_is_for_operators() -> None:
     """The ingress passes on every path of the service but those for operators."""
     (ingress,) = [one for one in manifests() if one["kind"] == "Ingress"]
     paths = ingress["spec"]["rules"][0]["http"]["paths"]
@@ -330,7 +330,7 @@ def test_systemd_understands_the_units(machine: Path) -> None:
 
 
 @needs_systemd
-def test_systemd_shuts_the_service_in(machine: Path) -> None:
+def test_systemd_confines_the_service(machine: Path) -> None:
     """Its own measure, from 0 (shut in) to 10: a unit that says nothing has 9.6."""
     command = ["systemd-analyze", "security", "--offline=yes", f"--root={machine}", "--threshold=20"]
     done = subprocess.run([*command, "accounts@8001.service"], capture_output=True, text=True, timeout=60)

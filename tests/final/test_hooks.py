@@ -26,7 +26,7 @@ IN_MAINTENANCE = {
 def test_in_maintenance_only_the_health_checks_answer(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch, path: str, status: int
 ) -> None:
-    """Whoever restarts what is not alive leaves it alone; everybody else hears when to come back."""
+    """An orchestrator does not restart it, and clients hear when to come back."""
     monkeypatch.setenv("FLASK_MAINTENANCE", "true")
     monkeypatch.setenv("FLASK_MAINTENANCE_RETRY_AFTER", "77")
 
@@ -38,7 +38,7 @@ def test_in_maintenance_only_the_health_checks_answer(
         assert answer.headers["Retry-After"] == "77"
 
 
-def test_two_ids_are_none(service: Stage) -> None:
+def test_two_request_ids_are_ignored(service: Stage) -> None:
     """A client that adds an id of its own to that of a proxy does not choose between them."""
     both = "a" * 32 + "," + "b" * 32  # as a server joins two headers of one name
 
@@ -89,7 +89,7 @@ def test_the_document_is_made_once(service: Stage) -> None:
 
 
 def test_what_is_about_accounts_is_never_kept(service: Stage) -> None:
-    """With several workers, none hears of a change that another made; so each answer is read anew."""
+    """With several workers, none hears of a change that another made; so each answer is read again."""
     service.sign_up()
 
     for path in ("/v2/accounts", "/v2/accounts/me"):
@@ -109,7 +109,7 @@ def test_a_kept_answer_has_its_headers(service: Stage) -> None:
 
 
 def test_the_cache_has_a_size(service: Stage) -> None:
-    """Whoever makes up queries pushes old answers out, and fills no memory."""
+    """A client that makes up queries pushes old answers out and does not fill the memory."""
     cache = service.decorators.Cache(size=2)
 
     for number in range(3):

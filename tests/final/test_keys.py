@@ -64,7 +64,7 @@ def run(app: Any, *command: str) -> str:
     return str(result.output)
 
 
-def test_the_jwks_is_all_that_anybody_needs(service: Stage) -> None:
+def test_the_jwks_is_enough_to_check_a_token(service: Stage) -> None:
     """Any library checks a token by it; there is nothing private in it, and it says how long it is good."""
     account = service.sign_up()
 
@@ -109,7 +109,7 @@ def log_in(app: Any, email: str) -> Any:
 
 
 def test_an_unknown_algorithm_stops_the_start(service: Stage) -> None:
-    """One line, and not the first log-in; `none` and HMAC are no choices."""
+    """One line at the start, and not the first log-in; `none` and HMAC cannot be chosen."""
     for algorithm in ("none", "HS256", "es256"):
         with pytest.raises(SystemExit, match="TOKEN_ALGORITHM has to be one of"):
             service.new_app(TOKEN_ALGORITHM=algorithm)
@@ -125,7 +125,7 @@ def test_workers_that_start_together_agree_on_one_key(service: Stage, at_once: A
 
 
 def test_a_new_key_is_announced_before_it_signs(service: Stage, times: Times) -> None:
-    """Whoever keeps the JWKS as long as they may never meets a token whose key they have not got."""
+    """A client that keeps the JWKS as long as it may never meets a token of an unknown key."""
     other = another(service)
     account = service.sign_up()
     old = kid_of(account.client.token)

@@ -29,7 +29,7 @@ CHANGED, DELETED = "Your password was changed", "Your account was deleted"
 MOVED = "Your account has another e-mail address now"
 
 
-class World(Scenario):
+class Life(Scenario):
     """One member, who is logged in, and one admin; and the mail that has been read so far."""
 
     def __init__(self, service: Stage, mailbox: Any, in_database: Any) -> None:
@@ -108,62 +108,62 @@ def patch(who: str, account: str = "{mina}", **body: Any) -> Ask:
 # -- what has happened before ------------------------------------------------------------------------
 
 
-def verified(world: World) -> None:
+def verified(scenario: Life) -> None:
     """She has confirmed her address."""
-    expect(world.send(verify("{verify}")), 204)
+    expect(scenario.send(verify("{verify}")), 204)
 
 
-def resent(world: World) -> None:
+def resent(scenario: Life) -> None:
     """She has got the mail of her sign-up once more; what she had before is the first."""
-    world.tokens["first"] = world.tokens["verify"]
-    expect(world.send(resend(MINA)), 202)
-    world.read_mail()
+    scenario.tokens["first"] = scenario.tokens["verify"]
+    expect(scenario.send(resend(MINA)), 202)
+    scenario.read_mail()
 
 
-def disabled(world: World) -> None:
+def disabled(scenario: Life) -> None:
     """An admin keeps her out."""
-    expect(world.send(patch("admin", disabled=True)), 200)
+    expect(scenario.send(patch("admin", disabled=True)), 200)
 
 
-def forgotten(world: World) -> None:
+def forgotten(scenario: Life) -> None:
     """She has a link to a new password."""
-    expect(world.send(forgot(MINA)), 202)
-    world.tokens["first"] = world.tokens.get("reset", "")
-    world.read_mail()
+    expect(scenario.send(forgot(MINA)), 202)
+    scenario.tokens["first"] = scenario.tokens.get("reset", "")
+    scenario.read_mail()
 
 
-def moving(world: World) -> None:
+def moving(scenario: Life) -> None:
     """She has a link that makes another address hers."""
-    expect(world.send(move()), 202)
-    world.read_mail()
+    expect(scenario.send(move()), 202)
+    scenario.read_mail()
 
 
-def spent(world: World) -> None:
+def spent(scenario: Life) -> None:
     """The link to a new password has been used."""
-    forgotten(world)
-    expect(world.send(reset("{reset}")), 204)
+    forgotten(scenario)
+    expect(scenario.send(reset("{reset}")), 204)
 
 
-def taken(world: World) -> None:
+def taken(scenario: Life) -> None:
     """The other address has an account."""
-    world.service.sign_up(email=OTHER)
+    scenario.service.sign_up(email=OTHER)
 
 
-def too_old(world: World) -> None:
+def too_old(scenario: Life) -> None:
     """So are all links."""
-    world.in_database("UPDATE one_time_tokens SET expires_at = '2026-01-01 00:00:00+00'")
+    scenario.in_database("UPDATE one_time_tokens SET expires_at = '2026-01-01 00:00:00+00'")
 
 
-def required(world: World) -> None:
-    """Nobody logs in whose address is not confirmed."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+def required(scenario: Life) -> None:
+    """Only accounts with a confirmed address log in."""
+    scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
 
 
-def throttled(world: World) -> None:
-    """Somebody has guessed at her password until no more guesses were taken."""
-    world.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3  # she has logged in once
+def throttled(scenario: Life) -> None:
+    """A stranger has guessed at her password until no more guesses were taken."""
+    scenario.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3  # she has logged in once
     for _ in range(2):
-        world.service.log_in(MINA, WRONG)
+        scenario.service.log_in(MINA, WRONG)
 
 
 # -- the table -----------------------------------------------------------------------------------------
@@ -254,142 +254,120 @@ ROWS = [
 
 
 @pytest.fixture
-def world(service: Stage, mailbox: Any, in_database: Any) -> World:
+def scenario(service: Stage, mailbox: Any, in_database: Any) -> Life:
     """A member and an admin."""
-    return World(service, mailbox, in_database)
+    return Life(service, mailbox, in_database)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_what_happens_to_an_account(world: World, row: Row) -> None:
+def test_what_happens_to_an_account(scenario: Life, row: Row) -> None:
     """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
-    world.check(row)
-
-
-def test_no_log_in_tells_why_it_failed(world: World, hashes: list[str]) -> None:
-    """Unknown, wrong, unverified, disabled: one answer, for exactly one hash each."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
-    asks = [
-        (None, login(NOBODY)),
-        (None, login(MINA)),
-        (verified, login(MINA, WRONG)),
-        (disabled, login(MINA)),
-    ]
-    seen = set()
-    hashes.clear()
-    for step, ask in asks:
-        if step is not None:
-            step(world)
-        answer = world.send(ask)
-        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}
-        headers = tuple(header for header in answer.headers if header[0] not in varying)
-        seen.add((answer.status_code, headers, answer.text.replace(answer.headers["X-Request-ID"], "")))
-
-    assert len(seen) == 1 and hashes == ["verify"] * len(asks)
+    scenario.check(row)
 
 
 # -- what comes of it ------------------------------------------------------------------------------
 
 
-def test_a_new_password_logs_out_everybody_and_proves_the_address(world: World) -> None:
-    """Whoever had the old one is out; the account counts as confirmed, for its owner has read the mail."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
-    forgotten(world)
-    expect(world.service.log_in(MINA), 401)
+def test_a_reset_ends_all_sessions_and_proves_the_address(scenario: Life) -> None:
+    """All sessions end; the account counts as confirmed, because its owner has read the mail."""
+    scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    forgotten(scenario)
+    expect(scenario.service.log_in(MINA), 401)
 
-    expect(world.send(reset("{reset}")), 204)
+    expect(scenario.send(reset("{reset}")), 204)
 
-    expect(world.mina.client.get("/v2/accounts/me"), 401)
-    expect(world.service.log_in(MINA), 401)
-    expect(world.service.log_in(MINA, NEW), 200)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 401)
+    expect(scenario.service.log_in(MINA), 401)
+    expect(scenario.service.log_in(MINA, NEW), 200)
 
 
-def test_a_refused_password_leaves_the_link_good(world: World, hashes: list[str]) -> None:
+def test_a_refused_password_leaves_the_link_good(scenario: Life, hashes: list[str]) -> None:
     """Who chose a bad one tries again by the same link; and a made-up link is not worth a hash."""
-    forgotten(world)
+    forgotten(scenario)
     hashes.clear()
 
-    expect(world.send(reset("{reset}", "short")), 400)
-    expect(world.send(reset(MADE_UP)), 400)
+    expect(scenario.send(reset("{reset}", "short")), 400)
+    expect(scenario.send(reset(MADE_UP)), 400)
     assert hashes == []
-    expect(world.send(reset("{reset}")), 204)
+    expect(scenario.send(reset("{reset}")), 204)
     assert hashes == ["hash"]
 
 
-def test_a_new_address_is_used_once_it_is_confirmed(world: World) -> None:
+def test_a_new_address_is_used_once_it_is_confirmed(scenario: Life) -> None:
     """Before: the old one logs in. After: the new one does, and mail goes there."""
-    moving(world)
-    expect(world.service.log_in(OTHER), 401)
-    expect(world.service.log_in(MINA), 200)
+    moving(scenario)
+    expect(scenario.service.log_in(OTHER), 401)
+    expect(scenario.service.log_in(MINA), 200)
 
-    expect(world.send(confirm()), 204)
+    expect(scenario.send(confirm()), 204)
 
-    expect(world.service.log_in(MINA), 401)
-    expect(world.service.log_in(OTHER), 200)
-    assert expect(world.mina.client.get("/v2/accounts/me"), 200)["email"] == OTHER
-    world.mailbox.letters()
-    expect(world.send(forgot(OTHER)), 202)
-    assert world.mailbox.fetch() == [(OTHER, RESET)]
-
-
-def test_one_may_spell_ones_own_address_in_another_way(world: World) -> None:
-    """It is no other account that has it."""
-    expect(world.send(move("Mina@Example.com")), 202)
-    world.read_mail()
-
-    expect(world.send(confirm()), 204)
-
-    assert expect(world.mina.client.get("/v2/accounts/me"), 200)["email"] == "Mina@Example.com"
+    expect(scenario.service.log_in(MINA), 401)
+    expect(scenario.service.log_in(OTHER), 200)
+    assert expect(scenario.mina.client.get("/v2/accounts/me"), 200)["email"] == OTHER
+    scenario.mailbox.letters()
+    expect(scenario.send(forgot(OTHER)), 202)
+    assert scenario.mailbox.fetch() == [(OTHER, RESET)]
 
 
-def test_a_link_to_the_old_address_is_worth_nothing_after_a_move(world: World) -> None:
-    """Whoever still reads the old mail cannot take the account back."""
-    moving(world)
-    forgotten(world)
-    expect(world.send(confirm()), 204)
+def test_an_owner_may_spell_the_address_in_another_way(scenario: Life) -> None:
+    """The address is her own, so no other account has it."""
+    expect(scenario.send(move("Mina@Example.com")), 202)
+    scenario.read_mail()
 
-    expect(world.send(reset("{reset}")), 400)
+    expect(scenario.send(confirm()), 204)
+
+    assert expect(scenario.mina.client.get("/v2/accounts/me"), 200)["email"] == "Mina@Example.com"
 
 
-def test_who_signs_up_last_decides_while_nobody_has_confirmed(world: World) -> None:
-    """An account that a stranger left for somebody else's address is worth nothing to the stranger."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
-    expect(world.send(sign_up(MINA, password=NEW, name="주인")), 202)
-    expect(world.send(verify("{verify}")), 400)  # the link of the first
+def test_a_link_to_the_old_address_is_worth_nothing_after_a_move(scenario: Life) -> None:
+    """A thief who still reads the old mail cannot take the account back."""
+    moving(scenario)
+    forgotten(scenario)
+    expect(scenario.send(confirm()), 204)
 
-    world.read_mail()
-    expect(world.send(verify("{verify}")), 204)
+    expect(scenario.send(reset("{reset}")), 400)
 
-    expect(world.service.log_in(MINA), 401)
-    grant = expect(world.service.log_in(MINA, NEW), 200)
-    expect(world.mina.client.get("/v2/accounts/me"), 401)
-    me = Client(world.service.app, "/v2", grant["access_token"])
+
+def test_the_last_sign_up_counts_until_one_is_confirmed(scenario: Life) -> None:
+    """A stranger who signed up with an owner's address first gets nothing from it."""
+    scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    expect(scenario.send(sign_up(MINA, password=NEW, name="주인")), 202)
+    expect(scenario.send(verify("{verify}")), 400)  # the link of the first
+
+    scenario.read_mail()
+    expect(scenario.send(verify("{verify}")), 204)
+
+    expect(scenario.service.log_in(MINA), 401)
+    grant = expect(scenario.service.log_in(MINA, NEW), 200)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 401)
+    me = Client(scenario.service.app, "/v2", grant["access_token"])
     assert expect(me.get("/v2/accounts/me"), 200)["name"] == "주인"
 
 
-def test_who_has_confirmed_is_not_replaced(world: World) -> None:
-    """Nobody changes the password of an account by signing up for it."""
-    world.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
-    verified(world)
+def test_a_confirmed_account_is_not_replaced(scenario: Life) -> None:
+    """Signing up for a confirmed account does not change its password."""
+    scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    verified(scenario)
 
-    expect(world.send(sign_up(MINA, password=NEW)), 202)
+    expect(scenario.send(sign_up(MINA, password=NEW)), 202)
 
-    expect(world.service.log_in(MINA, NEW), 401)
-    expect(world.service.log_in(MINA), 200)
+    expect(scenario.service.log_in(MINA, NEW), 401)
+    expect(scenario.service.log_in(MINA), 200)
 
 
-def test_a_state_or_role_counts_from_the_next_request_on(world: World) -> None:
+def test_a_state_or_role_counts_from_the_next_request_on(scenario: Life) -> None:
     """Tokens do not outlive it; and enabling an account brings no session back."""
-    expect(world.send(patch("admin", role="admin")), 200)
-    expect(world.mina.client.get("/v2/accounts"), 200)
-    expect(world.send(patch("admin", role="member")), 200)
-    expect(world.mina.client.get("/v2/accounts"), 403)
+    expect(scenario.send(patch("admin", role="admin")), 200)
+    expect(scenario.mina.client.get("/v2/accounts"), 200)
+    expect(scenario.send(patch("admin", role="member")), 200)
+    expect(scenario.mina.client.get("/v2/accounts"), 403)
 
-    disabled(world)
-    expect(world.mina.client.get("/v2/accounts/me"), 401)
-    expect(world.send(patch("admin", disabled=False)), 200)
+    disabled(scenario)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 401)
+    expect(scenario.send(patch("admin", disabled=False)), 200)
 
-    expect(world.mina.client.get("/v2/accounts/me"), 401)
-    expect(world.service.log_in(MINA), 200)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 401)
+    expect(scenario.service.log_in(MINA), 200)
 
 
 COUNTS = ("SELECT count(*) FROM audit_events", "SELECT count(*) FROM outbox")
@@ -404,18 +382,18 @@ ALIKE = {
 
 
 @pytest.mark.parametrize(("known", "unknown", "work"), ALIKE.values(), ids=ALIKE)
-def test_nobody_learns_who_has_an_account(
-    world: World, hashes: Any, known: Ask, unknown: Ask, work: list[str]
+def test_no_answer_tells_who_has_an_account(
+    scenario: Life, hashes: Any, known: Ask, unknown: Ask, work: list[str]
 ) -> None:
     """Status, body and headers are the same, and so are the hashes and the rows that are written."""
-    verified(world)
-    world.service.create_admin(BOSS, "관리자")
+    verified(scenario)
+    scenario.service.create_admin(BOSS, "관리자")
     seen = []
     for ask in (known, unknown):
         hashes.clear()
-        counted = [world.in_database(statement)[0][0] for statement in COUNTS]
-        answer = world.send(ask)
-        written = [world.in_database(statement)[0][0] for statement in COUNTS]
+        counted = [scenario.in_database(statement)[0][0] for statement in COUNTS]
+        answer = scenario.send(ask)
+        written = [scenario.in_database(statement)[0][0] for statement in COUNTS]
         varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}  # it counts both
         headers = [(name, value) for name, value in answer.headers if name not in varying]
         text = answer.text.replace(answer.headers["X-Request-ID"], "")

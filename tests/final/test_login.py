@@ -16,14 +16,16 @@ from argon2 import PasswordHasher
 from kit.adapter import PASSWORD, Client, Stage, expect
 
 LOGIN = "/v2/auth/login"
-DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00'"
+DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00' WHERE email = 'disabled@example.com'"
 
 
 def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: Any, hashes: Any) -> None:
-    """Unknown, wrong, disabled, no address: the same status, body and headers, and exactly one hash each."""
-    service.sign_up(email="disabled@example.com")
+    """Unknown, wrong, disabled, unconfirmed, no address: one status, body and headers, and one hash each."""
+    for email in ("disabled@example.com", "mina@example.com", "unconfirmed@example.com"):
+        service.sign_up(email=email)
     in_database(DISABLE)
-    service.sign_up(email="mina@example.com")
+    in_database("UPDATE accounts SET verified_at = created_at WHERE email = ?", "mina@example.com")
+    service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
     hashes.clear()
     attempts = [
         ("nobody@example.com", PASSWORD),
@@ -32,6 +34,7 @@ def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: A
         ("mina@example.com", "x" * 5000),
         ("disabled@example.com", PASSWORD),
         ("disabled@example.com", "not this one, certainly"),
+        ("unconfirmed@example.com", PASSWORD),
         ("no address at all", PASSWORD),
         ("@", PASSWORD),
         ("x" * 5000 + "@example.com", PASSWORD),
@@ -50,7 +53,7 @@ def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: A
 def comparable(answer: Any) -> list[tuple[str, str]]:
     """Return the headers of an answer, less the id of the request, how many may follow, and the time.
 
-    That is measured below; and how many may follow is counted for the client, whoever it asks for.
+    That is measured below; and how many may follow is counted for the client, not for the account.
     """
     varying = {"X-Request-ID", "Server-Timing", "RateLimit"}
     return [(name, value) for name, value in answer.headers if name not in varying]
@@ -141,7 +144,7 @@ ABSURD = {
 def test_an_absurd_stored_hash_is_not_computed(
     service: Stage, in_database: Any, hashes: Any, stored: str
 ) -> None:
-    """What somebody wrote into the database cannot make one log-in take the machine down."""
+    """A value written into the database cannot make one log-in take the machine down."""
     service.sign_up(email="mina@example.com")
     in_database("UPDATE accounts SET password_hash = ?", stored)
     hashes.clear()
@@ -206,7 +209,7 @@ def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only to Linux a thread is a process of its own")
-def test_hashing_gives_way_to_all_others(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashing_has_a_lower_priority(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that hashes is nice, and the one that took the request is as it was."""
     found: list[int] = []
     original = PasswordHasher.verify

@@ -35,7 +35,7 @@ def test_a_line_has_these_fields_and_no_more(service: Stage, log: Any) -> None:
 
 
 def test_a_line_names_only_who_proved_it(service: Stage, log: Any) -> None:
-    """The account behind a good token, also where it is refused; nobody behind a bad one or a log-in."""
+    """The account behind a good token, also where it is refused; none behind a bad one or a log-in."""
     account = service.sign_up()
     log.text = ""
 
@@ -103,7 +103,7 @@ def test_a_worker_that_is_stopped_leaves_a_line(service: Stage, log: Any) -> Non
 
 
 def test_a_hook_that_fails_leaves_one_line(service: Stage, log: Any) -> None:
-    """Whatever fails, and wherever: one request, one line."""
+    """One line for each request, also when a hook fails."""
 
     @service.app.after_request
     def fail(response: Any) -> Any:
@@ -161,7 +161,7 @@ def test_a_process_writes_nothing_but_lines_of_json(service: Stage) -> None:
     assert "Traceback" in failure["exception"] and "cellar" in failure["exception"]
 
 
-def test_the_watch_over_the_log_knows_a_secret(service: Stage, log: Any) -> None:
+def test_the_log_fixture_finds_a_secret(service: Stage, log: Any) -> None:
     """The pattern that every test is searched by finds what the tests use."""
     account = service.sign_up()
 

@@ -91,7 +91,7 @@ def test_a_mail_server_gets_the_mail_once_it_is_committed(inbox: Inbox, with_mai
 def test_a_mail_server_that_is_down_loses_nothing(
     inbox: Inbox, with_mail: Any, in_database: Any, make_due: Any, log: Any
 ) -> None:
-    """Who signs up hears nothing of it; when it is back, everybody gets their mail."""
+    """Clients notice nothing; when it is back, all mail is sent."""
     with serving(inbox) as port:
         pass
     app = with_mail(f"smtp+plain://127.0.0.1:{port}")
@@ -129,7 +129,7 @@ def test_a_mail_is_encrypted_or_not_sent(
     trusted: bool | None,
     arrives: int,
 ) -> None:
-    """No mail and no password goes over the wire in the clear because somebody in between wants it to."""
+    """No attacker on the way can make the service send a mail or a password in the clear."""
     context, file = certificate(tmp_path)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -190,7 +190,7 @@ def test_any_address_that_is_accepted_gets_its_mail(
 
 
 def test_no_address_writes_a_header(service: Stage) -> None:
-    """Whatever got past the rules for addresses: a line break ends no header."""
+    """A line break never ends a header, even where the rules for addresses let it through."""
     smtp, letters = module(service.app, "smtp"), module(service.app, "letters")
     server = smtp.read_url("smtp+plain://127.0.0.1:1", "https://accounts.example.org", "")
 
@@ -206,7 +206,7 @@ def test_no_address_writes_a_header(service: Stage) -> None:
     "url",
     ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://u:hunter2@mail:port", "smtps:25"],
 )
-def test_a_mail_server_that_is_none_stops_the_start(service: Stage, url: str) -> None:
+def test_an_invalid_mail_server_stops_the_start(service: Stage, url: str) -> None:
     """One line, without the password that may be in it."""
     with pytest.raises(SystemExit) as stopped:
         service.new_app(SMTP_URL=url)
@@ -325,7 +325,7 @@ def test_a_link_leads_to_where_the_configuration_says(service: Stage, mailbox: A
 
 @pytest.mark.only_on("sqlite")
 def test_no_token_is_stored(service: Stage, mailbox: Any) -> None:
-    """Neither before a mail is sent nor after it: whoever reads the database can use no link."""
+    """Neither before a mail is sent nor after it: a reader of the database can use no link."""
     client = service.sign_up(email=MINA).client
     expect(service.client.post(FORGOT, json={"email": MINA}), 202)
     move = {"email": "other@example.com", "current_password": PASSWORD}

@@ -26,7 +26,7 @@ def numbers(service: Stage) -> dict[str, float]:
 
 
 def test_requests_are_counted_by_the_rule_of_their_view(service: Stage) -> None:
-    """Not by their path: a thousand accounts are one series, and so is whatever a scanner makes up."""
+    """Not by their path: a thousand accounts are one series, and so are the paths of a scanner."""
     account = service.sign_up()
     for _ in range(3):
         expect(service.admin.get(f"/v2/accounts/{account.id}"), 200)
@@ -55,7 +55,7 @@ def test_log_ins_are_counted_by_how_they_ended(service: Stage) -> None:
     assert told["accounts_events_total action=login outcome=done"] == 1
 
 
-def test_nobody_is_in_the_metrics(service: Stage, in_database: Any) -> None:
+def test_no_account_is_in_the_metrics(service: Stage, in_database: Any) -> None:
     """No address, e-mail, id or agent: who reads them learns about the service, not about its users."""
     account = service.sign_up()
     service.client.get("/v2/accounts/me?token=rt_secret", headers={"User-Agent": "Tablet/1.0"})
@@ -68,7 +68,7 @@ def test_nobody_is_in_the_metrics(service: Stage, in_database: Any) -> None:
 
 
 def test_metrics_and_keys_are_answered_in_maintenance(service: Stage) -> None:
-    """Whoever watches goes on watching, and other services go on checking tokens."""
+    """Monitoring goes on, and other services can still check tokens."""
     service.app.config["MAINTENANCE"] = True
 
     expect(service.client.get("/v2/docs"), 503)

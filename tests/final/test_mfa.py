@@ -27,7 +27,7 @@ USED = {MINA: "A recovery code of your account was used"}
 START = datetime(2026, 11, 21, 12, 0, 10, tzinfo=UTC)  # ten seconds into a half-minute
 
 
-class World(Scenario):
+class SecondFactor(Scenario):
     """One member who is logged in, on a service whose clock stands still."""
 
     def __init__(
@@ -92,126 +92,126 @@ def finish(code: str = "{now}", by: str = "{token}") -> Ask:
 # -- what has happened before ------------------------------------------------------------------------
 
 
-def pending(world: World) -> None:
+def pending(scenario: SecondFactor) -> None:
     """She has a secret that is not confirmed."""
-    world.secret = expect(world.send(set_up()), 200)["secret"]
+    scenario.secret = expect(scenario.send(set_up()), 200)["secret"]
 
 
-def on(world: World) -> None:
+def on(scenario: SecondFactor) -> None:
     """She has a second factor; the code that confirmed it is some minutes old."""
-    pending(world)
-    world.recovery = expect(world.send(confirm()), 200)["recovery_codes"]
-    world.now += timedelta(minutes=3)
+    pending(scenario)
+    scenario.recovery = expect(scenario.send(confirm()), 200)["recovery_codes"]
+    scenario.now += timedelta(minutes=3)
 
 
-def halfway(world: World) -> None:
+def halfway(scenario: SecondFactor) -> None:
     """And her password has been checked."""
-    on(world)
-    world.token = expect(world.send(login()), 200)["mfa_token"]
+    on(scenario)
+    scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
 
 
-def code_used(world: World) -> None:
-    """The code of this half-minute has let somebody in."""
-    expect(world.send(finish()), 200)
+def code_used(scenario: SecondFactor) -> None:
+    """The code of this half-minute has been used."""
+    expect(scenario.send(finish()), 200)
 
 
-def next_code_used(world: World) -> None:
+def next_code_used(scenario: SecondFactor) -> None:
     """The code of the next half-minute has, from a phone whose clock is ahead."""
-    expect(world.send(finish("{next}")), 200)
+    expect(scenario.send(finish("{next}")), 200)
 
 
-def recovery_used(world: World) -> None:
+def recovery_used(scenario: SecondFactor) -> None:
     """The first recovery code has."""
-    expect(world.send(finish("{recovery}")), 200)
+    expect(scenario.send(finish("{recovery}")), 200)
 
 
-def too_late(world: World) -> None:
+def too_late(scenario: SecondFactor) -> None:
     """Five minutes have gone by."""
-    world.now += timedelta(minutes=5)
+    scenario.now += timedelta(minutes=5)
 
 
-def disabled(world: World) -> None:
+def disabled(scenario: SecondFactor) -> None:
     """She is kept out."""
-    world.in_database("UPDATE accounts SET disabled_at = created_at")
+    scenario.in_database("UPDATE accounts SET disabled_at = created_at")
 
 
-def deleted(world: World) -> None:
+def deleted(scenario: SecondFactor) -> None:
     """Her account is gone."""
-    expect(world.mina.client.delete("/v2/accounts/me"), 204)
+    expect(scenario.mina.client.delete("/v2/accounts/me"), 204)
 
 
-def other_password(world: World) -> None:
+def other_password(scenario: SecondFactor) -> None:
     """She has chosen another password."""
     body = {"current_password": PASSWORD, "new_password": NEW}
-    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+    expect(scenario.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
 
 
-def short_password(world: World) -> None:
+def short_password(scenario: SecondFactor) -> None:
     """She has chosen a password that is long enough with a second factor only."""
-    on(world)
+    on(scenario)
     body = {"current_password": PASSWORD, "new_password": SHORT}
-    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+    expect(scenario.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
 
 
-def removed(world: World) -> None:
+def removed(scenario: SecondFactor) -> None:
     """She has removed the second factor, by the code of a moment ago."""
-    expect(world.send(remove("{last}")), 204)
+    expect(scenario.send(remove("{last}")), 204)
 
 
-def replaced(world: World) -> None:
+def replaced(scenario: SecondFactor) -> None:
     """She has removed it, and set up another."""
-    on(world)
-    world.other = world.recovery[1]
-    replaced_too(world)
+    on(scenario)
+    scenario.other = scenario.recovery[1]
+    replaced_too(scenario)
 
 
-def replaced_too(world: World) -> None:
+def replaced_too(scenario: SecondFactor) -> None:
     """The same, while a log-in was under way."""
-    removed(world)
-    pending(world)
-    expect(world.send(confirm("{last}")), 200)
+    removed(scenario)
+    pending(scenario)
+    expect(scenario.send(confirm("{last}")), 200)
 
 
-def half_again(world: World) -> None:
+def half_again(scenario: SecondFactor) -> None:
     """Her password has been checked."""
-    world.token = expect(world.send(login()), 200)["mfa_token"]
+    scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
 
 
-def other_account(world: World) -> None:
-    """Somebody else has a second factor too, and the recovery codes that go with it."""
-    mina, secret, recovery = world.mina, world.secret, world.recovery
-    world.mina = world.service.sign_up()
-    on(world)
-    world.other = world.recovery[0]
-    world.mina, world.secret, world.recovery = mina, secret, recovery
-    world.token = expect(world.send(login()), 200)["mfa_token"]
+def other_account(scenario: SecondFactor) -> None:
+    """Another account has a second factor too, and recovery codes of its own."""
+    mina, secret, recovery = scenario.mina, scenario.secret, scenario.recovery
+    scenario.mina = scenario.service.sign_up()
+    on(scenario)
+    scenario.other = scenario.recovery[0]
+    scenario.mina, scenario.secret, scenario.recovery = mina, secret, recovery
+    scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
 
 
-def enabled_again(world: World) -> None:
+def enabled_again(scenario: SecondFactor) -> None:
     """She was kept out for a moment."""
     for command in ("disable", "enable"):
-        assert world.service.app.test_cli_runner().invoke(args=["accounts", command, MINA]).exit_code == 0
+        assert scenario.service.app.test_cli_runner().invoke(args=["accounts", command, MINA]).exit_code == 0
 
 
-def new_secret_key(world: World) -> None:
+def new_secret_key(scenario: SecondFactor) -> None:
     """The service has another SECRET_KEY, and so another key to sign with, and her password was checked."""
-    on(world)
-    with world.service.app.app_context():
-        url = world.service.app.config["SQLALCHEMY_DATABASE_URI"]
-    app = world.service.new_app(
+    on(scenario)
+    with scenario.service.app.app_context():
+        url = scenario.service.app.config["SQLALCHEMY_DATABASE_URI"]
+    app = scenario.service.new_app(
         SQLALCHEMY_DATABASE_URI=url, SECRET_KEY="another secret for the tests of final"
     )
     assert app.test_cli_runner().invoke(args=["keys", "rotate", "--now"]).exit_code == 0
-    world.service.app = world.mailbox.app = app
-    app.extensions["mail"] = world.mailbox
-    world.service.client = Client(app, "/v2")
-    world.token = expect(world.send(login()), 200)["mfa_token"]
+    scenario.service.app = scenario.mailbox.app = app
+    app.extensions["mail"] = scenario.mailbox
+    scenario.service.client = Client(app, "/v2")
+    scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
 
 
-def spoiled(world: World) -> None:
+def spoiled(scenario: SecondFactor) -> None:
     """What is sealed in her row was changed: it does not open."""
-    sealed = world.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)[0][0]
-    world.in_database("UPDATE accounts SET mfa_secret = ? WHERE email = ?", sealed[::-1], MINA)
+    sealed = scenario.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)[0][0]
+    scenario.in_database("UPDATE accounts SET mfa_secret = ? WHERE email = ?", sealed[::-1], MINA)
 
 
 # -- the table -----------------------------------------------------------------------------------------
@@ -301,41 +301,41 @@ ROWS = [
 
 
 @pytest.fixture
-def world(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+def scenario(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch) -> SecondFactor:
     """A member."""
-    return World(service, mailbox, in_database, monkeypatch)
+    return SecondFactor(service, mailbox, in_database, monkeypatch)
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_what_happens_to_a_second_factor(world: World, row: Row) -> None:
+def test_what_happens_to_a_second_factor(scenario: SecondFactor, row: Row) -> None:
     """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
-    world.check(row)
+    scenario.check(row)
 
 
 # -- what comes of it ------------------------------------------------------------------------------
 
 
-def test_the_codes_are_those_of_the_rfc(world: World, in_database: Any) -> None:
+def test_the_codes_are_those_of_the_rfc(scenario: SecondFactor, in_database: Any) -> None:
     """RFC 6238, appendix B, by the service itself: what any app makes of a secret."""
-    pending(world)
-    codes = importlib.import_module(f"{world.service.app.import_name}.services.codes")
+    pending(scenario)
+    codes = importlib.import_module(f"{scenario.service.app.import_name}.services.codes")
     secret = base64.b32encode(b"12345678901234567890")
-    with world.service.app.app_context():
-        sealed = codes.seal(world.service.app.extensions["codes"], secret, world.mina.id)
+    with scenario.service.app.app_context():
+        sealed = codes.seal(scenario.service.app.extensions["codes"], secret, scenario.mina.id)
     in_database("UPDATE accounts SET mfa_secret = ?", sealed)
-    world.now = datetime.fromtimestamp(1111111109, UTC)
+    scenario.now = datetime.fromtimestamp(1111111109, UTC)
 
-    expect(world.send(confirm("081804")), 200)
+    expect(scenario.send(confirm("081804")), 200)
 
 
-def test_an_account_shows_whether_it_has_one(world: World) -> None:
+def test_an_account_shows_whether_it_has_one(scenario: SecondFactor) -> None:
     """To its owner and to admins; and what is shown is another version, with another tag."""
     seen = []
     for step in (lambda _: None, pending, on, removed):
-        step(world)
-        shown = world.mina.client.get("/v2/accounts/me")
-        listed = world.service.list_accounts(world.service.admin)
+        step(scenario)
+        shown = scenario.mina.client.get("/v2/accounts/me")
+        listed = scenario.service.list_accounts(scenario.service.admin)
         assert [account["mfa"] for account in listed] == [expect(shown, 200)["mfa"]]
         seen.append((shown.json["mfa"], shown.headers["ETag"]))
 
@@ -349,19 +349,21 @@ def test_an_account_shows_whether_it_has_one(world: World) -> None:
     [(set_up(WRONG), "current_password"), (remove("{wrong}"), "code")],
     ids=["password", "code"],
 )
-def test_a_refusal_names_the_field_that_is_to_blame(world: World, problem: Any, ask: Ask, field: str) -> None:
+def test_a_refusal_names_the_field_that_is_to_blame(
+    scenario: SecondFactor, problem: Any, ask: Ask, field: str
+) -> None:
     """A form has two fields, and its user wants to know which one to type again."""
     if field == "code":
-        on(world)
+        on(scenario)
 
-    body = problem(world.send(ask), 403)
+    body = problem(scenario.send(ask), 403)
 
     assert [(error["field"], error["code"]) for error in body["errors"]] == [(field, "wrong")]
 
 
-def test_an_app_can_read_what_it_is_given(world: World) -> None:
+def test_an_app_can_read_what_it_is_given(scenario: SecondFactor) -> None:
     """The secret, the URI and the picture say the same; the URI has what an app shows beside the code."""
-    setup = expect(world.send(set_up()), 200)
+    setup = expect(scenario.send(set_up()), 200)
 
     read = pyotp.parse_uri(setup["uri"])
     assert (read.secret, read.name, read.issuer) == (setup["secret"], MINA, "accounts")
@@ -370,78 +372,80 @@ def test_an_app_can_read_what_it_is_given(world: World) -> None:
     assert set(setup) == {"secret", "uri", "qr"}
 
 
-def test_the_first_half_lets_nobody_in(world: World) -> None:
-    """It says how to go on, and nothing else; and it is no access token and no refresh token."""
-    on(world)
+def test_the_first_half_is_not_a_log_in(scenario: SecondFactor) -> None:
+    """It says how to go on, and nothing else; it works neither as an access nor as a refresh token."""
+    on(scenario)
 
-    half = expect(world.send(login()), 200)
+    half = expect(scenario.send(login()), 200)
 
     assert set(half) == {"mfa_token", "expires_in"} and half["expires_in"] == 300
-    expect(Client(world.service.app, "/v2", half["mfa_token"]).get("/v2/accounts/me"), 401)
-    expect(world.service.client.post("/v2/auth/refresh", json={"refresh_token": half["mfa_token"]}), 401)
+    expect(Client(scenario.service.app, "/v2", half["mfa_token"]).get("/v2/accounts/me"), 401)
+    expect(scenario.service.client.post("/v2/auth/refresh", json={"refresh_token": half["mfa_token"]}), 401)
 
 
-def test_the_second_half_does(world: World) -> None:
+def test_the_second_half_is_a_log_in(scenario: SecondFactor) -> None:
     """As far as a log-in without one."""
-    halfway(world)
+    halfway(scenario)
 
-    grant = expect(world.send(finish()), 200)
+    grant = expect(scenario.send(finish()), 200)
 
-    me = expect(Client(world.service.app, "/v2", grant["access_token"]).get("/v2/accounts/me"), 200)
+    me = expect(Client(scenario.service.app, "/v2", grant["access_token"]).get("/v2/accounts/me"), 200)
     assert me["email"] == MINA
-    expect(world.service.client.post("/v2/auth/refresh", json={"refresh_token": grant["refresh_token"]}), 200)
+    expect(
+        scenario.service.client.post("/v2/auth/refresh", json={"refresh_token": grant["refresh_token"]}), 200
+    )
 
 
-def test_whoever_got_in_without_a_code_is_out(world: World) -> None:
+def test_confirming_ends_the_sessions_without_a_code(scenario: SecondFactor) -> None:
     """Confirming ends the sessions that were begun before, but not the one that confirms."""
-    thief = Client(world.service.app, "/v2", world.service.token(MINA))
+    thief = Client(scenario.service.app, "/v2", scenario.service.token(MINA))
 
-    on(world)
+    on(scenario)
 
     expect(thief.get("/v2/accounts/me"), 401)
-    expect(world.mina.client.get("/v2/accounts/me"), 200)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 200)
 
 
 def test_a_log_in_that_was_on_its_way_is_asked_for_a_code_too(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    scenario: SecondFactor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second factor was confirmed between the check of the password and the session."""
-    pending(world)
-    passwords = importlib.import_module(f"{world.service.app.import_name}.services.passwords")
+    pending(scenario)
+    passwords = importlib.import_module(f"{scenario.service.app.import_name}.services.passwords")
     verify = passwords.Passwords.verify
 
     def slow(*args: Any) -> Any:
         monkeypatch.setattr(passwords.Passwords, "verify", verify)
         with ThreadPoolExecutor(1) as another:  # with a request of its own
-            expect(another.submit(world.send, confirm()).result(), 200)
+            expect(another.submit(scenario.send, confirm()).result(), 200)
         return verify(*args)
 
     monkeypatch.setattr(passwords.Passwords, "verify", slow)
-    expect(world.send(login()), 401)
+    expect(scenario.send(login()), 401)
 
 
-def test_nobody_without_the_password_learns_who_has_one(world: World, hashes: list[str]) -> None:
+def test_a_wrong_password_does_not_tell_of_a_second_factor(scenario: SecondFactor, hashes: list[str]) -> None:
     """A wrong password gets the same answer with a second factor, for the same hash and the same row."""
     seen = []
     for step in (lambda _: None, on):
-        step(world)
+        step(scenario)
         hashes.clear()
-        before = len(world.audit())
-        answer = world.send(login(WRONG))
+        before = len(scenario.audit())
+        answer = scenario.send(login(WRONG))
         text = answer.text.replace(answer.headers["X-Request-ID"], "")
-        seen.append((answer.status_code, text, list(hashes), world.audit()[before:]))
+        seen.append((answer.status_code, text, list(hashes), scenario.audit()[before:]))
 
     assert seen[0] == seen[1]
 
 
-def test_a_reset_by_mail_leaves_the_second_factor(world: World) -> None:
+def test_a_reset_by_mail_leaves_the_second_factor(scenario: SecondFactor) -> None:
     """Whoever reads the mail has one factor, not both."""
-    on(world)
-    expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
-    body = {"token": world.mailbox.token(), "new_password": NEW}
-    expect(world.service.client.post("/v2/auth/password/reset", json=body), 204)
+    on(scenario)
+    expect(scenario.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    body = {"token": scenario.mailbox.token(), "new_password": NEW}
+    expect(scenario.service.client.post("/v2/auth/password/reset", json=body), 204)
 
-    assert "access_token" not in expect(world.send(login(NEW)), 200)
+    assert "access_token" not in expect(scenario.send(login(NEW)), 200)
 
 
 #: How long a new password has to be, and what becomes of it: alone, and where a code is asked for too.
@@ -462,138 +466,140 @@ LENGTHS += [
 @pytest.mark.parametrize("way", ["a change", "a reset"])
 @pytest.mark.parametrize(("new", "with_mfa", "code"), LENGTHS)
 def test_a_second_factor_makes_a_shorter_password_enough(
-    world: World, problem: Any, new: str, with_mfa: bool, code: str, way: str
+    scenario: SecondFactor, problem: Any, new: str, with_mfa: bool, code: str, way: str
 ) -> None:
     """Eight characters instead of fifteen, by a change as by a reset; and none that everybody tries."""
     if with_mfa:
-        on(world)
+        on(scenario)
     if way == "a change":
         body = {"current_password": PASSWORD, "new_password": new}
-        answer = world.mina.client.open("PUT", "/v2/accounts/me/password", json=body)
+        answer = scenario.mina.client.open("PUT", "/v2/accounts/me/password", json=body)
     else:
-        expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
-        body = {"token": world.mailbox.token(), "new_password": new}
-        answer = world.service.client.post("/v2/auth/password/reset", json=body)
+        expect(scenario.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+        body = {"token": scenario.mailbox.token(), "new_password": new}
+        answer = scenario.service.client.post("/v2/auth/password/reset", json=body)
 
     if not code:
         return expect(answer, 204)
     return [fault["code"] for fault in problem(answer, 400)["errors"]].remove(code)
 
 
-def test_a_short_password_is_made_longer_before_the_second_factor_goes(world: World) -> None:
+def test_a_short_password_is_made_longer_before_the_second_factor_goes(scenario: SecondFactor) -> None:
     """Otherwise it would be the only proof. The code is not spent by the refusal."""
-    short_password(world)
-    expect(world.send(remove("{now}", SHORT)), 409)
+    short_password(scenario)
+    expect(scenario.send(remove("{now}", SHORT)), 409)
     body = {"current_password": SHORT, "new_password": NEW}
-    expect(world.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
+    expect(scenario.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
 
-    expect(world.send(remove("{now}", NEW)), 204)
+    expect(scenario.send(remove("{now}", NEW)), 204)
 
-    assert "access_token" in expect(world.send(login(NEW)), 200)
+    assert "access_token" in expect(scenario.send(login(NEW)), 200)
 
 
-def test_an_operator_removes_a_second_factor_that_is_lost(world: World) -> None:
+def test_an_operator_removes_a_second_factor_that_is_lost(scenario: SecondFactor) -> None:
     """Nobody is logged in any more, the password is worth nothing, and only the mail leads back in."""
-    halfway(world)
-    world.mailbox.letters()
-    before, run = len(world.audit()), world.service.app.test_cli_runner().invoke
+    halfway(scenario)
+    scenario.mailbox.letters()
+    before, run = len(scenario.audit()), scenario.service.app.test_cli_runner().invoke
 
     said = run(args=["accounts", "remove-mfa", MINA.upper()])
 
     assert said.exit_code == 0 and MINA in said.output
-    assert world.audit()[before:] == ["mfa.remove done m -"]
-    (letter,) = world.mailbox.letters()
+    assert scenario.audit()[before:] == ["mfa.remove done m -"]
+    (letter,) = scenario.mailbox.letters()
     assert letter.to == MINA and letter.subject.startswith("The second factor of your account was removed /")
-    expect(world.mina.client.get("/v2/accounts/me"), 401)
-    expect(world.send(finish("{recovery}")), 401)
-    expect(world.send(login()), 401)
-    assert world.in_database("SELECT count(*) FROM recovery_codes") == [(0,)]
-    expect(world.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
-    body = {"token": world.mailbox.token(), "new_password": NEW}
-    expect(world.service.client.post("/v2/auth/password/reset", json=body), 204)
-    assert "access_token" in expect(world.send(login(NEW)), 200)
+    expect(scenario.mina.client.get("/v2/accounts/me"), 401)
+    expect(scenario.send(finish("{recovery}")), 401)
+    expect(scenario.send(login()), 401)
+    assert scenario.in_database("SELECT count(*) FROM recovery_codes") == [(0,)]
+    expect(scenario.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    body = {"token": scenario.mailbox.token(), "new_password": NEW}
+    expect(scenario.service.client.post("/v2/auth/password/reset", json=body), 204)
+    assert "access_token" in expect(scenario.send(login(NEW)), 200)
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize(
     ("email", "said"), [(MINA, "no second factor"), ("nobody@example.com", "no account")]
 )
-def test_an_operator_is_told_where_there_is_none(world: World, email: str, said: str) -> None:
+def test_an_operator_is_told_where_there_is_none(scenario: SecondFactor, email: str, said: str) -> None:
     """In a sentence, and nothing happens."""
-    before = world.audit()
+    before = scenario.audit()
 
-    result = world.service.app.test_cli_runner().invoke(args=["accounts", "remove-mfa", email])
+    result = scenario.service.app.test_cli_runner().invoke(args=["accounts", "remove-mfa", email])
 
     assert result.exit_code == 1 and said in result.output and "Traceback" not in result.output
-    assert world.audit() == before and world.mailbox.fetch() == []
+    assert scenario.audit() == before and scenario.mailbox.fetch() == []
 
 
-def test_every_recovery_code_works(world: World) -> None:
+def test_every_recovery_code_works(scenario: SecondFactor) -> None:
     """All ten, once each; there is no other."""
-    halfway(world)
-    assert len(set(world.recovery)) == 10
+    halfway(scenario)
+    assert len(set(scenario.recovery)) == 10
 
-    assert [world.send(finish(code)).status_code for code in world.recovery * 2] == [200] * 10 + [401] * 10
+    assert [scenario.send(finish(code)).status_code for code in scenario.recovery * 2] == [200] * 10 + [
+        401
+    ] * 10
 
 
-def test_the_database_makes_no_codes(world: World) -> None:
+def test_the_database_makes_no_codes(scenario: SecondFactor) -> None:
     """What is in it is sealed, or a hash."""
-    on(world)
+    on(scenario)
 
-    rows = world.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)
-    kept = bytes(rows[0][0]) + str(world.in_database("SELECT * FROM recovery_codes")).encode()
-    assert world.secret.encode() not in kept and base64.b32decode(world.secret) not in kept
-    assert not [code for code in world.recovery if code.replace("-", "").encode() in kept]
+    rows = scenario.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)
+    kept = bytes(rows[0][0]) + str(scenario.in_database("SELECT * FROM recovery_codes")).encode()
+    assert scenario.secret.encode() not in kept and base64.b32decode(scenario.secret) not in kept
+    assert not [code for code in scenario.recovery if code.replace("-", "").encode() in kept]
 
 
-def test_somebody_elses_secret_does_not_fit(world: World, in_database: Any) -> None:
+def test_the_secret_of_another_account_does_not_fit(scenario: SecondFactor, in_database: Any) -> None:
     """Whoever can write to the table cannot make their own app somebody else's."""
-    halfway(world)
-    thief = world.service.sign_up()
-    world.mina, mina = thief, world.mina
-    pending(world)
-    world.mina = mina
+    halfway(scenario)
+    thief = scenario.service.sign_up()
+    scenario.mina, mina = thief, scenario.mina
+    pending(scenario)
+    scenario.mina = mina
     sealed = in_database("SELECT mfa_secret FROM accounts WHERE id = ?", thief.id)[0][0]
     in_database("UPDATE accounts SET mfa_secret = ? WHERE id = ?", sealed, mina.id)
 
-    expect(world.send(finish()), 401)
+    expect(scenario.send(finish()), 401)
 
 
-def test_guesses_come_to_an_end(world: World, problem: Any) -> None:
+def test_guesses_come_to_an_end(scenario: SecondFactor, problem: Any) -> None:
     """Whoever knows the password has ten guesses, also with a new token for each and the right code last."""
-    world.service.app.config["CODES_PER_ACCOUNT"] = 3
-    on(world)
+    scenario.service.app.config["CODES_PER_ACCOUNT"] = 3
+    on(scenario)
     answers = []
     for code in ("{wrong}", "{wrong}", "{wrong}", "{now}"):
-        world.token = expect(world.send(login()), 200)["mfa_token"]
-        answers.append(world.send(finish(code)))
+        scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
+        answers.append(scenario.send(finish(code)))
 
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
     problem(answers[-1], 429)
-    assert world.audit()[-1] == "throttle refused m -"
+    assert scenario.audit()[-1] == "throttle refused m -"
 
 
 @pytest.mark.threads
 @pytest.mark.parametrize("code", ["{now}", "{recovery}"])
-def test_a_code_works_once_for_ten_at_once(world: World, at_once: Any, code: str) -> None:
+def test_a_code_works_once_for_ten_at_once(scenario: SecondFactor, at_once: Any, code: str) -> None:
     """One gets in, nine do not, and the audit says the same."""
-    halfway(world)
-    body = {"mfa_token": world.token, "code": world.fill(code)}
-    before = len(world.audit())
+    halfway(scenario)
+    body = {"mfa_token": scenario.token, "code": scenario.fill(code)}
+    before = len(scenario.audit())
 
-    answers = at_once(10, lambda _: Client(world.service.app).post(FINISH, json=body).status_code)
+    answers = at_once(10, lambda _: Client(scenario.service.app).post(FINISH, json=body).status_code)
 
     assert sorted(answers) == [200] + [401] * 9
-    assert [row for row in world.audit()[before:] if row.startswith("login")].count(MISSED) == 9
+    assert [row for row in scenario.audit()[before:] if row.startswith("login")].count(MISSED) == 9
 
 
 @pytest.mark.threads
-def test_ten_who_confirm_at_once_get_one_set_of_codes(world: World, at_once: Any) -> None:
+def test_ten_who_confirm_at_once_get_one_set_of_codes(scenario: SecondFactor, at_once: Any) -> None:
     """Nobody is shown codes that are worth nothing."""
-    pending(world)
-    body, token = {"code": world.code()}, world.mina.client.token
+    pending(scenario)
+    body, token = {"code": scenario.code()}, scenario.mina.client.token
 
-    answers = at_once(10, lambda _: Client(world.service.app, "/v2", token).post(CONFIRM, json=body))
+    answers = at_once(10, lambda _: Client(scenario.service.app, "/v2", token).post(CONFIRM, json=body))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
-    assert world.in_database("SELECT count(*) FROM recovery_codes") == [(10,)]
+    assert scenario.in_database("SELECT count(*) FROM recovery_codes") == [(10,)]

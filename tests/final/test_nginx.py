@@ -18,10 +18,7 @@ import pytest
 from kit.adapter import LoadedStage
 from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
 
-pytestmark = [
-    pytest.mark.threads,
-    pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
-]
+pytestmark = [pytest.mark.threads, pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}")]
 
 
 class Apps:
@@ -132,7 +129,7 @@ def test_what_reaches_the_service(nginx: Nginx, apps: Apps) -> None:
 
 
 def test_a_name_with_an_underscore_is_dropped(nginx: Nginx, apps: Apps) -> None:
-    """To a service of WSGI it is the name with a hyphen: whoever sent it would choose their address."""
+    """WSGI reads it as the name with a hyphen: a client could choose its own address."""
     with closing(http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)) as connection:
         connection.request("GET", "/", headers={"X_Forwarded_For": "1.2.3.4"})
         connection.getresponse().read()
@@ -171,7 +168,7 @@ def test_an_id_is_passed_on_only_if_the_service_would_take_it(
 def test_a_request_that_was_sent_is_sent_again_only_if_that_does_no_harm(
     nginx: Nginx, apps: Apps, method: str, sent: int
 ) -> None:
-    """The one that has it is killed: the other is asked, or the client is told that nobody knows."""
+    """Its app is killed: the other is asked, or the client is told that the outcome is unknown."""
     apps.breaks = 1
     said = send(nginx, method, "/", b"{}" if method != "GET" else None)
 
@@ -184,7 +181,7 @@ def test_a_request_that_was_sent_is_sent_again_only_if_that_does_no_harm(
 
 
 def test_a_request_that_could_not_be_sent_goes_to_the_other(nginx: Nginx, apps: Apps) -> None:
-    """Whatever it is: nobody has it yet. One is down, and of twenty none fails."""
+    """By any method, since no app has it yet. One app is down, and of twenty requests none fails."""
     apps.servers[0].shutdown()
     apps.servers[0].socket.close()
     said = [send(nginx, "POST", "/", b"{}").status for _ in range(20)]
@@ -199,7 +196,7 @@ def test_an_answer_is_not_asked_for_twice(nginx: Nginx, apps: Apps) -> None:
     assert len(apps.got) == 1
 
 
-def test_when_nobody_is_there_the_answer_is_a_problem(nginx: Nginx, apps: Apps) -> None:
+def test_without_an_app_the_answer_is_a_problem(nginx: Nginx, apps: Apps) -> None:
     """Like any of the service's own."""
     for server in apps.servers:
         server.shutdown()
@@ -241,7 +238,7 @@ def test_what_nginx_refuses_itself(
 
 
 def test_too_many_at_one_moment(nginx: Nginx, apps: Apps) -> None:
-    """Requests that dawdle count, until the patience with their bodies ends: 429 for who has 256 of them."""
+    """Slow requests count until their bodies time out: 429 for a client with 256 of them."""
     slow = []
     for _ in range(256):
         client = socket.create_connection(("127.0.0.1", nginx.port))
@@ -278,7 +275,7 @@ def test_a_line_for_each_request_without_its_query(nginx: Nginx, apps: Apps) -> 
     assert "hunter2" not in written
 
 
-def test_one_that_is_taken_out_gets_no_request(nginx: Nginx, apps: Apps) -> None:
+def test_an_app_that_is_taken_out_gets_no_request(nginx: Nginx, apps: Apps) -> None:
     """`down` and a reload: from then on everything goes to the other, and nothing has failed."""
     nginx.take_out(apps.addresses[0])
     assert [send(nginx, "POST", "/", b"{}").status for _ in range(10)] == [200] * 10

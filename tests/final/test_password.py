@@ -187,7 +187,7 @@ def test_eight_changes_at_once_leave_one_password(room: Stage, at_once: Any) -> 
 
 
 def test_eight_devices_that_change_it_at_once_leave_one_device(room: Stage, at_once: Any) -> None:
-    """The winner stays logged in, and everybody else is out, whatever they were told."""
+    """The winner stays logged in, and all other sessions end."""
     account = room.sign_up()
     clients = devices(room, account, THREADS)
 

@@ -69,6 +69,7 @@ def project(tmp_path: Path) -> Path:
 def nox(project: Path, session: str) -> subprocess.CompletedProcess[str]:
     """Run a session."""
     env = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # looking for plugins takes longer than the tests
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     command = [sys.executable, "-m", "nox", "--noxfile", "final/noxfile.py", "--session", session]
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=100)
@@ -79,9 +80,9 @@ def test_a_red_test_turns_one_job_red(project: Path) -> None:
     with (project / "tests" / "final" / "test_login.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef test_planted():\n    assert False\n")
 
-    results = {area: nox(project, f"tests({area})").returncode == 0 for area in ("auth", "page", "drills")}
+    results = {area: nox(project, f"tests({area})").returncode == 0 for area in ("auth", "drills")}
 
-    assert results == {"auth": False, "page": True, "drills": True}
+    assert results == {"auth": False, "drills": True}
 
 
 def test_coverage_has_a_floor(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every input, and not only for those that somebody thought of.
+"""What holds for every input, and not only for the examples of other tests.
 
 Hypothesis makes the inputs up, the same ones at every run.
 """
@@ -32,13 +32,13 @@ bounded = settings(
 ME, LOGIN = "/v2/accounts/me", "/v2/auth/login"
 MINA = "mina@example.com"
 TEXT = st.text(max_size=300)
-#: Whatever a header can carry over the wire: bytes, but no control characters.
+#: What a header can carry over the wire: bytes, but no control characters.
 HEADER = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=80
 )
 
 
-class World(People):
+class WithLetters(People):
     """The people, and the letters that are mailed."""
 
     def __init__(self, service: Stage) -> None:
@@ -60,10 +60,10 @@ class World(People):
 
 
 @pytest.fixture(scope="module")
-def world(final: LoadedStage) -> Iterator[World]:
+def people(final: LoadedStage) -> Iterator[WithLetters]:
     """A service that a whole file shares."""
     service = Stage(final)
-    yield World(service)
+    yield WithLetters(service)
     service.close()
 
 
@@ -89,9 +89,9 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 @bounded
 @given(email=EMAIL)
-def test_another_spelling_is_the_same_address(world: World, spelling: Any, email: str) -> None:
+def test_another_spelling_is_the_same_address(people: WithLetters, spelling: Any, email: str) -> None:
     """In capitals, with letters in pieces, by the ASCII form of its domain: the key is the same."""
-    emails = world.module("services.emails")
+    emails = people.module("services.emails")
     local, _, domain = email.rpartition("@")
     assume("straße" not in domain)  # the codec of Python knows IDNA 2003 only, which makes `strasse` of it
     other = spelling(local, domain)
@@ -106,9 +106,9 @@ def test_another_spelling_is_the_same_address(world: World, spelling: Any, email
 @example(one="mıke@example.com", other="mike@example.com")
 @example(one="faß@example.com", other="fass@example.com")
 @example(one="\u212aim@example.com", other="Kim@example.com")
-def test_another_letter_is_another_address(world: World, one: str, other: str) -> None:
+def test_another_letter_is_another_address(people: WithLetters, one: str, other: str) -> None:
     """Two addresses are the same only where they differ in case and in how letters are put together."""
-    key = world.module("services.emails").email_key
+    key = people.module("services.emails").email_key
     local = [unicodedata.normalize("NFC", email.rpartition("@")[0]).lower() for email in (one, other)]
 
     assert key(one) != key(other) or local[0] == local[1]
@@ -116,9 +116,9 @@ def test_another_letter_is_another_address(world: World, one: str, other: str) -
 
 @bounded
 @given(text=st.one_of(TEXT, EMAIL, st.emails()))
-def test_an_address_that_is_accepted_can_be_stored_and_written_to(world: World, text: str) -> None:
+def test_an_address_that_is_accepted_can_be_stored_and_written_to(people: WithLetters, text: str) -> None:
     """Any text is an address or is none, and none is an error; an address fits its columns, and a letter."""
-    emails, smtp, letters = (world.module(f"services.{name}") for name in ("emails", "smtp", "letters"))
+    emails, smtp, letters = (people.module(f"services.{name}") for name in ("emails", "smtp", "letters"))
     tidied = emails.tidy(text)
     key = emails.email_key(text)
     if not emails.is_email(tidied):
@@ -133,21 +133,23 @@ def test_an_address_that_is_accepted_can_be_stored_and_written_to(world: World, 
 
 @settings(bounded, max_examples=15)
 @given(email=EMAIL, spellings=st.lists(st.sampled_from([*SPELLINGS.values()]), min_size=1, max_size=3))
-def test_one_account_however_its_address_is_spelled(world: World, email: str, spellings: list[Any]) -> None:
+def test_one_account_however_its_address_is_spelled(
+    people: WithLetters, email: str, spellings: list[Any]
+) -> None:
     """Signing up in another spelling makes no second account, and every spelling logs in to the first."""
     local, _, domain = email.rpartition("@")
     assume("straße" not in domain)
     written = [email, *(other for spelling in spellings if (other := spelling(local, domain)))]
     new = [{"email": one, "name": "Mina", "password": PASSWORD} for one in written]
 
-    answers = {world.client.post("/v2/accounts", json=body).status_code for body in new}
+    answers = {people.client.post("/v2/accounts", json=body).status_code for body in new}
 
     assume(answers != {400})
     assert answers == {202}
     owners = set()
     for one in written:
-        grant = expect(world.service.log_in(one), 200)
-        owners.add(expect(Client(world.app, "/v2", grant["access_token"]).get(ME), 200)["id"])
+        grant = expect(people.service.log_in(one), 200)
+        owners.add(expect(Client(people.app, "/v2", grant["access_token"]).get(ME), 200)["id"])
     assert len(owners) == 1
 
 
@@ -156,9 +158,9 @@ def test_one_account_however_its_address_is_spelled(world: World, email: str, sp
 
 @bounded
 @given(name=st.one_of(TEXT, st.text(st.characters(categories=["Cf", "Mn", "Zs", "Cc", "Lo"]), max_size=120)))
-def test_a_name_is_kept_as_it_is_or_refused(world: World, name: str) -> None:
+def test_a_name_is_kept_as_it_is_or_refused(people: WithLetters, name: str) -> None:
     """What is stored can be seen and has one line; what comes back is what was sent, in one form."""
-    answer = world.mina.patch(ME, json={"name": name}, headers={"If-Match": "*"})
+    answer = people.mina.patch(ME, json={"name": name}, headers={"If-Match": "*"})
 
     if answer.status_code != 200:
         return expect(answer, 400) and None
@@ -177,10 +179,10 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 @example(password="긴 암호 문장은 외우기 쉽고 강합니다", other="")
 @example(password="\ufdfa" * 15, other="")
 @example(password="x" * 128, other="x" * 129)
-def test_a_password_is_the_same_on_every_keyboard(world: World, password: str, other: str) -> None:
+def test_a_password_is_the_same_on_every_keyboard(people: WithLetters, password: str, other: str) -> None:
     """In each normal form of Unicode, and no other text is; or it is refused for its length."""
-    passwords = world.module("services.passwords")
-    with world.app.app_context():
+    passwords = people.module("services.passwords")
+    with people.app.app_context():
         hasher = passwords.current()
         stored = hasher.hash(password)
         if passwords.problem_with_new(password) is None:
@@ -192,12 +194,14 @@ def test_a_password_is_the_same_on_every_keyboard(world: World, password: str, o
 
 @bounded
 @given(password=TEXT)
-def test_a_new_password_is_judged_by_its_length_and_not_by_its_letters(world: World, password: str) -> None:
+def test_a_new_password_is_judged_by_its_length_and_not_by_its_letters(
+    people: WithLetters, password: str
+) -> None:
     """Any character will do; what is refused is shorter than 15 or longer than 128, typed or normalised."""
     lengths = {len(password), len(unicodedata.normalize("NFKC", password))}
 
-    with world.app.app_context():
-        problem = world.module("services.passwords").problem_with_new(password, MINA)
+    with people.app.app_context():
+        problem = people.module("services.passwords").problem_with_new(password, MINA)
 
     assert (problem is None) == all(15 <= length <= 128 for length in lengths)
 
@@ -212,9 +216,9 @@ def test_a_new_password_is_judged_by_its_length_and_not_by_its_letters(world: Wo
         st.sampled_from(["after", "limit", "email", "role", "action", "x"]), TEXT, max_size=3
     )
 )
-def test_any_query_gets_a_page_or_a_400(world: World, path: str, query: dict[str, str]) -> None:
-    """Whatever stands behind `?`."""
-    answer = world.service.admin.get(path, query_string=query)
+def test_any_query_gets_a_page_or_a_400(people: WithLetters, path: str, query: dict[str, str]) -> None:
+    """Any text behind `?`."""
+    answer = people.service.admin.get(path, query_string=query)
 
     body = expect(answer, 200, 400)
     if answer.status_code == 200:
@@ -226,18 +230,18 @@ TAG = st.one_of(st.integers(0, 9).map(lambda number: f'"{number}"'), HEADER, st.
 
 @bounded
 @given(tags=st.lists(TAG, min_size=1, max_size=4).map(", ".join))
-def test_a_change_happens_only_by_the_tag_of_what_is_there(world: World, tags: str) -> None:
+def test_a_change_happens_only_by_the_tag_of_what_is_there(people: WithLetters, tags: str) -> None:
     """RFC 9110 13.1.1: a strong tag that is the one of the row, or `*`; any other header changes nothing."""
-    etag = world.mina.get(ME).headers["ETag"]
-    world.mina.reads_first = False
+    etag = people.mina.get(ME).headers["ETag"]
+    people.mina.reads_first = False
 
-    answer = world.mina.patch(ME, json={"name": f"name {etag[1:-1]}"}, headers={"If-Match": tags})
+    answer = people.mina.patch(ME, json={"name": f"name {etag[1:-1]}"}, headers={"If-Match": tags})
 
     expect(answer, 200, 412)
     if answer.status_code == 200:
         assert etag in tags or "*" in tags
     else:
-        assert world.mina.get(ME).headers["ETag"] == etag
+        assert people.mina.get(ME).headers["ETag"] == etag
 
 
 NAMES = [
@@ -263,9 +267,9 @@ NAMES += [
 @given(headers=st.dictionaries(st.sampled_from(NAMES), HEADER, max_size=4))
 @example(headers={"Accept-Encoding": "gzip;q=nan, *;q=0"})
 @example(headers={"Range": "bytes=0-0,-1"})
-def test_any_header_leaves_the_answer_what_it_is(world: World, headers: dict[str, str]) -> None:
-    """Whatever a client says of itself: the account, or that it has it already."""
-    answer = world.mina.get(ME, headers=headers)
+def test_any_header_leaves_the_answer_what_it_is(people: WithLetters, headers: dict[str, str]) -> None:
+    """The answer is the account, or that the client has it already."""
+    answer = people.mina.get(ME, headers=headers)
 
     assert answer.status_code in {200, 304}, answer.text
     assert answer.status_code == 304 or answer.get_json(force=True)["email"] == MINA
@@ -274,9 +278,9 @@ def test_any_header_leaves_the_answer_what_it_is(world: World, headers: dict[str
 
 @bounded
 @given(value=HEADER)
-def test_any_authorization_is_401(world: World, value: str) -> None:
+def test_any_authorization_is_401(people: WithLetters, value: str) -> None:
     """Unless it is a token of ours."""
-    answer = world.client.get(ME, headers={"Authorization": value})
+    answer = people.client.get(ME, headers={"Authorization": value})
 
     expect(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
@@ -308,7 +312,7 @@ BODY = st.one_of(
     st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4).map(json.dumps).map(str.encode),
     st.binary(max_size=200),
 )
-#: Those that do nothing but for what nobody makes up by chance: an address, a token, a password.
+#: Those that do something only for what no generator makes up: an address, a token, a password.
 TAKE_A_BODY = [
     *(
         ("POST", f"/v2/accounts{path}")
@@ -325,9 +329,9 @@ TAKE_A_BODY = [
 @pytest.mark.parametrize(("method", "path"), TAKE_A_BODY, ids=lambda value: value)
 @settings(bounded, max_examples=25)
 @given(body=BODY)
-def test_any_body_is_refused_by_a_4xx(world: World, method: str, path: str, body: bytes) -> None:
+def test_any_body_is_refused_by_a_4xx(people: WithLetters, method: str, path: str, body: bytes) -> None:
     """Never a 500, and always a problem."""
-    answer = world.mina.open(method, path, data=body, content_type="application/json")
+    answer = people.mina.open(method, path, data=body, content_type="application/json")
 
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.content_type == "application/problem+json; charset=utf-8"
@@ -335,7 +339,7 @@ def test_any_body_is_refused_by_a_4xx(world: World, method: str, path: str, body
 
 # -- tokens ------------------------------------------------------------------------------------------------
 
-#: What becomes of a token on a bad way, or in the hands of somebody who tries.
+#: How a token is damaged on its way, or changed by an attacker.
 CHARACTERS = [*string.ascii_letters, *string.digits, *"-_=.+/ !~%\u00e9"]
 MUTATION = st.tuples(
     st.sampled_from(["replace", "insert", "delete", "cut", "swap"]),
@@ -358,18 +362,18 @@ def mutated(token: str, how: str, where: int, character: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def issued(world: World) -> dict[str, Any]:
+def issued(people: WithLetters) -> dict[str, Any]:
     """A good token of each kind, and what sends it."""
-    grant = expect(world.service.log_in(MINA), 200)
-    half = expect(world.service.log_in("sora@example.com"), 200)
-    expect(world.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
-    link, post = world.mailed(), world.client.post
+    grant = expect(people.service.log_in(MINA), 200)
+    half = expect(people.service.log_in("sora@example.com"), 200)
+    expect(people.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    link, post = people.mailed(), people.client.post
 
     def reset(token: str) -> Any:
         return post("/v2/auth/password/reset", json={"token": token, "new_password": PASSWORD})
 
     return {
-        "access": (grant["access_token"], lambda token: Client(world.app, "/v2", token).get(ME), 401),
+        "access": (grant["access_token"], lambda token: Client(people.app, "/v2", token).get(ME), 401),
         "refresh": (
             grant["refresh_token"],
             lambda token: post("/v2/auth/refresh", json={"refresh_token": token}),
@@ -384,9 +388,9 @@ def issued(world: World) -> dict[str, Any]:
     }
 
 
-def events(world: World) -> list[Any]:
+def events(people: WithLetters) -> list[Any]:
     """Return what the audit says of the second halves of log-ins: a good token with a wrong code is in it."""
-    return expect(world.service.admin.get("/v2/audit?action=login.mfa&limit=100"), 200)["items"]
+    return expect(people.service.admin.get("/v2/audit?action=login.mfa&limit=100"), 200)["items"]
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh", "mfa", "mailed"])
@@ -397,9 +401,9 @@ def events(world: World) -> list[Any]:
 @example(mutation=("insert", -3, "="))
 @example(mutation=("insert", -3, " "))
 def test_a_token_with_one_thing_changed_is_refused(
-    world: World, issued: dict[str, Any], kind: str, mutation: tuple[str, int, str]
+    people: WithLetters, issued: dict[str, Any], kind: str, mutation: tuple[str, int, str]
 ) -> None:
-    """Wherever it is and whatever it is: one spelling of each token is good, and no other; never a 500."""
+    """One spelling of each token is good, and every other is refused without a 500."""
     token, send, status = issued[kind]
     other = mutated(token, *mutation)
     assume(other != token)
@@ -407,13 +411,13 @@ def test_a_token_with_one_thing_changed_is_refused(
     expect(send(other), status)
 
 
-def test_every_last_character_counts(world: World, issued: dict[str, Any]) -> None:
+def test_every_last_character_counts(people: WithLetters, issued: dict[str, Any]) -> None:
     """Base64 has bits to spare at the end, where two texts could stand for the same bytes."""
     for token, send, status in issued.values():
         for last in string.ascii_letters + string.digits + "-_":
             if last != token[-1]:
                 expect(send(token[:-1] + last), status)
-    assert events(world) == [], "the MFA token was believed"
+    assert events(people) == [], "the MFA token was believed"
 
 
 def test_the_tokens_themselves_are_good(issued: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def test_links_and_keys_go_when_they_are_of_no_use(service: Stage, in_database: 
 def test_many_are_deleted_in_batches_by_several_at_once(
     service: Stage, in_database: Any, at_once: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody holds all rows at once, no two get in each other's way, and each row is counted once."""
+    """No process holds all rows at once, two do not block each other, and each row is counted once."""
     monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 10)
     account = service.sign_up()
     for number in range(45):

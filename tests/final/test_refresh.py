@@ -83,7 +83,7 @@ def test_a_refresh_gives_the_next_token(device: Device) -> None:
 
 
 def test_a_lost_answer_is_given_again(device: Device, in_database: Any) -> None:
-    """Within ten seconds the token of before gets the same successor: nothing branches off or ends."""
+    """Within ten seconds the previous token gets the same successor: nothing branches off or ends."""
     device.refresh()
     past(in_database, 9)
 
@@ -109,7 +109,7 @@ THEFTS = {
 def test_an_old_token_ends_the_session(
     device: Device, account: SignedUp, in_database: Any, problem: Any, times: int, ago: int, shown: int
 ) -> None:
-    """For whoever has it and for the owner alike; the audit says so once; the other device goes on."""
+    """For the thief and for the owner alike; the audit says so once; the other device goes on."""
     device.refresh(times)
     past(in_database, ago)
 
@@ -126,7 +126,7 @@ def test_an_old_token_ends_the_session(
 def test_without_leeway_the_predecessor_ends_the_session(
     strict: Device, in_database: Any, problem: Any
 ) -> None:
-    """REFRESH_LEEWAY=0 is the strict reading, whatever the clocks say."""
+    """REFRESH_LEEWAY=0 is the strict reading, also where clocks differ."""
     strict.refresh()
     past(in_database, -5)  # the clock of the machine that refreshed is ahead
 
@@ -139,7 +139,7 @@ def test_without_leeway_the_predecessor_ends_the_session(
 def test_a_generation_that_was_never_given_out_is_just_401(
     device: Device, in_database: Any, problem: Any
 ) -> None:
-    """A database that was restored is older than the tokens: nobody stole anything."""
+    """A restored database is older than the tokens, which is not a theft."""
     device.refresh(times=2)
     in_database("UPDATE sessions SET generation = 0")
 
@@ -178,7 +178,7 @@ def _mangled(token: str) -> dict[str, str]:
 
 
 def test_what_is_no_token_of_ours_is_refused(device: Device, in_database: Any) -> None:
-    """401 or, where it is no text, 400; nothing is said of why, and nothing ends."""
+    """401, or 400 where it is not text; the answer does not say why, and no session ends."""
     for name, token in _mangled(device.tokens[0]).items():
         answer = device.send(token)
         assert answer.status_code == (400 if name == "NUL" else 401), name
@@ -240,7 +240,7 @@ def test_a_refresh_prolongs_only_the_idle_end(service: Stage, device: Device, in
 
 
 def test_no_token_is_in_the_database(device: Device, in_database: Any) -> None:
-    """Whoever reads the table finds a number, from which no token can be made."""
+    """A reader of the table finds a number, from which no token can be made."""
     device.refresh(times=2)
 
     rows = str(in_database("SELECT * FROM sessions"))
@@ -262,7 +262,7 @@ def test_twenty_refreshes_at_once_get_one_successor(device: Device, in_database:
 def test_without_leeway_one_of_twenty_wins_and_the_session_ends(
     strict: Device, in_database: Any, at_once: Any
 ) -> None:
-    """Two in possession of one token: strictly, that is a theft, whoever was first."""
+    """Two clients with one token are a theft by the strict reading, and the first does not matter."""
     answers = at_once(20, lambda _: strict.send(strict.tokens[0]))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
@@ -271,8 +271,8 @@ def test_without_leeway_one_of_twenty_wins_and_the_session_ends(
     assert len(reuses(in_database)) == 1
 
 
-def test_a_log_out_beats_the_refreshes_around_it(device: Device, at_once: Any, problem: Any) -> None:
-    """Whatever the order: afterwards no token of the session is good, also none that was just given out."""
+def test_a_log_out_wins_over_simultaneous_refreshes(device: Device, at_once: Any, problem: Any) -> None:
+    """In any order: afterwards no token of the session is good, not even one that was just issued."""
 
     def work(number: int) -> Any:
         if number == 0:

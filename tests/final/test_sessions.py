@@ -38,7 +38,7 @@ def own_id(client: Client) -> str:
 
 @dataclass(frozen=True)
 class Devices:
-    """One account on two devices, and somebody else's."""
+    """One account on two devices, and another account."""
 
     account: SignedUp
     phone: Client
@@ -82,7 +82,7 @@ ENDINGS: dict[str, tuple[str, str, Any, bool, bool]] = {
 def test_what_ends_a_session(
     devices: Devices, method: str, path: str, body: Any, phone: bool, laptop: bool
 ) -> None:
-    """204 and no body; the session ends for the next request, and nobody else's does."""
+    """204 and no body; the session ends for the next request, and no session of another account."""
     ids = {"phone": own_id(devices.phone), "laptop": own_id(devices.laptop)}
     ids["LAPTOP"] = ids["laptop"].upper()
 
@@ -92,7 +92,7 @@ def test_what_ends_a_session(
     assert devices.alive() == {"phone": phone, "laptop": laptop, "other": True}
 
 
-# Who sends what, and what comes back: nobody is logged out by any of it.
+# Who sends what, and what comes back: none of it ends a session.
 NOTHING: dict[str, tuple[str, str, str, int]] = {
     "somebody else's session": ("other", "DELETE", f"{SESSIONS}/{{phone}}", 404),
     "that of another, by an admin": ("admin", "DELETE", f"{SESSIONS}/{{phone}}", 404),
@@ -132,7 +132,7 @@ def test_a_session_ends_once(devices: Devices, problem: Any) -> None:
     problem(devices.phone.delete(path), 404)
 
 
-def test_whoever_logged_out_has_to_log_in(service: Stage, devices: Devices, problem: Any) -> None:
+def test_after_a_log_out_only_a_log_in_helps(service: Stage, devices: Devices, problem: Any) -> None:
     """Every endpoint refuses the old token, the log-out too; the password begins another session."""
     expect(devices.phone.post(LOGOUT), 204)
 
@@ -167,7 +167,7 @@ GONE = {
 
 @pytest.mark.parametrize("statement", GONE.values(), ids=GONE)
 def test_only_living_sessions_are_listed(service: Stage, in_database: Any, statement: str) -> None:
-    """One that is over is of no use, and none of anybody else is shown."""
+    """Neither one that is over nor one of another account is shown."""
     account = service.sign_up()
     in_database(statement)
     service.sign_up()
@@ -208,7 +208,7 @@ AGENTS = {
 @pytest.mark.any_database
 @pytest.mark.parametrize(("sent", "shown"), AGENTS.values(), ids=AGENTS)
 def test_an_agent_is_text(service: Stage, sent: str, shown: str | None) -> None:
-    """Whatever a client calls itself: 200 printable characters of it, in JSON that is no page."""
+    """200 printable characters of what a client calls itself, in JSON that no browser takes for a page."""
     client = log_in(service, service.sign_up().email, agent=sent)
 
     answer = client.get(SESSIONS)
@@ -273,7 +273,7 @@ def test_two_clicks_end_it_twice(
 
 
 def test_eight_devices_that_end_all_at_once(service: Stage, at_once: Any) -> None:
-    """Nobody hears that the database is locked, and nobody is left."""
+    """No client hears that the database is locked, and no session is left."""
     account = service.sign_up()
     clients = [account.client, *(log_in(service, account.email) for _ in range(7))]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 from kit.adapter import Client, Stage, expect
-from kit.services import HOW_REDIS, REDIS, Cable
+from kit.services import HOW_REDIS, REDIS, Proxy
 
 LOGIN = "/v2/auth/login"
 MINA = "mina@example.com"
@@ -42,19 +42,19 @@ def server(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Re
 
 
 @pytest.fixture
-def cable(server: redis.Redis) -> Iterator[Cable]:
+def proxy(server: redis.Redis) -> Iterator[Proxy]:
     """Between the service and Redis."""
     address = server.connection_pool.connection_kwargs
-    cable = Cable(address["host"], address["port"])
-    yield cable
-    cable.pull()
+    proxy = Proxy(address["host"], address["port"])
+    yield proxy
+    proxy.cut()
 
 
 @pytest.fixture
-def new(service: Stage, cable: Cable) -> New:
+def new(service: Stage, proxy: Proxy) -> New:
     """Start another process that counts in Redis: five attempts for an account, eight from an address."""
     uri = service.app.config["SQLALCHEMY_DATABASE_URI"]
-    url = f"redis://127.0.0.1:{cable.port}/0"
+    url = f"redis://127.0.0.1:{proxy.port}/0"
 
     def start(**settings: Any) -> Any:
         limits = {"ATTEMPTS_PER_ACCOUNT": 5, "ATTEMPTS_PER_ADDRESS": 8, "REDIS_URL": url}
@@ -85,7 +85,7 @@ def test_processes_count_together(new: New, clock: Any) -> None:
     assert statuses(two, 5) == [401] * 5
 
 
-def test_what_is_in_redis_names_nobody_and_goes_away(new: New, server: Any, log: Any) -> None:
+def test_what_is_in_redis_names_no_account_and_expires(new: New, server: Any, log: Any) -> None:
     """Hashed names that end by themselves; another service beside this one counts apart."""
     attempt(new())
 
@@ -97,24 +97,24 @@ def test_what_is_in_redis_names_nobody_and_goes_away(new: New, server: Any, log:
     assert len(list(server.scan_iter(f"{server.prefix}*"))) == 4
 
 
-def test_without_redis_each_process_still_counts(new: New, cable: Cable, log: Any) -> None:
+def test_without_redis_each_process_still_counts(new: New, proxy: Proxy, log: Any) -> None:
     """Pulled in the middle: what this process has counted so far holds, and the rest is not free."""
     one, two = new(), new()
     assert statuses(one, 3) == [401] * 3
-    cable.pull()
+    proxy.cut()
 
     assert statuses(one, 4) == [401, 401, 429, 429]
     assert statuses(two, 6) == [401] * 5 + [429]
     assert log.text.count("Redis does not answer") == 2  # a line for each process, not for each request
 
 
-def test_without_redis_no_request_is_slow(new: New, cable: Cable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One finds out, by one try, and nobody asks again for a while."""
+def test_without_redis_no_request_is_slow(new: New, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request finds out, by one try, and none asks again for a while."""
     slept: list[float] = []
     monkeypatch.setattr("redis.retry.sleep", slept.append)
     app = new(ATTEMPTS_PER_ADDRESS=1000, ATTEMPTS_PER_ACCOUNT=1000)
     attempt(app)
-    cable.pull()
+    proxy.cut()
     windows = app.extensions["rate_limits"]
     asked: list[int] = []
     pipeline = windows._redis.pipeline
@@ -139,36 +139,36 @@ def test_a_redis_that_says_nothing_is_not_waited_for(service: Stage, new: New) -
 
 
 def test_when_redis_is_back_all_count_together_again(
-    service: Stage, new: New, cable: Cable, server: Any, monkeypatch: pytest.MonkeyPatch, log: Any
+    service: Stage, new: New, proxy: Proxy, server: Any, monkeypatch: pytest.MonkeyPatch, log: Any
 ) -> None:
     """Without a restart; and though Redis has forgotten, what a process remembers holds."""
     monkeypatch.setattr(shared_limits(service), "PAUSE", 0)
     one, two = new(), new()
     statuses(one, 2)
-    cable.pull()
+    proxy.cut()
     assert statuses(one, 2) == [401] * 2
     for key in server.scan_iter(f"{server.prefix}*"):
         server.delete(key)
-    cable.plug_in()
+    proxy.restore()
 
     assert statuses(one, 2) == [401, 429]
     assert "Redis answers again" in log.text
     assert statuses(two, 4) == [401] * 3 + [429]  # two of `one` are in Redis since it is back
 
 
-def test_a_connection_that_was_lost_is_made_again(new: New, cable: Cable, log: Any) -> None:
+def test_a_connection_that_was_lost_is_made_again(new: New, proxy: Proxy, log: Any) -> None:
     """Redis was restarted between two requests: neither slow nor counted apart."""
     app = new()
     attempt(app)
-    cable.pull()
-    cable.plug_in()
+    proxy.cut()
+    proxy.restore()
 
     assert statuses(app, 5) == [401] * 4 + [429]
     assert "Redis" not in log.text
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "hunter2", "127.0.0.1:6379"])
-def test_a_url_that_is_none_of_redis_stops_the_start(new: New, url: str) -> None:
+def test_an_invalid_redis_url_stops_the_start(new: New, url: str) -> None:
     """One line, without the URL: it may have a password in it."""
     with pytest.raises(SystemExit, match="REDIS_URL") as stopped:
         new(REDIS_URL=url)
@@ -194,7 +194,7 @@ def test_answers_say_how_much_is_left(service: Stage, clock: Any) -> None:
 
 
 def test_the_count_of_an_account_is_told_only_when_it_is_used_up(service: Stage, clock: Any) -> None:
-    """Otherwise a stranger could read from it how often somebody logs in."""
+    """Otherwise a stranger could read from it how often the owner logs in."""
     app = service.new_app(ATTEMPTS_PER_ACCOUNT=2)
 
     first, _, third = (attempt(app) for _ in range(3))

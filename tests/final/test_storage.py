@@ -45,7 +45,7 @@ def test_what_serves_does_not_load_what_it_does_not_need(tmp_path: Path) -> None
 
 @pytest.fixture
 def empty(service: Stage) -> Flask:
-    """The service on a database that nobody has migrated."""
+    """The service on a database that is not migrated."""
     service.migrates = False
     return service.new_app()
 
@@ -116,7 +116,7 @@ OLD_SESSION = (
 )
 
 
-def test_the_sessions_of_before_go_on(empty: Flask) -> None:
+def test_older_sessions_go_on(empty: Flask) -> None:
     """A session from before the devices keeps its end, and was last used when it began."""
     db(empty, "upgrade", "0001")
     with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
@@ -163,7 +163,7 @@ def test_a_migration_of_accounts_keeps_their_sessions(service: Stage, in_databas
 
 
 def test_the_database_refuses_what_the_service_should(service: Stage, in_database: Any) -> None:
-    """A role nobody knows and a session of nobody cannot be stored, whoever writes."""
+    """An unknown role and a session without an account cannot be stored, even past the service."""
     service.sign_up()
     for statement in (
         "UPDATE accounts SET role = 'owner'",
@@ -186,7 +186,7 @@ SETTINGS = {
 
 @pytest.mark.only_on("postgresql")
 def test_postgresql_is_told_how_long_anything_may_take(service: Stage) -> None:
-    """The settings of a connection that writes, and of one that reads, whatever the server's own are."""
+    """The settings of a connection that writes, and of one that reads, override the server's own."""
     with service.app.app_context():
         for engine in service.app.extensions["sqlalchemy"].engines.values():
             with engine.connect() as connection:
@@ -198,7 +198,7 @@ def test_postgresql_is_told_how_long_anything_may_take(service: Stage) -> None:
 def test_a_statement_that_takes_too_long_is_503(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A row that somebody holds stops one request for a while, and the next one works again."""
+    """A locked row stops one request for a while, and the next one works again."""
     monkeypatch.setitem(service.loaded.package.databases._SERVER_SETTINGS, "lock_timeout", "100ms")
     account = service.sign_up()
     with service.app.app_context():
@@ -214,7 +214,7 @@ def test_a_statement_that_takes_too_long_is_503(
 
 
 @pytest.mark.only_on("postgresql")
-def test_connections_that_died_in_the_pool_are_not_noticed(service: Stage) -> None:
+def test_dead_connections_in_the_pool_are_replaced(service: Stage) -> None:
     """The server was started again between two requests: the next one works, if it reads or if it writes."""
     account = service.sign_up()
     somebody = service.new_app(SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"])
@@ -285,7 +285,7 @@ def test_sqlite_is_set_up_for_many_writers(in_database: Any) -> None:
 
 
 def test_writers_wait_for_each_other(service: Stage) -> None:
-    """Who reads and then writes has the lock from the first read on: nobody is locked out, none lost."""
+    """A writer has the lock from its first read on: none is locked out, and no change is lost."""
     service.sign_up()
     package, app, second_done = service.loaded.package, service.app, Event()
 
@@ -377,7 +377,7 @@ def test_the_first_key_wins_where_files_cannot_be_linked(
 def test_a_full_disk_leaves_no_key_behind(
     service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a private key is no use to us, and some to a thief."""
+    """Half a private key is useless to the service and useful to a thief."""
 
     def full(descriptor: int, mode: str) -> None:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""How often somebody may try: what counts, for whom, and that nothing but time resets it."""
+"""How often a client may try: what counts, for whom, and that only time resets it."""
 
 from __future__ import annotations
 
@@ -85,11 +85,7 @@ COUNTED: dict[str, tuple[list[Attempt], Attempt, int]] = {
         429,
     ),
     "each IPv6 network apart": (guesses("2001:db8:0:1::1"), ("right", MINA, "2001:db8:0:2::1"), 200),
-    "IPv4 written as IPv6 like IPv4": (
-        guesses("::ffff:192.0.2.1"),
-        ("right", MINA, "::ffff:192.0.2.2"),
-        200,
-    ),
+    "IPv4 written as IPv6 like IPv4": (guesses("::ffff:192.0.2.1"), ("right", MINA, "::ffff:192.0.2.2"), 200),
     "what is no address as one": (guesses("unix:/run/accounts"), ("right", MINA, "unix:/run/accounts"), 429),
 }
 

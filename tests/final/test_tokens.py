@@ -138,7 +138,7 @@ def test_the_clocks_of_two_machines_may_differ(
 
 
 def test_the_public_key_is_no_secret_to_sign_with(service: Stage, problem: Any, forge: Forge) -> None:
-    """A token signed by HMAC with the public key, which everybody has, is refused."""
+    """A token signed by HMAC with the public key is refused."""
     secret = signing_key(service).public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     problem(ask(service, f"Bearer {forge(key=secret, algorithm='HS256')}"), 401)
@@ -208,14 +208,14 @@ def test_a_token_ends_with_its_session(
 
 
 def test_a_lost_role_counts_at_once(service: Stage, problem: Any, in_database: Any) -> None:
-    """An admin who is none any more may not list, with the token of before."""
+    """A former admin may not list accounts, even with a token from before."""
     expect(service.admin.get("/v2/accounts"), 200)
     in_database("UPDATE accounts SET role = 'member'")
 
     problem(service.admin.get("/v2/accounts"), 403)
 
 
-def test_a_session_is_nobody_elses(service: Stage, problem: Any, forge: Forge) -> None:
+def test_a_session_belongs_to_one_account(service: Stage, problem: Any, forge: Forge) -> None:
     """A token that names one account and the session of another is refused."""
     other = service.sign_up()
 
@@ -306,7 +306,7 @@ def test_a_signature_is_remembered_with_every_letter(service: Stage, problem: An
 def test_what_is_refused_is_not_remembered(
     service: Stage, problem: Any, account: SignedUp, forge: Forge
 ) -> None:
-    """So nobody fills the memory, or drives out the tokens in use; and of good ones there is an end, too."""
+    """So no client fills the memory or drives out the tokens in use; good ones are limited, too."""
     expect(account.client.get(ME), 200)
     before = tokens_of(service)._remembered.cache_info()
     for number in range(3):

@@ -15,7 +15,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND
     ("method", "path"), [(method, "/v1/accounts") for method in METHODS] + [("GET", path) for path in PATHS]
 )
 def test_version_1_is_gone(service: Stage, problem: Any, method: str, path: str) -> None:
-    """Whatever is asked of it, by whatever method: 410, with a pointer to version 2."""
+    """Every path and every method is 410, with a pointer to version 2."""
     answer = service.client.open(method, path)
 
     assert answer.status_code == 410

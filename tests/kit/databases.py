@@ -74,7 +74,7 @@ class PostgreSQL:
             self.drop(name)
 
     def _emptied(self, name: str) -> bool:
-        """Empty a database, unless somebody is still connected, or it is not as it was lent."""
+        """Empty a database, unless it is still in use, or its tables are not as they were."""
         if name not in self._made or self.template is None:
             return False
         try:
@@ -97,12 +97,12 @@ class PostgreSQL:
         return True
 
     def drop(self, name: str) -> None:
-        """Drop a database, whoever is still connected to it."""
+        """Drop a database, even one that is still in use."""
         self._server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         self._made.discard(name)
 
     def close(self) -> None:
-        """Drop whatever is left."""
+        """Drop what is left."""
         for name in list(self._made):
             self.drop(name)
         self._server.close()

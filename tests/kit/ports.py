@@ -1,17 +1,17 @@
-"""A port for a server that a test starts, and that nobody else takes before the server does."""
+"""A port for a server that a test starts, and that no other program takes before it does."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-#: Below the ports that systems hand to whoever connects or asks for any: each test has dozens of those.
+#: Below the ports that systems give to clients: each test has dozens of those.
 FIRST, LAST = 10_000, 30_000
 _ANY = random.SystemRandom()  # not `random`: tools of the tests give all processes the same seed
 
 
 def free_port() -> int:
-    """Return a port of this machine on which nobody listens, another one with each call."""
+    """Return a free port of this machine, another one with each call."""
     while True:
         port = _ANY.randrange(FIRST, LAST)
         with socket.socket() as probe:

@@ -66,7 +66,7 @@ class Server:
         other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
         self.environment = kept | {
-            "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, mail to nobody
+            "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, no mail sent
             "FLASK_TESTING": "false",
             "FLASK_SECRET_KEY": SECRET,
             "FLASK_PASSWORD_SLOTS": "20",
@@ -136,7 +136,7 @@ class Server:
         return [*map(int, children.split()), self.process.pid]
 
     def kill(self) -> None:
-        """End all its processes at once, in the middle of whatever they do, as when a machine is lost."""
+        """End all its processes at once, in the middle of their work, as when a machine is lost."""
         for process in self.processes():
             os.kill(process, signal.SIGKILL)
         self.process.wait()
@@ -146,7 +146,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
 
     def close(self) -> None:
-        """Stop it, whatever it does."""
+        """Stop it, at once if it does not end by itself."""
         self.terminate()
         try:
             self.process.wait(20)

@@ -91,10 +91,10 @@ def service(final: LoadedStage, database: str, request: pytest.FixtureRequest) -
     stage.close()
 
 
-class Listening(logging.Handler):
+class LogText(logging.Handler):
     """Keeps the log as text, tracebacks and all."""
 
-    #: What the tests send and get that is nobody's business: passwords, hashes, tokens, addresses, keys.
+    #: What the tests send and get that no log may hold: passwords, hashes, tokens, addresses, keys.
     SECRET = re.compile(
         r"passphrase|correct horse|hunter2|암호 문장|\$argon2|Bearer \S|eyJ[\w-]{10,}|rt_[\w-]{10,}|"
         r"mfa_[\w-]{60,}|otpauth:|@example\.|PRIVATE KEY"
@@ -109,13 +109,13 @@ class Listening(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def log() -> Iterator[Listening]:
+def log() -> Iterator[LogText]:
     """What is logged during a test, of which every single one has to keep the secrets out."""
-    listening = Listening()
-    logging.getLogger().addHandler(listening)
-    yield listening
-    logging.getLogger().removeHandler(listening)
-    assert not listening.SECRET.search(listening.text), f"a secret is in the log: {listening.text}"
+    recorded = LogText()
+    logging.getLogger().addHandler(recorded)
+    yield recorded
+    logging.getLogger().removeHandler(recorded)
+    assert not recorded.SECRET.search(recorded.text), f"a secret is in the log: {recorded.text}"
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +155,7 @@ def in_database(service: Stage) -> Check:
 
 
 class Mailbox:
-    """Stands where the mail server is, and keeps what arrives."""
+    """A mail server that keeps what arrives."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -189,7 +189,7 @@ class Mailbox:
 
 
 @pytest.fixture
-def mailbox(service: Stage, log: Listening, in_database: Check) -> Iterator[Mailbox]:
+def mailbox(service: Stage, log: LogText, in_database: Check) -> Iterator[Mailbox]:
     """Where the mail of the service ends up: the only place where the tokens of its links are."""
     mailbox = Mailbox(service.app)
     yield mailbox
@@ -202,7 +202,7 @@ def at_once() -> Check:
     """Return what ``work(0)`` to ``work(count - 1)`` return when all begin at the same moment."""
 
     def race(count: int, work: Callable[[int], Any]) -> list[Any]:
-        barrier = Barrier(count, timeout=60)  # seconds: nobody waits for one who failed
+        barrier = Barrier(count, timeout=60)  # seconds: one that failed does not hold up the others
 
         def begin(number: int) -> Any:
             barrier.wait()

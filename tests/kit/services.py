@@ -1,4 +1,4 @@
-"""Redis for the tests, and a cable to pull: a proxy in front of a server that is not ours to stop."""
+"""Redis for the tests, and a proxy that cuts connections to a server which the tests cannot stop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 HOW_REDIS = "docker run -p 6379:6379 redis; or set TEST_REDIS_URL"
 
 
-class Cable:
-    """Forwards every connection to a server, until it is pulled; then each is cut, and none is taken.
+class Proxy:
+    """Forwards every connection to a server; after `cut` it refuses them, until `restore`.
 
     Args:
         host: of the server, ``port`` likewise.
@@ -23,16 +23,16 @@ class Cable:
         self._pairs: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self.port = 0
-        self.plug_in()
+        self.restore()
 
-    def plug_in(self) -> None:
+    def restore(self) -> None:
         """Take connections, at the same port as before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
         Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
-    def pull(self) -> None:
-        """Cut all connections, in the middle of whatever they carry, and refuse new ones."""
+    def cut(self) -> None:
+        """Cut all connections, in the middle of a message, and refuse new ones."""
         if self._listener is not None:
             # shutdown wakes the thread that accepts; close alone would leave it, and the port, waiting
             with suppress(OSError):

@@ -92,7 +92,7 @@ class Runner:
             "ref": f"refs/heads/{branch}",
             "repository": "mina/accounts",
             "actor": "mina",
-            "token": "a token of nobody",
+            "token": "a made-up token",
         }
 
     def run(self, file: Path) -> Run:
@@ -220,7 +220,7 @@ class Runner:
                 )
                 shutil.copytree(artifact, folder / options.get("path", "."), dirs_exist_ok=True)
         else:
-            assert action == "actions/setup-python", f"nobody here knows how {action} works"
+            assert action == "actions/setup-python", f"the action {action} is unknown here"
 
 
 def fill(value: Any, context: dict[str, Any]) -> Any:
