@@ -17,17 +17,18 @@ from course.site.directives import (
     promises,
     scores,
     superseded,
+    tree,
 )
 from course.site.directives.slides import slides
-from course.site.page import Page, PageError, Piece, stage_of, take_apart
-from course.site.transcripts import fences
+from course.site.page import Page, PageError, Piece, split_page, stage_of
+from course.site.transcripts import console, http
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 
 DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "code": listings.code,
     "diff": changes.diff,
-    "tree": changes.tree,
+    "tree": tree.tree,
     "figure": drawings.figure,
     "stages": drawings.stages,
     "lab": lab.door,
@@ -40,8 +41,8 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
-    "http": fences.render_http,
-    "console": fences.render_console,
+    "http": http.render_http,
+    "console": console.render_console,
 }
 
 
@@ -51,7 +52,7 @@ def expand(markdown: str, page: Page) -> str:
     Raises:
         PageError: one does not match what it is about any more.
     """
-    pieces = list(take_apart(markdown, page))
+    pieces = list(split_page(markdown, page))
     page = replace(page, stage=stage_of(pieces))
     expanded = []
     for piece in pieces:
@@ -59,7 +60,7 @@ def expand(markdown: str, page: Page) -> str:
             page = replace(page, stage=piece.argument)
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
-            page = replace(page, used=page.used | fences.fields_used(piece))
+            page = replace(page, used=page.used | http.fields_used(piece))
     return number_title("\n".join(expanded), page)
 
 

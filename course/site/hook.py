@@ -19,47 +19,41 @@ from mkdocs.exceptions import PluginError  # noqa: E402
 from mkdocs.plugins import event_priority  # noqa: E402
 from mkdocs.utils import meta  # noqa: E402
 
+from course.site import theme  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
 from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
 from course.site.lab.bundle import NoLab  # noqa: E402
 from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
-from course.site.sharing import card_of, head, write_files, write_missing  # noqa: E402
+from course.site.sharing import Card, card_of, head, write_files, write_missing  # noqa: E402
 from course.site.slides import write_deck  # noqa: E402
 
-_ANSWER = re.compile(r'<div class="[^"]*\banswer\b.*?</div>', re.DOTALL)
-_NOT_FOUND_BY_WORDS = re.compile(r'(<div class="(?:tabbed-set |[^"]*\banswer\b)[^"]*")')
-_TEST = re.compile(r'<code class="test">[^<]*</code>')
-_NAMES = re.compile(r"(?<!</span>)<code>[^<]*</code>")
-_OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
-#: What the theme and mkdocs.yml write into Korean pages, and what it should be.
-_KOREAN = {
-    'title="Link to this section"': 'title="이 부분으로 가는 링크"',
-    "맨위로": "맨 위로",
-    '"언어설정"': '"언어 선택"',
-    '"네비게이션"': '"내비게이션"',
-    '"상단/헤더"': '"머리말"',
-    '"하단/푸터"': '"꼬리말"',
-}
-_COMMA = re.compile(r'(<span class="p">[^<]*,</span>)')
-_ALTERNATE = re.compile(r'\s*<link rel="alternate" href="[^"]*" hreflang="[^"]*">')
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md$")
+
+
+@dataclass
+class _Source:
+    """A page, read and expanded once, before mkdocs renders it."""
+
+    card: Card
+    title: str
+    markdown: str
+    made_from: str = ""
+    listings: list[str] = field(default_factory=list)  # kept aside until the page is finished
 
 
 @dataclass
 class _Build:
     """What is known of this build."""
 
-    dirty: bool = False  # only what says something new
+    dirty: bool = False  # only the pages that changed
     index: list[dict[str, Any]] = field(default_factory=list)  # of the search, before a dirty build
-    expanded: dict[str, str] = field(default_factory=dict)  # every page of the language at hand
-    made_from: dict[str, str] = field(default_factory=dict)
-    built: set[tuple[str, str]] = field(default_factory=set)  # language and path
+    sources: dict[str, _Source] = field(default_factory=dict)  # the pages of one language
+    lab: Lab | None = None  # None where it cannot be built
 
 
 _build = _Build()
-_lab: Lab | None = None  # of this build; none where it cannot be had
 
 
 def on_startup(dirty: bool, **_: Any) -> None:
@@ -69,67 +63,56 @@ def on_startup(dirty: bool, **_: Any) -> None:
 
 def on_pre_build(config: Any, **_: Any) -> None:
     """Build the lab, once: the plugin of languages builds again inside of the build."""
-    global _lab
     if config.plugins["i18n"].building:
         return
     if _build.dirty:
         _build.index = read_index(Path(config.site_dir))
     try:
-        _lab = build_lab()
+        _build.lab = build_lab()
     except NoLab as error:
-        _lab = None
+        _build.lab = None
         logging.getLogger("mkdocs.hooks").info("The site is built without the lab: %s.", error)
 
 
 def on_nav(nav: Any, config: Any, files: Any, **_: Any) -> Any:
-    """Expand what every page includes; a dirty build then leaves alone what says the same as it did."""
+    """Expand every page; a dirty build then leaves out those that say what they said before."""
     pages = {file.src_uri: file for file in files.documentation_pages()}
     try:
-        cards = {uri: card_of(*_place(file)) for uri, file in pages.items()}
-        _build.expanded = {uri: _expand(file) for uri, file in pages.items()}
+        _build.sources = {uri: _read(file) for uri, file in pages.items()}
     except PageError as error:
         raise PluginError(str(error)) from None
-    titles = {uri: str(_front(file).get("title", cards[uri].title)) for uri, file in pages.items()}
+    titles = [source.title for source in _build.sources.values()]
     for uri, file in pages.items():
-        made = fingerprint(*titles.values(), head(cards[uri], config.site_url), _build.expanded[uri])
-        _build.made_from[uri] = made
-        if _build.dirty and made == made_from(Path(file.abs_dest_path)):
-            file.is_modified = lambda: False
-            file.page.title = titles[uri]  # mkdocs will not read it
-        else:
-            file.is_modified = lambda: True
-            _build.built.add((cards[uri].lang, cards[uri].path))
+        source = _build.sources[uri]
+        source.made_from = fingerprint(*titles, head(source.card, config.site_url), source.markdown)
+        same = _build.dirty and source.made_from == made_from(Path(file.abs_dest_path))
+        file.is_modified = lambda modified=not same: modified
+        if same:
+            file.page.title = source.title  # mkdocs will not read it
     return nav
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return the page with what it includes, and let it say in its head what it is about."""
-    path, lang = _place(page.file)
-    page.meta["description"] = escape(card_of(path, lang).description)  # the theme does not
-    return _build.expanded[page.file.src_uri]
-
-
-def _place(file: Any) -> tuple[str, str]:
-    """Return the path of a page's file, which is the same in both languages, and its language."""
-    lang, _, path = file.src_uri.partition("/")
-    return path, lang
-
-
-def _front(file: Any) -> dict[str, Any]:
-    """Return what a page says above its text."""
-    return dict(meta.get_data(file.content_string)[1])
-
-
-def _expand(file: Any) -> str:
-    markdown, _ = meta.get_data(file.content_string)
+def _read(file: Any) -> _Source:
+    markdown, front = meta.get_data(file.content_string)
     # Blank lines for the front matter that is taken off, so that an error names the true line.
     missing = file.content_string.count("\n") - markdown.count("\n")
-    return expand("\n" * missing + markdown, Page(*_place(file)))
+    lang, _, path = file.src_uri.partition("/")
+    card = card_of(path, lang)
+    return _Source(
+        card, str(front.get("title", card.title)), expand("\n" * missing + markdown, Page(path, lang))
+    )
 
 
-def on_page_content(html: str, **_: Any) -> str:
-    """Keep what a page says three times, a request for three programs, and its answer out of the search."""
-    return _NOT_FOUND_BY_WORDS.sub(r"\1 data-search-exclude", html)
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Return the expanded page, and let it say in its head what it is about."""
+    source = _build.sources[page.file.src_uri]
+    page.meta["description"] = escape(source.card.description)  # the theme does not
+    return theme.keep_diffs(source.markdown, source.listings)
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    """Prepare what the search reads."""
+    return theme.prepare_search(html, _build.sources[page.file.src_uri].listings)
 
 
 def on_env(env: Any, files: Any, **_: Any) -> Any:
@@ -142,27 +125,13 @@ def on_env(env: Any, files: Any, **_: Any) -> Any:
 
 
 def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
-    """Mend what the theme writes.
-
-    Its script would ask every link to the other language for a sitemap that this lacks, and the switch of
-    languages does not need them. Its search has no name for those who listen to the page, and its links to
-    sections have one in English alone. What is one long word may break: the JSON of an answer after its
-    commas, the name of a test after its underscores. And `--option` may not, after its hyphens.
-    """
-    path, lang = _place(page.file)
-    in_head = head(card_of(path, lang), config.site_url) + mark(_build.made_from[page.file.src_uri])
-    output = _ALTERNATE.sub("", output).replace("</head>", f"{in_head}</head>", 1)
-    name = "검색" if lang == "ko" else "Search"
-    output = output.replace('role="dialog">', f'role="dialog" aria-label="{name}">', 1)
-    if lang == "ko":
-        for written, meant in _KOREAN.items():
-            output = output.replace(written, meant)
-    output = open_doors(output, page.file.dest_uri, _lab)
-    output = _NAMES.sub(lambda name: _OPTION.sub(r'<span class="whole">\g<0></span>', name[0]), output)
-    output = _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), output)
-    output = _ANSWER.sub(lambda answer: _COMMA.sub(r"\1<wbr>", answer[0]), output)
+    """Finish a page, and write the deck of a lesson."""
+    source = _build.sources[page.file.src_uri]
+    in_head = head(source.card, config.site_url) + mark(source.made_from)
+    output = theme.put_back(output, source.listings).replace("</head>", f"{in_head}</head>", 1)
+    output = open_doors(theme.correct(output, source.card.lang), page.file.dest_uri, _build.lab)
     if _CHAPTER.search(page.file.src_uri):
-        write_deck(Path(config.site_dir), page.file.dest_uri, lang, page.title, output)
+        write_deck(Path(config.site_dir), page.file.dest_uri, source.card.lang, page.title, output)
     return output
 
 
@@ -174,8 +143,8 @@ def on_post_build(config: Any, **_: Any) -> None:
     site = Path(config.site_dir)
     write_files(site, config.site_url, list(_paths(config.nav)))
     write_missing(site, config.site_url)
-    if _lab is not None:
-        write_lab(_lab, site)
+    if _build.lab is not None:
+        write_lab(_build.lab, site)
     if _build.dirty:
         complete_index(site, _build.index)
     write_policy(site)

@@ -1,17 +1,20 @@
-"""A page taken apart: text, directives and fences. Everything else here works on these pieces."""
+"""A page as its author wrote it, split into text, directives and fences; and what the site says around it."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from course.paths import ROOT
 
 DOCS = ROOT / "docs"
 LANGUAGES = ("en", "ko")
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
 _DIRECTIVE = re.compile(r"(?P<indent> *)<!-- (?P<name>[a-z]+)(?::(?P<argument>.*?))? *-->\s*")
 _FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}|~{3,})\s*(?P<name>\S*)\s*(?P<argument>.*)")
@@ -68,12 +71,40 @@ class Piece:
         return words, pairs
 
 
-def take_apart(text: str, page: Page) -> Iterator[Piece]:
-    """Yield the pieces of ``text`` in their order.
+@lru_cache(maxsize=128)  # a build asks for the same page for its card, its text and the lab
+def split_page(text: str, page: Page) -> tuple[Piece, ...]:
+    """Return the pieces of ``text`` in their order.
 
     Raises:
         PageError: a fence is not closed.
     """
+    return tuple(_pieces(text, page))
+
+
+def read_page(path: str, lang: str) -> tuple[Page, tuple[Piece, ...]]:
+    """Return a page and its pieces."""
+    page = Page(path, lang)
+    pieces = split_page(page.file.read_text(encoding="utf-8"), page)
+    return replace(page, stage=stage_of(pieces)), pieces
+
+
+def stage_of(pieces: Iterable[Piece]) -> str:
+    """Return the stage that the page's transcripts are run against, or an empty string."""
+    return next((p.argument for p in pieces if p.kind == "directive" and p.name == "stage"), "")
+
+
+def all_pages(lang: str = "en") -> list[str]:
+    """Return the path of every page of a language."""
+    folder = DOCS / lang
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.md"))
+
+
+def say(key: str, lang: str, *values: object) -> str:
+    """Return what words.toml has by ``key`` in a language, with ``values`` in its places."""
+    return str(WORDS[key][lang]).format(*values)
+
+
+def _pieces(text: str, page: Page) -> Iterator[Piece]:
     lines = text.split("\n")
     plain: list[str] = []
     at = 0
@@ -106,21 +137,3 @@ def take_apart(text: str, page: Page) -> Iterator[Piece]:
         at = end
     if plain:
         yield Piece("text", at + 1 - len(plain), tuple(plain))
-
-
-def read_page(path: str, lang: str) -> tuple[Page, list[Piece]]:
-    """Return a page and its pieces."""
-    page = Page(path, lang)
-    pieces = list(take_apart(page.file.read_text(encoding="utf-8"), page))
-    return Page(path, lang, stage_of(pieces)), pieces
-
-
-def stage_of(pieces: list[Piece]) -> str:
-    """Return the stage that the page's transcripts are run against, or an empty string."""
-    return next((p.argument for p in pieces if p.kind == "directive" and p.name == "stage"), "")
-
-
-def all_pages(lang: str = "en") -> list[str]:
-    """Return the path of every page of a language."""
-    folder = DOCS / lang
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.md"))

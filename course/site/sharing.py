@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from course.paths import ROOT
 from course.setup.browser import find_chromium
-from course.site.page import DOCS, LANGUAGES, PageError, all_pages, read_page
+from course.site.page import DOCS, LANGUAGES, PageError, all_pages, read_page, say
 
 CARDS = ROOT / ".course" / "cards"
 SIZE = (1200, 630)  # pixels: what messengers and networks cut least from
@@ -26,11 +26,6 @@ LONGEST = 220  # characters of a description
 
 _TITLE = re.compile(r"(?m)^# (?:(\d+)\. )?(.+?)\s*(?:\{.*\})?$")
 _MARKUP = re.compile(r"\[([^\]]+)\]\([^)]*\)(?:\{[^}]*\})?|[*`]")
-SUMMARY = {
-    "en": "A course on Flask: one account service, grown in seven steps, and a suite that judges every step. "
-    "In English, and in Korean below /ko/.",
-    "ko": "Flask 강의입니다. 계정 서비스 하나를 일곱 단계로 키우며, 단계마다 같은 테스트로 확인합니다.",
-}
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def head(card: Card, site_url: str) -> str:
 def write_files(site: Path, site_url: str, pages: list[str]) -> None:
     """Write llms.txt (https://llmstxt.org), with ``pages`` in that order, and the cards that are drawn."""
     cards = {lang: [card_of(path, lang) for path in pages] for lang in LANGUAGES}
-    lines = ["# Effective Flask", "", f"> {SUMMARY['en']}", "", f"> {SUMMARY['ko']}"]
+    lines = ["# Effective Flask", "", f"> {say('summary', 'en')}", "", f"> {say('summary', 'ko')}"]
     for lang, name in (("en", "English"), ("ko", "한국어")):
         lines += ["", f"## {name}", ""]
         lines += [f"- [{card.title}]({site_url}{card.url}): {card.description}" for card in cards[lang]]

@@ -10,13 +10,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from course.site.page import DOCS
-
-KEYS = {
-    "en": "← → turn · N notes · P presenter's window · D dark · print: Ctrl-P, with N the notes too",
-    "ko": "← → 넘기기 · N 노트 · P 발표자 창 · D 어둡게 · 인쇄: Ctrl-P, N을 켜면 노트까지",
-}
-BACK = {"en": "the lesson", "ko": "강의"}
+from course.site.page import DOCS, say
 
 _LESSON = re.compile(r"<article\b.*</article>", re.DOTALL)
 _STYLES = re.compile(r'<link rel="stylesheet" href="[^"]*">')
@@ -42,8 +36,8 @@ def write_deck(site: Path, url: str, lang: str, title: str, html: str) -> None:
         root="../" * url.count("/"),
         styles="\n    ".join(_STYLES.findall(html)),
         lesson=_LINK.sub(lambda link: f"{link[1]}../chapters/{link[2] or f'{number}.html'}", lesson),
-        keys=KEYS[lang],
-        back=BACK[lang],
+        keys=say("slides-keys", lang),
+        back=say("slides-lesson", lang),
     )
     file = site / url.replace("chapters/", "slides/")
     file.parent.mkdir(exist_ok=True)

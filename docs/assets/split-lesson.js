@@ -45,9 +45,11 @@
         }
       }
       const part = copy(listing);
-      part.querySelector("code").innerHTML = lines.slice(start, end).join("\n");
+      const next = end;
+      while (empty(end - 1)) end--;
+      part.querySelector("code").innerHTML = `${lines.slice(start, end).join("\n")}\n`;
       parts.push(part);
-      for (start = end; start < lines.length && empty(start); ) start++;
+      for (start = next; start < lines.length && empty(start); ) start++;
     }
     return parts;
   };

@@ -13,7 +13,7 @@ from course.site.page import DOCS, LANGUAGES
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_test_of_the_article_is_on_the_page_and_no_other(lang: str) -> None:
-    module = ast.parse((ROOT / "tests" / "test_article.py").read_text(encoding="utf-8"))
+    module = ast.parse((ROOT / "tests" / "course" / "test_article.py").read_text(encoding="utf-8"))
     tests = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
     tests = {name for name in tests if name.startswith("test_")}
 

@@ -302,13 +302,13 @@ def test_the_build_stops_at(name: str) -> None:
 
 def test_a_tree_fails_over_a_comment_for_a_file_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     comments = {"app.py": {"en": "all", "ko": "전부"}, "gone.py": {"en": "gone", "ko": "없음"}}
-    monkeypatch.setattr("course.site.directives.changes.tree_comments", lambda stage: comments)
+    monkeypatch.setattr("course.site.directives.tree.tree_comments", lambda stage: comments)
     with pytest.raises(PageError, match=r"start has no gone\.py: delete its comment"):
         expanded("<!-- tree: start -->")
 
 
 def test_a_tree_fails_over_a_file_without_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("course.site.directives.changes.tree_comments", lambda stage: {})
+    monkeypatch.setattr("course.site.directives.tree.tree_comments", lambda stage: {})
     with pytest.raises(PageError, match=r"start/app\.py has no comment: write one"):
         expanded("<!-- tree: start -->")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course.site.page import Page, PageError, Piece, all_pages, read_page, take_apart
+from course.site.page import Page, PageError, Piece, all_pages, read_page, split_page
 from course.site.transcripts.replay import Result, mask, replay
 
 
@@ -30,7 +30,7 @@ def test_the_transcripts_of(path: str, tmp_path: Path) -> None:
 
 def run(markdown: str, scratch: Path, stage: str = "01") -> list[Result]:
     page = Page("page.md", "en", stage)
-    return list(replay(page, list(take_apart(markdown, page)), scratch))
+    return list(replay(page, list(split_page(markdown, page)), scratch))
 
 
 def test_state_goes_on_until_a_fresh_fence(tmp_path: Path) -> None:

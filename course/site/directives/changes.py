@@ -1,8 +1,7 @@
-"""`diff` and `tree`: what a stage changed and what it is made of, drawn from its files."""
+"""`diff`: what a stage changed, drawn from its files."""
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,25 +10,16 @@ from functools import cache, cached_property
 from html import escape
 from itertools import groupby
 from pathlib import PurePosixPath
-from typing import Any
 
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
-from course.lessons.stages import Stage, files_of, find_stage, stage_before
+from course.lessons.stages import Stage, files_of, find_stage
 from course.paths import ROOT
-from course.site.page import DOCS, Page, Piece
+from course.site.page import Page, Piece, say
 
 CONTEXT = 3  # unchanged lines shown around a change
-WORDS = {
-    "added": {"en": "added", "ko": "추가"},
-    "changed": {"en": "changed", "ko": "변경"},
-    "removed": {"en": "removed", "ko": "삭제"},
-    "skipped": {"en": "unchanged lines", "ko": "줄은 그대로"},
-    "empty": {"en": "an empty file", "ko": "빈 파일"},
-    "files": {"en": "The files of this stage", "ko": "이 단계의 파일"},
-}
 
 Spans = list[tuple[str, str]]  # a line as (class of its colour, text)
 
@@ -108,7 +98,7 @@ def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
     old, new = _texts(before), _texts(after)
     return {
         path: "added" if path not in old else "removed" if path not in new else "changed"
-        for path in sorted(old.keys() | new.keys(), key=_order)
+        for path in sorted(old.keys() | new.keys(), key=folders_first)
         if old.get(path) != new.get(path)
     }
 
@@ -122,61 +112,8 @@ def _texts(stage: Stage) -> dict[str, str]:
     return {path: file.read_text(encoding="utf-8") for path, file in files_of(stage.path).items()}
 
 
-def tree(page: Page, piece: Piece) -> str:
-    """Return the files of a stage, each with its comment from docs/trees.toml; what is new is marked.
-
-    A comment of a folder, `benchmarks/`, stands for all that is in it.
-    """
-    stage = find_stage(piece.argument)
-    comments = tree_comments(stage)
-    closed = tuple(path for path in comments if path.endswith("/"))  # a folder that is one line
-    files = {
-        next((folder for folder in closed if path.startswith(folder)), path) for path in files_of(stage.path)
-    }
-    gone = sorted(set(comments) - files - {""})
-    silent = sorted(files - set(comments))
-    if gone:
-        raise page.error(piece.line, f"{stage.name} has no {gone[0]}: delete its comment in docs/trees.toml")
-    if silent:
-        raise page.error(piece.line, f"{stage.name}/{silent[0]} has no comment: write one in docs/trees.toml")
-    marks = {} if stage.number in (0, 8) else find_kinds(stage_before(stage), stage)
-    rows, folders = [], set()
-    for path in sorted(files, key=_order):
-        parts = PurePosixPath(path).parts
-        folder = "/" if path in closed else ""
-        for depth in range(1, len(parts)):
-            if parts[:depth] not in folders:
-                folders.add(parts[:depth])
-                name = f"<code>{escape(parts[depth - 1])}/</code>"
-                rows.append(f'<li class="folder" style="--depth:{depth - 1}">{name}</li>')
-        kind = marks.get(path, "")
-        badge = _badge(kind, page.lang) if kind else ""
-        comment = escape(comments[path][page.lang])
-        name = f"<code>{escape(parts[-1])}{folder}</code>"
-        rows.append(f'<li style="--depth:{len(parts) - 1}">{name}{badge}<span>{comment}</span></li>')
-    label = f"{WORDS['files'][page.lang]}: {stage.name}"
-    root = f'<p class="tree-root"><code>{stage.path.name}/</code></p>'
-    return f'<div class="tree">{root}<ul aria-label="{label}">{"".join(rows)}</ul></div>'
-
-
-def tree_comments(stage: Stage) -> dict[str, dict[str, str]]:
-    """Return the comment of each file in both languages; a chapter inherits those before it."""
-    tables = _parsed((DOCS / "trees.toml").read_text(encoding="utf-8"))
-    own: dict[str, dict[str, str]] = tables.get(stage.name.split("_")[0], {})
-    if stage.number in (0, 1, 8):
-        return own
-    files = set(files_of(stage.path))
-    before = tree_comments(stage_before(stage))
-    return {path: comment for path, comment in before.items() if path in files} | own
-
-
-@cache
-def _parsed(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
-
-
-def _order(path: str) -> tuple[bool, list[str]]:
-    """Sort folders as a reader opens them: `app/` first, then the files beside it."""
+def folders_first(path: str) -> tuple[bool, list[str]]:
+    """Return by what to sort paths as a reader opens them: `app/` first, then the files beside it."""
     return "/" not in path, [part.lower() for part in path.split("/")]
 
 
@@ -191,13 +128,14 @@ def _anchor(change: Change, label: str) -> str:
 def _summary(changes: Sequence[Change], lang: str) -> str:
     """Return one line: how many files and lines, by what became of them."""
     kinds = Counter(change.kind for change in changes)
-    badges = [_badge(kind, lang, kinds[kind]) for kind in ("added", "changed", "removed") if kinds[kind]]
+    badges = [kind_badge(kind, lang, kinds[kind]) for kind in ("added", "changed", "removed") if kinds[kind]]
     plus, minus = (sum(numbers) for numbers in zip(*(change.counts for change in changes), strict=True))
     return f'<p class="changes">{" ".join(badges)} {_counts(plus, minus)}</p>'
 
 
-def _badge(kind: str, lang: str, number: int | None = None) -> str:
-    words = [WORDS[kind][lang]]
+def kind_badge(kind: str, lang: str, number: int | None = None) -> str:
+    """Return what became of a file, or of so many files, as a label."""
+    words = [say(kind, lang)]
     if number is not None:
         words.insert(0 if lang == "en" else 1, str(number))
     return f'<span class="badge {kind}">{" ".join(words)}</span>'
@@ -208,7 +146,7 @@ def _counts(plus: int, minus: int) -> str:
 
 
 def _details(change: Change, label: str, lang: str, *, opened: bool = False) -> str:
-    badge = _badge(change.kind, lang)
+    badge = kind_badge(change.kind, lang)
     summary = f"<summary><code>{escape(change.path)}</code> {badge} {_counts(*change.counts)}</summary>"
     # One line of HTML, with &#10; for its line breaks: Markdown must not look for lists in it.
     lines = "&#10;".join(_lines(change, lang))
@@ -221,7 +159,7 @@ def _lines(change: Change, lang: str) -> Iterator[str]:
     """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
     operations = change.operations
     if not operations:
-        yield f'<span class="skip">{WORDS["empty"][lang]}</span>'
+        yield f'<span class="skip">{say("empty-file", lang)}</span>'
     for position, (tag, i1, i2, j1, j2) in enumerate(operations):
         if tag == "equal":
             same = [_line("span", line) for line in change.old[i1:i2]]
@@ -230,7 +168,7 @@ def _lines(change: Change, lang: str) -> Iterator[str]:
             hidden = len(same) - above - below
             if hidden > 1:
                 same[above : above + hidden] = [
-                    f'<span class="skip">… {hidden} {WORDS["skipped"][lang]}</span>'
+                    f'<span class="skip">{say("unchanged-lines", lang, hidden)}</span>'
                 ]
             yield from same
             continue

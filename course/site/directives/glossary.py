@@ -5,9 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from course.site.directives.drawings import relative
-from course.site.page import DOCS, Page, Piece
-
-HEAD = {"en": ("English", "Korean", "What it means"), "ko": ("한국어", "영어", "뜻")}
+from course.site.page import DOCS, Page, Piece, say
 
 
 def glossary(page: Page, piece: Piece) -> str:
@@ -17,7 +15,7 @@ def glossary(page: Page, piece: Piece) -> str:
     """
     terms = tomllib.loads((DOCS / "glossary.toml").read_text(encoding="utf-8"))["terms"]
     other = "ko" if page.lang == "en" else "en"
-    rows = [f"| {' | '.join(HEAD[page.lang])} |", "|---|---|---|"]
+    rows = [say("glossary-head", page.lang), "|---|---|---|"]
     for term in sorted(terms, key=lambda term: str(term[page.lang]).lower()):
         link = f"[{term[page.lang]}]({relative(page, term['page'])})"
         rows.append(f"| {link} | {term[other]} | {term['means'][page.lang]} |")

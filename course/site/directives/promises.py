@@ -10,9 +10,7 @@ from html import escape
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import FINAL_NUMBER
 from course.paths import ROOT
-from course.site.page import DOCS, Page, Piece
-
-WORDS = {"en": ("Held by", "It turns red when:"), "ko": ("확인하는 테스트", "이런 결함을 심으면 실패합니다:")}
+from course.site.page import DOCS, Page, Piece, say
 
 
 def promises(page: Page, piece: Piece) -> str:
@@ -38,14 +36,14 @@ def _faults() -> dict[str, Fault]:
 
 
 def _item(page: Page, piece: Piece, promise: dict[str, str], fault: Fault | None) -> str:
-    held, red = WORDS[page.lang]
     tests = dict.fromkeys(name for name in (promise.get("test"), fault and fault.caught_by) if name)
     if not tests:
         raise page.error(piece.line, f"nothing proves {promise['en']!r}: name a test in docs/promises.toml")
     for test in tests:
         _check(page, piece, test)
     names = " ".join(f'<code class="test">{escape(test)}</code>' for test in tests)
-    sentence = f" {red} <em>{_marked(fault.text[page.lang])}</em>" if fault else ""
+    sentence = f" {say('turns-red', page.lang)} <em>{_marked(fault.text[page.lang])}</em>" if fault else ""
+    held = say("held-by", page.lang)
     text = f"<strong>{_marked(promise[page.lang])}</strong>"
     return f"<li>{text}<p>{escape(promise['standard'])}. {held}: {names}.{sentence}</p></li>"
 

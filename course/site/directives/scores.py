@@ -9,22 +9,7 @@ from typing import Any
 
 from course.lessons.scores import read_scores, reasons
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
-from course.site.page import Page, Piece
-
-WORDS = {
-    "head": {
-        "en": "| stage | named faults caught | mutants | noticed | share | computed |",
-        "ko": "| 단계 | 잡은 결함 | 변이 | 알아챈 변이 | 비율 | 계산한 날 |",
-    },
-    "chapter": {"en": "{}. {}", "ko": "{}장 {}"},
-    "not yet": {"en": "not scored yet", "ko": "아직 계산하지 않음"},
-    "of": {"en": "{} of {}", "ko": "{1}개 중 {0}개"},
-    "mutants": {"en": "{}, less {} equivalent", "ko": "{}개, 동등한 {}개 제외"},
-    "sample": {"en": "{} (every {}th), less {} equivalent", "ko": "{}개({}개마다 하나), 동등한 {}개 제외"},
-    "between": {"en": "{} (between {} and {})", "ko": "{} ({}~{} 사이)"},
-    "chapters": {"en": "the chapters", "ko": "각 장"},
-    "none": {"en": "None.", "ko": "없습니다."},
-}
+from course.site.page import Page, Piece, say
 
 
 def score(page: Page, piece: Piece) -> str:
@@ -49,7 +34,7 @@ def interval(hits: int, of: int) -> tuple[float, float]:
 
 def _numbers(lang: str) -> str:
     scores = read_scores()
-    rows = [WORDS["head"][lang], "|---|---|---|---|---|---|"]
+    rows = [say("score-head", lang), "|---|---|---|---|---|---|"]
     for stage in all_stages():
         if stage.number:
             rows.append(_row(_name(stage, lang), scores.get(stage.name), lang))
@@ -58,14 +43,14 @@ def _numbers(lang: str) -> str:
 
 def _row(name: str, found: dict[str, Any] | None, lang: str) -> str:
     if found is None:
-        return f"| {name} | {WORDS['not yet'][lang]} | | | | |"
+        return f"| {name} | {say('score-missing', lang)} | | | | |"
     noticed, of = found["killed"] + found["stopped"], found["mutants"] - found["equivalent"]
-    mutants = WORDS["mutants"][lang].format(found["mutants"], found["equivalent"])
+    mutants = say("score-mutants", lang, found["mutants"], found["equivalent"])
     share = f"{noticed / of:.1%}"
     if found["every"] > 1:
-        mutants = WORDS["sample"][lang].format(found["mutants"], found["every"], found["equivalent"])
-        share = WORDS["between"][lang].format(share, *(f"{one:.1%}" for one in interval(noticed, of)))
-    faults = WORDS["of"][lang].format(found["caught"], found["faults"])
+        mutants = say("score-sample", lang, found["mutants"], found["every"], found["equivalent"])
+        share = say("score-between", lang, share, *(f"{one:.1%}" for one in interval(noticed, of)))
+    faults = say("score-caught", lang, found["caught"], found["faults"])
     return f"| {name} | {faults} | {mutants} | {noticed} | {share} | {found['date']} |"
 
 
@@ -75,16 +60,17 @@ def _survivors(lang: str) -> str:
         survivors = scores.get(stage.name, {}).get("survivors", [])
         if survivors:
             lines += [f"**{_name(stage, lang)}**", "", *(_item(key) for key in survivors), ""]
-    return "\n".join(lines) or WORDS["none"][lang]
+    return "\n".join(lines) or say("score-none", lang)
 
 
 def _equivalent(lang: str) -> str:
-    names = {stage.name: _name(stage, lang) for stage in all_stages()} | {"chapters": WORDS["chapters"][lang]}
+    names = {stage.name: _name(stage, lang) for stage in all_stages()}
+    names["chapters"] = say("score-chapters", lang)
     lines = []
     for reason in reasons():
         lines += [f"**{reason.text[lang]}** ({names[reason.stage]})", ""]
         lines += [*(_item(key) for key in reason.mutants), ""]
-    return "\n".join(lines) or WORDS["none"][lang]
+    return "\n".join(lines) or say("score-none", lang)
 
 
 def _item(key: str) -> str:
@@ -100,4 +86,4 @@ def _code(text: str) -> str:
 
 def _name(stage: Stage, lang: str) -> str:
     title = stage.title[lang]
-    return title if stage.number == FINAL_NUMBER else WORDS["chapter"][lang].format(stage.number, title)
+    return title if stage.number == FINAL_NUMBER else say("score-chapter", lang, stage.number, title)

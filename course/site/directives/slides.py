@@ -1,4 +1,4 @@
-"""`slides`: links to the decks that slides.py makes."""
+"""`slides`: links to the decks, which course/site/slides.py writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 from html import escape
 
 from course.lessons.stages import find_stage
-from course.site.page import DOCS, Page, Piece
-
-WORDS = {"en": "Slides of this chapter", "ko": "이 장의 슬라이드"}
+from course.site.page import DOCS, Page, Piece, say
 
 
 def chapters_with_slides(lang: str = "en") -> list[str]:
@@ -18,8 +16,9 @@ def chapters_with_slides(lang: str = "en") -> list[str]:
 
 def slides(page: Page, piece: Piece) -> str:
     """Return a link to the deck of this chapter; on a page that is no chapter, the list of all decks."""
+    words = say("slides", page.lang)
     if chapter := re.fullmatch(r"chapters/(\d\d)\.md", page.path):
-        return f'<p class="slides"><a href="../slides/{chapter[1]}.html">{WORDS[page.lang]}</a></p>'
+        return f'<p class="slides"><a href="../slides/{chapter[1]}.html">{words}</a></p>'
     up = "../" * page.path.count("/")
     items = [
         f'<li><a href="{up}slides/{number}.html">{int(number)}. '

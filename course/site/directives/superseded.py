@@ -12,15 +12,9 @@ from typing import NamedTuple
 
 from course.lessons.behaviours import Behaviour, behaviours_of
 from course.paths import ROOT
-from course.site.page import DOCS, Page, Piece
+from course.site.page import DOCS, Page, Piece, say
 
 TESTS = ROOT / "tests"
-WORDS = {
-    "start": {"en": "one file", "ko": "파일 하나"},
-    "chapter": {"en": "chapter {}", "ko": "{}장"},
-    "ends": {"en": "What ends", "ko": "더는 지키지 않는 약속"},
-    "instead": {"en": "The test that holds instead", "ko": "대신 확인하는 테스트"},
-}
 
 
 class Mark(NamedTuple):
@@ -42,10 +36,10 @@ def superseded(page: Page, piece: Piece) -> str:
     lines = []
     for (reason, by), group in groupby(marks, key=lambda mark: (mark.reason, mark.by)):
         text = reason if page.lang == "en" else korean[reason]
-        lines += [f"**{text[0].upper()}{text[1:]}.**", "", f"{WORDS['ends'][page.lang]}:", ""]
+        lines += [f"**{text[0].upper()}{text[1:]}.**", "", say("ends", page.lang), ""]
         for behaviour in sorted((mark.behaviour for mark in group), key=lambda behaviour: behaviour.number):
             lines.append(f"- {_chapter(behaviour.number, page.lang)}: {behaviour.sentence_in(page.lang)}")
-        lines += ["", f"{WORDS['instead'][page.lang]}: `tests/{by}`{{.test}}", ""]
+        lines += ["", f"{say('holds-instead', page.lang)} `tests/{by}`{{.test}}", ""]
     return "\n".join(lines)
 
 
@@ -79,4 +73,4 @@ def _marks_of(file: Path) -> Iterator[Mark]:
 
 
 def _chapter(number: int, lang: str) -> str:
-    return WORDS["chapter"][lang].format(number) if number else WORDS["start"][lang]
+    return say("chapter", lang, number) if number else say("start", lang)

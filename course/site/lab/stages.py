@@ -16,7 +16,7 @@ from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, sta
 from course.paths import ROOT
 from course.site.lab.bundle import SOURCE
 from course.site.page import LANGUAGES, read_page
-from course.site.transcripts.fences import read_http
+from course.site.transcripts.http import read_http
 
 GRADED = 6  # the chapter whose tests the learner writes
 #: What the worker judges by, besides the tests: it needs only the standard library and pytest.

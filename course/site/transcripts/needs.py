@@ -6,8 +6,6 @@ import importlib.util
 import os
 from collections.abc import Callable
 
-import redis
-
 
 def redis_url() -> str:
     """Return where the Redis of the transcripts is: `TEST_REDIS_URL`, `REDIS_URL`, or the usual place."""
@@ -15,6 +13,8 @@ def redis_url() -> str:
 
 
 def _redis() -> str:
+    import redis  # slow to import, and a build of the site only wants the names
+
     client = redis.Redis.from_url(redis_url(), socket_connect_timeout=1, socket_timeout=1)
     try:
         client.ping()

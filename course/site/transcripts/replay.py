@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,19 +22,12 @@ from course.lessons.steps import build_step
 from course.paths import ROOT
 from course.setup.environment import environment
 from course.site.page import LANGUAGES, Page, Piece, read_page
-from course.site.transcripts.fences import (
-    Command,
-    Exchange,
-    fields_of,
-    fill,
-    needs_of,
-    read_console,
-    read_http,
-)
+from course.site.transcripts.console import Command, needs_of, read_console
+from course.site.transcripts.http import Exchange, fields_of, fill, read_http
 from course.site.transcripts.needs import NEEDS, redis_url
 
 SHOWN = ("Location", "Content-Type", "Allow", "WWW-Authenticate", "Retry-After")  # until an author chooses
-PATIENCE = 60  # seconds for a command
+TIMEOUT = 60  # seconds for a command
 EXAMPLES = "docs/examples/"
 
 #: What differs from run to run, and what is compared in its place.
@@ -89,7 +82,7 @@ def mask(text: str) -> str:
     return text
 
 
-def replay(page: Page, pieces: list[Piece], scratch: Path) -> Iterator[Result]:
+def replay(page: Page, pieces: Sequence[Piece], scratch: Path) -> Iterator[Result]:
     """Run the transcripts of a page in their order; state goes on from one to the next.
 
     Args:
@@ -153,7 +146,7 @@ def _is_of_examples(page: Page, piece: Piece) -> bool:
     return all(" ".join(words).startswith(f"python {EXAMPLES}") for words in commands)
 
 
-def _fences(pieces: list[Piece]) -> list[Piece]:
+def _fences(pieces: Sequence[Piece]) -> list[Piece]:
     return [piece for piece in pieces if piece.kind == "fence"]
 
 
@@ -253,7 +246,7 @@ class _Player:
             input=typed.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         text = done.stdout.decode("utf-8", errors="replace").replace("\r\n", "\n")
         text = text.replace(str(folder) + os.sep, "").replace(str(folder), ".")
