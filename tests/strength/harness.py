@@ -1,126 +1,160 @@
-"""A pytest for a test: what the tests say of a folder that is made wrong, or better, on purpose.
+"""Runs tests on changed copies of a stage: with a fault, a mutant or the solution of a task in it.
 
-It runs in a process of its own, which can be ended whatever it does: code that is wrong on purpose may wait
-for ever where no alarm reaches it. The processes are forked from one that has loaded what they need.
+Each run is a process of its own, which can be ended whatever it does: code that is wrong on purpose may wait
+for ever, and may start programs. It is forked from a process that has collected the tests, see forking.py.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import multiprocessing
 import os
+import pickle
+import shutil
 import signal
-import sys
-from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from compileall import compile_dir
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from py_compile import PycInvalidationMode
+from typing import Self
 
-import pytest
+from strength.forking import Collected, Reply, Report, Request, serve
 
-TEST_LIMIT = 40  # seconds for one test
-RUN_LIMIT = 90  # seconds for all of them; the outer one, which waits, has more
-#: In no folder of the outer one, and without what a run of one test has no use for.
-APART = [f"-pno:{name}" for name in ("cacheprovider", "faulthandler", "unraisableexception")]
-APART += ["-ppytest_timeout", "-o", f"timeout={TEST_LIMIT}", "-q", "-s"]
+from course.lessons.stages import ignore_in_copies
 
-if sys.platform == "win32":
-    _processes = multiprocessing.get_context("spawn")
-else:
-    _processes = multiprocessing.get_context("forkserver")
-    _processes.set_forkserver_preload(
-        ["pytest", "alembic", "flask_jwt_extended", "flask_restx", "flask_sqlalchemy", "psycopg", "redis"]
-    )
+CAN_FORK = hasattr(os, "fork")
+WINDOWS = "Windows cannot fork, and the tests are as good there as elsewhere"
+LIMIT = 100  # seconds for one test: a browser waits for half a minute before it says what it misses
+#: Where Linux keeps files in memory. A database that waits for no disk makes a run a third cheaper.
+MEMORY_DISK = "/dev/shm"  # noqa: S108 -- a folder of a name that nobody can guess is made in it
 
 
-@dataclass(frozen=True)
-class Report:
-    """What became of a part of a test, as pytest reports it."""
-
-    name: str  # of the test's function
-    when: str  # setup, call or teardown
-    outcome: str  # passed, failed or skipped
-    text: str  # what is printed of a failure
-    marks: frozenset[str]
-
-    @property
-    def failed(self) -> bool:
-        return self.outcome == "failed"
-
-    @property
-    def skipped(self) -> bool:
-        return self.outcome == "skipped"
+class NotEnded(Exception):
+    """The run did not end in time or was ended by a signal; the message says where it was."""
 
 
-class _Reporter:
-    """A plugin of pytest that keeps its reports."""
-
-    def __init__(self) -> None:
-        self.reports: list[Report] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        name = report.nodeid.split("::")[-1].split("[")[0]
-        marks = frozenset(report.keywords)
-        self.reports.append(Report(name, report.when or "", report.outcome, report.longreprtext, marks))
-
-
-def run_inner(scratch: Path, *arguments: str, limit: float = RUN_LIMIT, **variables: str) -> list[Report]:
-    """Run a pytest and return its reports.
+class Harness:
+    """A process that has collected some tests, and runs them on request.
 
     Args:
-        scratch: where the tests write; the folder is not there yet.
-        arguments: of pytest: which tests, and how.
-        limit: seconds that it may take.
-        variables: of the environment, besides those that are set here.
+        tests: files or folders.
 
     Raises:
-        AssertionError: it did not end in time, or ended without a report; the message says where it stood.
+        ValueError: they cannot be collected; the message says why.
     """
-    receiver, sender = _processes.Pipe(duplex=False)
-    said = scratch.with_suffix(".said")
-    said.touch()
-    # Looking for plugins takes a tenth of a second.
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
-    command = [*APART, f"--basetemp={scratch}", *arguments]
-    process = _processes.Process(target=_run, args=(sender, said, command, environment, limit), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        if receiver.poll(limit + 5):
-            reports: list[Report] = receiver.recv()
-            return reports
-    except EOFError:
-        pass
-    finally:
-        _end(process.pid)
-        process.join()
-        receiver.close()
-    raise AssertionError(f"no report within {limit} s\n{said.read_text('utf-8', errors='replace')[-8000:]}")
+
+    def __init__(self, tests: Iterable[Path]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, sorted(map(str, tests))), daemon=True)
+        self._process.start()
+        theirs.close()
+        memory = MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None
+        self._folder = tempfile.TemporaryDirectory("", "course-", memory, ignore_cleanup_errors=True)
+        self._modules: list[str] = []
+        self._compiled: dict[Path, Path] = {}  # copies of the stages, with their bytecode
+        try:
+            problems, self.tests = self._receive()
+        except EOFError:
+            raise ValueError("pytest does not start") from None
+        if problems:
+            raise ValueError("\n".join(problems))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.join()
+        self._folder.cleanup()
+
+    def find(self, test: str, stage: str) -> list[str]:
+        """Return the ids of ``test`` on ``stage``, its cases, or of one case where it names one.
+
+        Args:
+            test: `file.py::test` or `file.py::test[case]`, as seen from tests/.
+        """
+        return [one.id for one in self.tests if one.stage in (None, stage) and test in names(one.id)]
+
+    def tests_in(self, file: Path, stage: str) -> list[str]:
+        """Return the ids of the tests of ``file`` on ``stage``."""
+        ids = [
+            one.id
+            for one in self.tests
+            if one.stage in (None, stage) and Path(one.id.split("::")[0]).name == file.name
+        ]
+        if not ids:
+            raise ValueError(f"{file} has no test of {stage}")
+        return ids
+
+    @contextmanager
+    def copy(self, stage: Path) -> Iterator[Path]:
+        """Lend a copy of the folder of a stage, to be changed and given to `run` once."""
+        if stage not in self._compiled:
+            self._compiled[stage] = Path(self._new_folder(), stage.name)
+            shutil.copytree(stage, self._compiled[stage], ignore=ignore_in_copies)
+            # By their hashes: what is changed afterwards is compiled again.
+            compile_dir(self._compiled[stage], quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+        scratch = self._new_folder()
+        try:
+            yield shutil.copytree(self._compiled[stage], scratch / stage.name)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def run(
+        self,
+        folder: Path,
+        tests: Sequence[str],
+        *,
+        limits: Mapping[str, float] | None = None,
+        first_only: bool = False,
+        measure: bool = False,
+    ) -> Reply:
+        """Run tests on a copy of a stage.
+
+        Args:
+            folder: a copy of `copy`.
+            tests: their ids, in the order in which they are to run.
+            limits: seconds that each may take; else `LIMIT`.
+            first_only: whether the first test that fails ends the run.
+            measure: whether to find out which lines each test reaches.
+
+        Raises:
+            NotEnded: a test took longer, or the process was ended by a signal.
+        """
+        seconds = {test: limits[test] if limits else LIMIT for test in tests}
+        request = Request(folder, seconds, first_only, measure, self._modules)
+        self._pipe.send(request)
+        process = self._pipe.recv()
+        try:
+            status = self._pipe.recv()
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process, signal.SIGKILL)  # also what a test has started and not ended
+        if not request.reply.exists():
+            stack = request.stack.read_text(encoding="utf-8") if request.stack.exists() else ""
+            if stack or os.WIFSIGNALED(status):
+                raise NotEnded(stack or f"ended by signal {os.WTERMSIG(status)}")
+            raise RuntimeError(
+                f"no reply about {folder.name}, exit status {os.waitstatus_to_exitcode(status)}"
+            )
+        reply: Reply = pickle.loads(request.reply.read_bytes())  # noqa: S301 -- our own
+        self._modules = reply.modules
+        return reply
+
+    def _new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._folder.name)).resolve()
+
+    def _receive(self) -> tuple[list[str], list[Collected]]:
+        problems, tests = self._pipe.recv()
+        return problems, tests
 
 
-def _run(
-    answer: Connection, said: Path, command: list[str], environment: dict[str, str], limit: float
-) -> None:
-    """Run pytest here, in a group of processes of its own, and send its reports."""
-    if sys.platform != "win32":
-        os.setsid()
-    output = os.open(said, os.O_WRONLY | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(output, stream)
-    faulthandler.dump_traceback_later(limit, exit=True, file=output)
-    os.environ.clear()
-    os.environ.update(environment)
-    reporter = _Reporter()
-    pytest.main(command, plugins=[reporter])
-    answer.send(reporter.reports)
+def names(test: str) -> tuple[str, str]:
+    """Return what a fault may call the test of an id: with its case and without, as seen from tests/."""
+    case = test.removeprefix("tests/")
+    return case, case.split("[")[0]
 
 
-def _end(group: int | None) -> None:
-    """End a process and what it has started: a test that is wrong on purpose may leave servers behind."""
-    if group is None:
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            os.kill(group, signal.SIGTERM)
-        else:
-            os.killpg(group, signal.SIGKILL)
+__all__ = ["CAN_FORK", "LIMIT", "Harness", "NotEnded", "Reply", "Report", "names"]

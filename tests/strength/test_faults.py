@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from strength.harness import Report, run_inner
+from strength.harness import CAN_FORK, WINDOWS, Harness, NotEnded
 
 from course.lessons.faults import Fault, StaleFault, all_faults
-from course.lessons.stages import FINAL_NUMBER, all_stages, ignore_generated
-
-TESTS = Path(__file__).resolve().parent.parent
+from course.lessons.stages import FINAL_NUMBER, all_stages
 
 
-def judge(fault: Fault, folder: Path, scratch: Path) -> list[Report]:
-    """Run the test that should catch ``fault`` on ``folder``."""
-    test = f"{TESTS / fault.caught_by}"
-    if fault.stage.number == FINAL_NUMBER and fault.caught_by.startswith(("final/", "drills/")):
-        # Its own tests know one stage, see kit/service.py.
-        reports = run_inner(scratch, test, "-x", COURSE_FINAL=str(folder))
-    else:
-        # With "=": pytest would take a path of its own for one of tests, and load the conftest.py there.
-        reports = run_inner(scratch, test, "-x", f"--stage={folder}", f"--stage-as={fault.stage.name}")
-    return [report for report in reports if report.when == "call" or report.outcome != "passed"]
-
-
+@pytest.mark.every_fault
 @pytest.mark.parametrize(
     "fault", all_faults(), ids=lambda fault: f"{fault.stage.name.split('_')[0]}-{fault.name}"
 )
-def test_a_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
+def test_a_fault_is_caught(fault: Fault, harness: Harness) -> None:
     """The test that a fault names fails on it: fails, not stumbles over code that cannot run."""
-    folder = tmp_path / fault.stage.name
-    shutil.copytree(fault.stage.path, folder, ignore=ignore_generated)
-    fault.plant(folder)
+    with harness.copy(fault.stage.path) as folder:
+        fault.plant(folder)
+        tests = harness.find(fault.caught_by, fault.stage.name)
+        assert tests, f"{fault.caught_by} is no test"
+        reports = harness.run(folder, tests, first_only=True).reports
 
-    reports = judge(fault, folder, tmp_path / "inner")
-
-    assert reports, f"{fault.caught_by} is no test"
-    if all(report.skipped for report in reports):
+    if all(report.skipped for report in reports if report.when == "call" or report.outcome != "passed"):
         pytest.skip(f"{fault.caught_by} is skipped on this machine")
     assert [report.text for report in reports if report.failed and report.when == "setup"] == []
     assert any(report.failed for report in reports), f"{fault.name}: {fault.caught_by} stays green"
@@ -80,24 +64,24 @@ WAITS = """
 import signal, subprocess, sys, time
 
 def test_it():
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3); open('alive', 'w')"])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGALRM}})
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3); open({alive!r}, 'w')"])
     time.sleep(60)
 """
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows has no alarms, and no groups of processes to end"
-)
-def test_a_fault_that_hangs_is_ended_with_all_it_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "test_waits.py").write_text(WAITS, encoding="utf-8")
+@pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
+def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    waits = WAITS.format(alive=str(tmp_path / "alive"))
+    (tmp_path / "test_waits.py").write_text(waits, encoding="utf-8")
 
-    with pytest.raises(AssertionError, match="no report within 2 s") as told:
-        run_inner(tmp_path / "inner", "test_waits.py", limit=2)
+    stage = tmp_path / "stage"
+    stage.mkdir()
 
-    assert "test_waits.py" in str(told.value) and "in test_it" in str(told.value)
+    with Harness([tmp_path / "test_waits.py"]) as harness, harness.copy(stage) as folder:
+        (test,) = [test.id for test in harness.tests]
+        with pytest.raises(NotEnded, match="in test_it"):
+            harness.run(folder, [test], limits={test: 2})
+
     time.sleep(3)
     assert not (tmp_path / "alive").exists()

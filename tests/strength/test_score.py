@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from strength import scoring
+from strength.harness import CAN_FORK, WINDOWS
 from strength.mutants import mutants_of
-from strength.score import subject_of
+from strength.scoring import Score, Subject, score_subject, subject_of
 
+from course.errors import Failure
 from course.lessons.scores import reasons
 from course.lessons.stages import all_stages
-from course.paths import ROOT
 
 CODE = '''
 """A tiny stage."""
@@ -84,26 +83,9 @@ SURVIVORS = [
 CHANGES_NOTHING = "app/limits.py allowed: 0  ->  1"  # let us say
 KILLED = "app/limits.py until: number < end  ->  number <= end"
 
-JUDGE = f"""
-import json, sys
-from dataclasses import asdict
-from pathlib import Path
-from strength import forking as bench
-from strength.mutants import mutants_of
-from strength.score import Subject, judge
 
-bench.PATIENCE = 2
-folder = Path(sys.argv[1])
-mutants = mutants_of("app/limits.py", (folder / "tiny/app/limits.py").read_text("utf-8"))
-equivalent = frozenset([{CHANGES_NOTHING!r}, {KILLED!r}])
-tests = [folder / "test_tiny.py", folder / "apart"]
-subject = Subject("tiny", folder / "tiny", tests, mutants, [], equivalent)
-print(json.dumps(asdict(judge(subject, folder / "records.jsonl", 2))))
-"""
-
-
-def planted(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
-    """Score the tiny stage by ``tests``, in a process that has no threads and may fork."""
+def score(folder: Path, tests: str) -> Score:
+    """Score the tiny stage by ``tests``."""
     (folder / "tiny" / "app").mkdir(parents=True, exist_ok=True)
     (folder / "tiny" / "app" / "limits.py").write_text(CODE, encoding="utf-8")
     (folder / "test_tiny.py").write_text(tests, encoding="utf-8")
@@ -111,65 +93,65 @@ def planted(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     apart.mkdir(exist_ok=True)
     (apart / "conftest.py").write_text("def pytest_runtest_logreport(): pass\n", encoding="utf-8")
     (apart / "test_apart.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
-    command = [sys.executable, "-c", JUDGE, str(folder)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8")
+    mutants = mutants_of("app/limits.py", CODE)
+    equivalent = frozenset([CHANGES_NOTHING, KILLED])
+    subject = Subject("tiny", folder / "tiny", [folder / "test_tiny.py", apart], mutants, [], equivalent)
+    return score_subject(subject, folder / "records.jsonl", jobs=2)
 
 
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the score is made by forking: Windows cannot")
+@pytest.fixture(autouse=True)
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "LIMIT", 2)
+
+
+forks = pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
 
 
 @forks
 def test_a_small_stage_gets_the_score_that_it_has(tmp_path: Path) -> None:
     """What the tests miss survives, what does not end is stopped, and what changes nothing is not counted."""
-    done = planted(tmp_path, TESTS)
+    found = score(tmp_path, TESTS)
 
-    assert done.returncode == 0, done.stderr
-    score = json.loads(done.stdout)
-    assert score["survivors"] == [key for key in SURVIVORS if key != CHANGES_NOTHING]
-    assert score["equivalent"] == 1
-    assert score["wrongly_listed"] == [KILLED]
-    assert score["stopped"] == 2  # the loop counts down, or not at all
-    assert score["killed"] + score["stopped"] + len(SURVIVORS) == score["mutants"]
+    assert found.survivors == [key for key in SURVIVORS if key != CHANGES_NOTHING]
+    assert found.equivalent == 1
+    assert found.wrongly_listed == [KILLED]
+    assert found.stopped == 2  # the loop counts down, or not at all
+    assert found.killed + found.stopped + len(SURVIVORS) == found.mutants
 
 
 @forks
 def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    """What was judged stands until its code or its test changes, and a survivor faces every other test."""
-    first = planted(tmp_path, TESTS)
+    """A record holds until its code or its test changes; a survivor is tried again on any other test."""
+    first = score(tmp_path, TESTS)
     records = tmp_path / "records.jsonl"
 
     def entries() -> list[dict[str, str]]:
         return [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
 
-    def judged_again(tests: str) -> set[str]:
-        """Score by ``tests``, and return what was judged then; what was known comes first in the records."""
+    def tried_again(tests: str) -> set[str]:
+        """Score by ``tests``, and return what was tried then; what was known comes first in the records."""
         known = len({entry["key"] for entry in entries()})
-        again = planted(tmp_path, tests)
-        assert json.loads(again.stdout)["survivors"] == json.loads(first.stdout)["survivors"]
+        assert score(tmp_path, tests).survivors == first.survivors
         return {entry["key"] for entry in entries()[known:]}
 
-    nobody_killed = {entry["key"] for entry in entries() if not entry["by"]}
-    until = {entry["key"] for entry in entries() if "test_until" in entry["by"]}
-    assert judged_again(TESTS) == set()
-    assert judged_again(TESTS + "\n\ndef test_more():\n    pass\n") == nobody_killed
+    survived = {entry["key"] for entry in entries() if not entry["killer"]}
+    until = {entry["key"] for entry in entries() if "test_until" in entry["killer"]}
+    assert tried_again(TESTS) == set()
+    assert tried_again(TESTS + "\n\ndef test_more():\n    pass\n") == survived
     changed = TESTS.replace("until(3) == 3", "until(3) == 3 and stage.until(1) == 1")
-    assert judged_again(changed) == nobody_killed | until
+    assert tried_again(changed) == survived | until
 
     *judged, last = records.read_text(encoding="utf-8").splitlines()
     records.write_text("\n".join([*judged, last[: len(last) // 2]]), encoding="utf-8")  # it was stopped
-    planted(tmp_path, changed)
-    assert records.read_text(encoding="utf-8").splitlines()[-1] == last
+    score(tmp_path, changed)
+    assert entries()[-1]["key"] == json.loads(last)["key"]
 
 
 @forks
 def test_red_tests_score_nothing(tmp_path: Path) -> None:
     """Where the right code is red every mutant would be, so the command says so instead of counting."""
-    done = planted(tmp_path, TESTS.replace("until(3) == 3", "until(3) == 2"))
-
-    assert done.returncode == 1
-    assert "tiny cannot be scored" in done.stderr
-    assert "test_tiny.py::test_until[stage0] is red on the right code" in done.stderr
+    with pytest.raises(Failure, match=r"test_until\[stage0\] is red on the right code"):
+        score(tmp_path, TESTS.replace("until(3) == 3", "until(3) == 2"))
 
 
 OPERATORS = {

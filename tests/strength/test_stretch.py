@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kit.learner import Learner
-from strength.harness import Report, run_inner
+from strength.harness import Harness, Report
 
 from course.lessons.patches import apply_patch
 from course.lessons.stages import find_stage
@@ -18,12 +17,6 @@ from course.lessons.stretch import StretchTask, all_stretch_tasks
 from course.site.page import DOCS
 
 TESTS = Path(__file__).resolve().parent.parent
-
-
-def judge(file: Path, folder: Path, scratch: Path) -> list[Report]:
-    reports = run_inner(scratch, str(file), f"--stage={folder}")
-    assert reports, f"{file} has no test"
-    return reports
 
 
 def failed(reports: list[Report]) -> dict[str, str]:
@@ -37,27 +30,26 @@ def task(request: pytest.FixtureRequest) -> StretchTask:
 
 
 @pytest.fixture
-def folder(task: StretchTask, tmp_path: Path) -> Iterator[Path]:
+def folder(task: StretchTask, harness: Harness) -> Iterator[Path]:
     """A copy of the chapter that the task goes on from."""
-    copy = tmp_path / task.stage.name
-    shutil.copytree(task.stage.path, copy, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    return copy
+    with harness.copy(task.stage.path) as copy:
+        yield copy
 
 
-def test_the_finished_chapter_does_not_have_it(task: StretchTask, folder: Path, tmp_path: Path) -> None:
+def test_the_finished_chapter_does_not_have_it(task: StretchTask, folder: Path, harness: Harness) -> None:
     """Every test is red there, but those that say that they guard what was there before."""
-    reports = judge(task.file, folder, tmp_path / "inner")
+    reports = harness.run(folder, harness.tests_in(task.file, task.stage.name)).reports
 
     assert set(failed(reports)) == {report.name for report in reports if "kept_before" not in report.marks}
 
 
-def test_the_solution_has_it(task: StretchTask, folder: Path, tmp_path: Path) -> None:
+def test_the_solution_has_it(task: StretchTask, folder: Path, harness: Harness) -> None:
     """With the solution every test is green, and so is every test of the chapter."""
     apply_patch(task.solution.read_text(encoding="utf-8"), folder)
-
-    assert failed(judge(task.file, folder, tmp_path / "inner")) == {}
     (chapter,) = TESTS.glob(f"test_{task.stage.number:02}_*.py")
-    assert failed(judge(chapter, folder, tmp_path / "chapter")) == {}
+
+    for file in (task.file, chapter):
+        assert failed(harness.run(folder, harness.tests_in(file, task.stage.name)).reports) == {}
 
 
 def test_every_task_is_written_out_in_both_languages() -> None:

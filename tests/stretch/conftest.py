@@ -12,10 +12,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test the folder that is judged."""
+    """Give each test the folder that is judged: that of --stage, else the finished chapter."""
     folder = metafunc.config.getoption("--stage")
     if folder is None:
-        raise pytest.UsageError("a stretch task judges a folder: name it with --stage")
-    stage = find_stage(metafunc.config.getoption("--stage-as") or folder.resolve().name)
+        stage = find_stage(metafunc.definition.path.stem.split("_")[1])
+        folder = stage.path
+    else:
+        stage = find_stage(metafunc.config.getoption("--stage-as") or folder.resolve().name)
     case = pytest.param((stage.name, stage.number, folder.resolve(), None), id=stage.name)
     metafunc.parametrize("stage", [case], indirect=True)

@@ -1,0 +1,33 @@
+"""The harness that the tests of this folder share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from strength.harness import CAN_FORK, WINDOWS, Harness
+
+from course.lessons.faults import Fault
+from course.lessons.stretch import StretchTask
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_fault: all named faults, one by one")
+
+
+@pytest.fixture(scope="session")
+def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """A process that has collected the tests of all faults and tasks that are asked about."""
+    if not CAN_FORK:
+        pytest.skip(WINDOWS)
+    files: set[Path] = set()
+    for case in [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]:
+        if isinstance(fault := case.get("fault"), Fault):
+            files.add(TESTS / fault.caught_by.split("::")[0])
+        if isinstance(task := case.get("task"), StretchTask):
+            files |= {task.file, *TESTS.glob(f"test_{task.stage.number:02}_*.py")}
+    with Harness(files) as harness:
+        yield harness

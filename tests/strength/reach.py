@@ -1,0 +1,144 @@
+"""Which lines each test runs, and so which tests can notice a mutant, the likeliest and quickest first."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from strength.mutants import Mutant
+
+#: What the tests of chapter 7's pipeline start. They take seconds each, and mutants do not wait for them.
+PIPELINE = {"nox", "git", "bash", "smoke.py"}
+#: How many tests are asked whether a mutant that is listed as equivalent really is one.
+ASKED_OF_EQUIVALENT = 40
+_FIRST = "first"  # the name under which the first test runs for the first time
+
+
+@dataclass
+class Reach:
+    """What one test did on the right code: the lines it ran of each file, how long, and what else."""
+
+    seconds: float = 0.0
+    starts_a_process: bool = False  # whose lines are not seen
+    starts_a_pipeline: bool = False
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass
+class Reached:
+    """What all tests did, by their ids; and the lines that run once for all of them, as imports do."""
+
+    tests: dict[str, Reach]
+    once: dict[str, list[int]]
+
+
+class Recorder:
+    """A plugin of pytest that watches the tests on the right code; the first test has to run twice.
+
+    Args:
+        folder: the copy of the stage; what is outside of the folder around it is not watched.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from coverage import Coverage
+
+        self._files = [file.relative_to(folder).as_posix() for file in folder.rglob("*.py")]
+        self._coverage = Coverage(data_file=None, config_file=False, include=[f"{folder.parent}/*"])
+        self._tests: dict[str, Reach] = {}
+        self._now = Reach()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Take the time of one test."""
+        if not self._tests:
+            sys.addaudithook(self._hear)
+            self._coverage.start()
+        name = item.nodeid if self._tests else _FIRST
+        self._now = self._tests[name] = Reach()
+        self._coverage.switch_context(name)
+        started = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self._now.seconds = time.perf_counter() - started
+
+    def reached(self) -> Reached:
+        """Stop watching, and return what was seen."""
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        for measured in data.measured_files():
+            # Each copy of the stage has another path, and the same end: the longest that is one of its files.
+            found = [file for file in self._files if measured.endswith(f"/{file}")]
+            if found:
+                for line, names in data.contexts_by_lineno(measured).items():
+                    for name in filter(None, names):
+                        self._tests[name].lines.setdefault(max(found, key=len), []).append(line)
+        first = self._tests.pop(_FIRST)
+        again = list(self._tests.values())[-1]
+        once = {
+            file: sorted(set(lines) - set(again.lines.get(file, ()))) for file, lines in first.lines.items()
+        }
+        return Reached(self._tests, once)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in ("subprocess.Popen", "os.posix_spawn", "os.fork"):
+            self._now.starts_a_process = True
+        if event == "subprocess.Popen" and not PIPELINE.isdisjoint(map(str, arguments[1])):
+            self._now.starts_a_pipeline = True
+
+
+@dataclass
+class Ranking:
+    """Which tests are asked about a mutant, and in which order.
+
+    ``killers`` counts for each place in a file how often a test noticed something there.
+    """
+
+    reached: Reached
+    killers: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def tests_for(self, mutant: Mutant, last_killer: str, equivalent: bool) -> list[str]:
+        """Return the ids of the tests that can notice a mutant.
+
+        One that does not reach its lines cannot, unless they run once for all tests or in another process.
+        Those that start chapter 7's pipeline are left out.
+
+        Args:
+            last_killer: the test that noticed it the last time, which is asked first.
+            equivalent: it is listed as such, so only the likeliest tests are asked.
+        """
+        lines = set(mutant.lines)
+        once = not lines.isdisjoint(self.reached.once.get(mutant.file, ()))
+        killers = self.killers[_place(mutant.key)]
+        variants: Counter[str] = Counter()
+        ranked = []
+        for test, reach in self.reached.tests.items():
+            if reach.starts_a_pipeline:
+                continue
+            reaches = not lines.isdisjoint(reach.lines.get(mutant.file, ()))
+            if once or reaches or reach.starts_a_process:
+                function = test.split("[")[0]
+                variants[function] += 1
+                likely = (test != last_killer, function != last_killer.split("[")[0], not reaches)
+                ranked.append((*likely, -killers[test], variants[function], reach.seconds, test))
+        tests = [test for *_, test in sorted(ranked)]
+        return tests[:ASKED_OF_EQUIVALENT] if equivalent else tests
+
+    def seconds(self, test: str) -> float:
+        """Return how long a test took on the right code."""
+        return self.reached.tests[test].seconds
+
+    def learn(self, key: str, killer: str) -> None:
+        """Remember which test noticed a mutant, for others in the same place."""
+        if killer:
+            self.killers[_place(key)][killer] += 1
+
+
+def _place(key: str) -> str:
+    return key.split(": ")[0]
