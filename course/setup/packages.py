@@ -173,7 +173,7 @@ def _how_far(log: str, lock: Path, before: int) -> str:
     fetched = re.findall(r"^(?:Collecting|Processing) (\S+)", log, re.M)
     if fetched:
         name = re.split(r"==|-\d", re.split(r"[/\\]", fetched[-1])[-1])[0]
-        return say("setup.fetching", number=len(fetched), total=total, name=name)
+        return say("setup.fetching", number=min(len(fetched), total), total=total, name=name)
     started, ended = (re.findall(rf"^ *{word} (\S+)", log, re.M) for word in ("Downloading", "Downloaded"))
     names = [name for name in started if name not in ended]
     return say("setup.downloading", total=total, name=names[-1]) if names else ""
