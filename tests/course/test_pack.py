@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACK = """
 import sys
 from pathlib import Path
-from course import cli, pack
+from course import cli
+from course.commands import pack
 from course.errors import Failure
 pack.STATE.mkdir(exist_ok=True)
 pack.BUILT = Path(sys.argv.pop(1))
