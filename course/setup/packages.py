@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from course.errors import Failure
@@ -19,7 +20,8 @@ from course.setup.progress_line import ProgressLine
 from course.setup.sources import Unreadable, pip_environment, read_sources, uv_environment
 
 LOG = STATE / "install.log"
-HARDLY_IMPORTED = r"[/\\](pip|redis|psycopg|babel|alembic|lexers|testing|mssql|mysql|oracle|postgresql)[/\\]"
+#: What the course imports seldom or never is compiled when it is imported.
+HARDLY_IMPORTED = r"site-packages[/\\](.*[/\\])?(pip|psycopg|lexers|testing|mssql|mysql|oracle)[/\\]"
 LOCKED = ("--require-hashes", "--no-deps", "--only-binary", ":all:")
 #: Causes for which pip would fail too: where uv failed for one, and where pip itself failed for one.
 FINAL = {"setup.hashes", "setup.disk"}
@@ -56,7 +58,7 @@ def install(lock: Path, held: int) -> None:
         raise Failure(explain(output, LOG)) from None
     if lost := sorted(outdated(lock)):
         raise Failure(f"{say('setup.lost', packages=', '.join(lost[:3]))} {say('setup.log', log=LOG)}")
-    compile_bytecode()
+    compile_bytecode(held)
     print(say("setup.installed", count=len(installed_folders()) - before), flush=True)
 
 
@@ -88,10 +90,11 @@ def install_by_uv(lock: Path, sources: Mapping[str, str], held: int) -> bool:
     Raises:
         NotInstalled: uv failed for a reason that would stop pip too.
     """
+    before = len(installed_folders())
     command = [str(uv_program()), "pip", "install"]
     command += ["--no-config", "--python", str(venv_python()), *LOCKED, *from_wheels(lock), "-r", str(lock)]
     try:
-        run(command, uv_environment(sources), held, lock)
+        run(command, uv_environment(sources), held, LOG, lambda: _how_far(lock, before))
     except NotInstalled as failure:
         if cause_of(str(failure)) in FINAL:
             raise
@@ -105,18 +108,21 @@ def pip(lock: Path, sources: Mapping[str, str], held: int) -> None:
     Raises:
         NotInstalled: pip failed.
     """
+    before = len(installed_folders())
     command = [str(venv_python()), "-m", "pip", "install", "--no-compile", *LOCKED]
-    run([*command, *from_wheels(lock), "-r", str(lock)], pip_environment(sources), held, lock)
+    command += [*from_wheels(lock), "-r", str(lock)]
+    run(command, pip_environment(sources), held, LOG, lambda: _how_far(lock, before))
 
 
-def compile_bytecode() -> None:
-    """Compile the packages on all processors, but for what the course hardly imports.
+def compile_bytecode(held: int) -> None:
+    """Compile the packages on all processors, except what the course hardly imports.
 
     Without it the first start would take as long, and each start where PYTHONDONTWRITEBYTECODE is set.
     """
     folders = {str(folder.parent) for folder in installed_folders()}
     command = [str(venv_python()), "-m", "compileall", "-q", "-j", "0", "-x", HARDLY_IMPORTED, *folders]
-    subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with suppress(NotInstalled):  # some packages carry files that are for other versions of Python
+        run(command, environment(), held, STATE / "compile.log", lambda: say("setup.compiling"))
 
 
 def from_wheels(lock: Path) -> list[str]:
@@ -126,17 +132,18 @@ def from_wheels(lock: Path) -> list[str]:
     return ["--find-links", str(WHEELS), *(["--no-index"] if lock in PACKED else [])]
 
 
-def run(command: Sequence[str], env: Mapping[str, str], held: int, lock: Path) -> None:
-    """Run an installer to its end and show how far it is; its output goes to `LOG`.
+def run(
+    command: Sequence[str], env: Mapping[str, str], held: int, log: Path, how_far: Callable[[], str]
+) -> None:
+    """Run a program to its end, its output into ``log``, and show what ``how_far`` returns meanwhile.
 
     Raises:
         NotInstalled: it failed.
     """
     inherit = {"pass_fds": (held,)} if os.name == "posix" else {}
-    before = len(installed_folders())
     try:
-        with LOG.open("wb") as output:
-            installer = subprocess.Popen(
+        with log.open("wb") as output:
+            program = subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **inherit
             )  # type: ignore[call-overload]
     except OSError as error:
@@ -145,25 +152,22 @@ def run(command: Sequence[str], env: Mapping[str, str], held: int, lock: Path) -
     try:
         while True:
             try:
-                status = installer.wait(0.1)
+                status = program.wait(0.1)
                 break
             except subprocess.TimeoutExpired:
-                line.show(_how_far(_log(), lock, before))
+                line.show(how_far())
     finally:
         line.end()
-        if installer.poll() is None:
-            installer.terminate()
-            installer.wait()
+        if program.poll() is None:
+            program.terminate()
+            program.wait()
     if status:
-        raise NotInstalled(_log())
+        raise NotInstalled(log.read_text(encoding="utf-8", errors="replace"))
 
 
-def _log() -> str:
-    return LOG.read_text(encoding="utf-8", errors="replace")
-
-
-def _how_far(log: str, lock: Path, before: int) -> str:
-    """Return how far pip or uv is, from its output."""
+def _how_far(lock: Path, before: int) -> str:
+    """Return how far pip or uv is, from its output and from what was installed before."""
+    log = LOG.read_text(encoding="utf-8", errors="replace")
     total = len(pins(lock)) - log.count("Ignoring ")
     if re.search(r"^Installing collected packages|^Prepared ", log, re.M):
         folders = installed_folders()

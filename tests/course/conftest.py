@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.wheels import make_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,7 +134,7 @@ sys.exit(main.main({command.split()!r}))
 """
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
-        return process.returncode, re.sub(r"^(downloading|installing) .*\n", "", output, flags=re.M)
+        return process.returncode, re.sub(r"^(downloading|installing|compiling) .*\n", "", output, flags=re.M)
 
     def pretend_set_up(self) -> None:
         """Make a finished `.venv` that borrows the packages of the one the tests run in."""
@@ -174,24 +174,6 @@ def ready_course(course: Course) -> Course:
     (course.folder / "mkdocs.yml").write_text("site_name: A course\n", encoding="utf-8")
     course.pretend_set_up()
     return course
-
-
-def make_wheel(folder: Path, name: str, files: dict[str, bytes]) -> Path:
-    """Write the wheel of a package with ``files`` into ``folder`` and return its path."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    folder.mkdir(exist_ok=True)
-    info = f"{name}-1.0.dist-info"
-    files |= {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, content in files.items():
-            entry = zipfile.ZipInfo(file)
-            entry.external_attr = (0o100755 if "/scripts/" in file else 0o100644) << 16
-            archive.writestr(entry, content)
-        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD")))
-    return path
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from kit.wheels import make_wheel
 
 from course import main
 from course.setup import causes, environment, exclusive, locks, packages, sources
 from course.setup.locks import CHAPTER_7, TESTS
-from tests.course.conftest import Course, make_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -266,7 +266,7 @@ def uv_wheel(folder: Path, program: bytes) -> Path:
     return make_wheel(folder, "uv", {f"uv-1.0.data/scripts/{name}": program})
 
 
-def lock_with_uv(course: Course, wheel: Path, program: bytes) -> dict[str, str]:
+def lock_with_uv(course, wheel: Path, program: bytes) -> dict[str, str]:
     """Lock a package and this uv; return the variables by which both are found without a network."""
     course.lock(uv_wheel(wheel.parent, program), file="course/setup/uv.txt")
     return course.lock(wheel)
