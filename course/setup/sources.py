@@ -40,6 +40,7 @@ def read_sources(python: str, **variables: str) -> dict[str, str]:
         Unreadable: pip cannot read its configuration.
     """
     env = environment(PIP_QUIET="0", PIP_VERBOSE="0", PYTHONIOENCODING="utf-8", **variables)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # this pip is used once more
     done = subprocess.run(
         [python, "-m", "pip", "config", "list"],
         env=env,

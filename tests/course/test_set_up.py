@@ -332,7 +332,7 @@ def test_a_configuration_that_pip_cannot_read_is_one_sentence(course, wheel, tmp
     status, output = course.set_up(quickly=True, **course.lock(wheel) | {"PIP_CONFIG_FILE": str(config)})
 
     assert (status, len(output.splitlines())) == (1, 2), output
-    assert "The packages could not be installed: the log says why" in output
+    assert "The packages could not be installed" in output
 
 
 def test_packages_that_went_elsewhere_are_missed(course, wheel):
