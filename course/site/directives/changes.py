@@ -181,7 +181,7 @@ def _lines(change: Change, lang: str) -> Iterator[str]:
 
 
 def _mark_words(old: Spans, new: Spans) -> tuple[Spans, Spans]:
-    """Return both lines with what differs marked, if they are alike enough for that to help."""
+    """Return both lines with what differs marked, if they have enough in common for that to help."""
     matcher = SequenceMatcher(None, [text for _, text in old], [text for _, text in new], autojunk=False)
     same = sum(
         len(text) for block in matcher.get_matching_blocks() for _, text in old[block.a :][: block.size]

@@ -26,7 +26,7 @@ _ASSIGNMENT = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Command:
-    """A line somebody types, what it printed when it was recorded, and the exit status it should have."""
+    """A command line, what it printed when it was recorded, and the exit status it should have."""
 
     line: str
     offset: int  # of its line in the fence, from 0
@@ -47,12 +47,12 @@ def read_console(page: Page, piece: Piece) -> list[Command]:
     """Return the commands of a `console` fence.
 
     Raises:
-        PageError: there is none, or one that must not be run, or nobody knows what it needs.
+        PageError: there is none, one that must not be run, or a need that is not in NEEDS.
     """
     commands: list[Command] = []
     for need in needs_of(piece):
         if need not in NEEDS:
-            raise page.error(piece.line, f"nobody knows the need {need!r}: name one of {', '.join(NEEDS)}")
+            raise page.error(piece.line, f"there is no need {need!r}: name one of {', '.join(NEEDS)}")
     for offset, line in enumerate(piece.body):
         if line.startswith("$ "):
             commands.append(Command(line[2:], offset))
