@@ -103,7 +103,7 @@ def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
     }
 
 
-@cache  # what a chapter changed is told in both languages, in the lesson and on a slide
+@cache  # both languages show it
 def _change(path: str, kind: str, was: str, now: str) -> Change:
     return Change(path, kind, _coloured(path, was), _coloured(path, now))
 

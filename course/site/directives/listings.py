@@ -6,26 +6,12 @@ import ast
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]  # mkdocs brings it, without its types
+from pygments.lexers import get_lexer_for_filename
+from pygments.util import ClassNotFound
 
 from course.lessons.stages import UnknownStage, all_stages, find_stage
 from course.paths import ROOT
 from course.site.page import Page, Piece
-
-LEXERS = {
-    ".py": "python",
-    ".patch": "diff",
-    ".md": "markdown",
-    ".ini": "ini",
-    ".toml": "toml",
-    ".html": "html",
-    ".js": "javascript",
-    ".yml": "yaml",
-    ".yaml": "yaml",
-    ".txt": "text",
-    "Dockerfile": "docker",
-    ".service": "ini",
-    ".conf": "ini",
-}
 
 
 def code(page: Page, piece: Piece) -> str:
@@ -54,7 +40,7 @@ def code(page: Page, piece: Piece) -> str:
             raise page.error(piece.line, f"no line of {words[0]} has {text!r}: highlight one that is there")
         marked |= hits
     title = name_of(file, page.stage) + (f" · {symbol}" if symbol else "")
-    return listing(shown, LEXERS.get(file.suffix or file.name, "text"), title, first, marked)
+    return listing(shown, _lexer(file), title, first, marked)
 
 
 def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: set[int] | None = None) -> str:
@@ -124,6 +110,16 @@ def _with_comments(lines: list[str], first: int) -> int:
     while first > 1 and lines[first - 2].lstrip().startswith("#"):
         first -= 1
     return first
+
+
+def _lexer(file: Path) -> str:
+    """Return the name of the lexer that colours a file; files of systemd and nginx are coloured as `ini`."""
+    if file.suffix in (".service", ".conf"):
+        return "ini"
+    try:
+        return str(get_lexer_for_filename(file.name).aliases[0])
+    except ClassNotFound:
+        return "text"
 
 
 def name_of(file: Path, stage: str) -> str:
