@@ -1,4 +1,4 @@
-"""The commands of `python3 -m course.site`, for whoever writes pages."""
+"""The commands of `python3 -m course.site`, for authors of pages."""
 
 from __future__ import annotations
 

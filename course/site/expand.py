@@ -47,7 +47,7 @@ FENCES: dict[str, Callable[[Page, Piece], str]] = {
 
 
 def expand(markdown: str, page: Page) -> str:
-    """Return ``markdown`` with every directive and transcript replaced by what it stands for.
+    """Return ``markdown`` with every directive and transcript expanded.
 
     Raises:
         PageError: one does not match what it is about any more.
@@ -78,13 +78,13 @@ def _expand_piece(piece: Piece, page: Page) -> str:
         for line, text in enumerate(piece.lines, piece.line):
             if text.lstrip().startswith("<!--"):
                 raise page.error(
-                    line, "this comment is no directive: write <!-- name: argument --> on one line"
+                    line, "this comment is not a directive: write <!-- name: argument --> on one line"
                 )
         return "\n".join(piece.lines)
     known = DIRECTIVES if piece.kind == "directive" else FENCES
     if piece.name not in known:
         names = ", ".join(known)
-        advice = "show code by <!-- code: ... -->" if piece.kind == "fence" else "mend its name"
+        advice = "show code by <!-- code: ... -->" if piece.kind == "fence" else "correct its name"
         raise page.error(
             piece.line, f"there is no {piece.kind} {piece.name or 'without a name'!r} ({names}): {advice}"
         )
@@ -95,7 +95,7 @@ def _expand_piece(piece: Piece, page: Page) -> str:
     except PageError:
         raise
     except ValueError as error:  # an open quotation mark, for one
-        raise page.error(piece.line, f"this cannot be read ({error}): mend its quotation marks") from None
+        raise page.error(piece.line, f"this cannot be read ({error}): close its quotation marks") from None
     if piece.indent and expanded.startswith("<"):
-        raise page.error(piece.line, f"{piece.name} cannot stand inside of a list or box: move it out")
+        raise page.error(piece.line, f"{piece.name} cannot be inside a list or box: move it out")
     return "\n".join(piece.indent + line if line else line for line in expanded.split("\n"))

@@ -62,7 +62,7 @@ def on_startup(dirty: bool, **_: Any) -> None:
 
 
 def on_pre_build(config: Any, **_: Any) -> None:
-    """Build the lab, once: the plugin of languages builds again inside of the build."""
+    """Build the lab, once: the plugin of languages builds again inside the build."""
     if config.plugins["i18n"].building:
         return
     if _build.dirty:
@@ -137,7 +137,7 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
 
 @event_priority(-200)
 def on_post_build(config: Any, **_: Any) -> None:
-    """Add what is made once, after the plugin of languages has built the others inside of the build."""
+    """Add what is made once, after the plugin of languages has built the others inside the build."""
     if config.plugins["i18n"].building:
         return
     site = Path(config.site_dir)

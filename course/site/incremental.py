@@ -1,8 +1,8 @@
-"""Building only the pages that say something new: `mkdocs build --dirty`, for `up`, while somebody writes.
+"""Building only the pages that changed: `mkdocs build --dirty`, for `up`, while an author writes.
 
 mkdocs looks at the dates of files, but what a page says comes from the stages too. So each built page carries
 a fingerprint of what it was made from, and is built again when that differs. It covers what the page says and
-the titles in its navigation; who changes mkdocs.yml or the code of the site builds all of it.
+the titles in its navigation; a change of mkdocs.yml or of the code of the site builds all of it.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def complete_index(site: Path, before: Iterable[dict[str, Any]]) -> None:
     """Add to the search of a site what it knew ``before`` of the pages that were not built again."""
     file = site / "search" / "search_index.json"
     index = json.loads(file.read_text(encoding="utf-8"))
-    anew = {_page_of(entry) for entry in index["docs"]}
-    kept = [entry for entry in before if _page_of(entry) not in anew]
+    rebuilt = {_page_of(entry) for entry in index["docs"]}
+    kept = [entry for entry in before if _page_of(entry) not in rebuilt]
     # By location, because in a dirty build the plugins name some twice.
     index["docs"] = list({entry["location"]: entry for entry in [*kept, *index["docs"]]}.values())
     text = json.dumps(index, separators=(",", ":"))

@@ -21,7 +21,7 @@ _FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}|~{3,})\s*(?P<name>\S*)\s*(?P<
 
 
 class PageError(Exception):
-    """A page that does not fit any more: one sentence that names the place and says what to do."""
+    """A page that is wrong or out of date: one sentence that names the place and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Page:
         return DOCS / self.lang / self.path
 
     def error(self, line: int, sentence: str) -> PageError:
-        """Return the error to raise for what stands at ``line``."""
+        """Return the error to raise for a mistake at ``line``."""
         return PageError(f"docs/{self.lang}/{self.path}:{line}: {sentence}")
 
 
@@ -55,7 +55,7 @@ class Piece:
 
     @property
     def body(self) -> list[str]:
-        """The lines inside of a fence, less its indentation."""
+        """The lines inside a fence, less its indentation."""
         return [line.removeprefix(self.indent) for line in self.lines[1:-1]]
 
     def options(self) -> tuple[list[str], list[tuple[str, str]]]:

@@ -1,7 +1,7 @@
-"""Languages that cannot part: both have the same blocks, and no block moves without its translation.
+"""Parity of the languages: both have the same blocks, and no block changes without its translation.
 
 docs/translations.lock holds a line for each pair of blocks: the page, the hash of the English block, that
-of the Korean one, and the first English words for whoever reads a diff.
+of the Korean one, and the first English words for readers of a diff.
 """
 
 from __future__ import annotations
@@ -82,13 +82,14 @@ def compare(path: str) -> list[tuple[Block, Block]]:
             )
         if en.kind != ko.kind:
             raise korean.error(
-                ko.line, f"{ko.kind!r} stands where docs/en/{path}:{en.line} has {en.kind!r}: make them alike"
+                ko.line,
+                f"{ko.kind!r} is here where docs/en/{path}:{en.line} has {en.kind!r}: make them the same",
             )
         if re.match(r"heading [2-6](?! \{#)", en.kind):
             raise english.error(en.line, f"the heading {en.words!r} has no id: add {{#id}} in both languages")
         if not en.translated and en.text != ko.text:
             raise korean.error(
-                ko.line, f"this {en.kind!r} differs from docs/en/{path}:{en.line}: copy it anew"
+                ko.line, f"this {en.kind!r} differs from docs/en/{path}:{en.line}: copy it again"
             )
         if en.links != ko.links:
             odd = sorted(set(en.links) ^ set(ko.links)) or en.links

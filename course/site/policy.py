@@ -1,4 +1,4 @@
-"""The Content-Security-Policy for whoever hosts the site: as strict as its pages allow."""
+"""The Content-Security-Policy of the site, for its host: as strict as its pages allow."""
 
 from __future__ import annotations
 

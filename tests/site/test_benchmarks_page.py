@@ -1,4 +1,4 @@
-"""The page of the benchmarks shows what the result says, and marks who does not do what ours does."""
+"""The page of the benchmarks shows what the result says, and marks the peers that do less than ours."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ def shown(result: dict[str, Any], part: str, lang: str = "en") -> str:
 
 
 def test_the_table_has_the_median_of_the_ratios(result: dict[str, Any]) -> None:
-    """Round by round, with the extremes; and who lets a revoked token of either kind in is marked."""
+    """Round by round, with the extremes; and a peer that accepts a revoked token of either kind is marked."""
     table = shown(result, "faster-sqlite").splitlines()
 
     assert table[2] == "| A & B | 3.00 (2.00–3.30) | 0.80 (0.50–1.00) | **no** |"
     assert table[3] == "| B | 3.00 (2.00–3.00) | 1.00 (1.00–1.00) | **no** |"
 
 
-def test_the_bare_flask_stands_beside_every_workload(result: dict[str, Any]) -> None:
+def test_the_bare_flask_is_compared_with_every_workload(result: dict[str, Any]) -> None:
     """It has one route, and nothing that could be revoked."""
     assert shown(result, "faster-sqlite").splitlines()[4] == ("| Flask hello | 0.50 (0.50–0.50) | – | – |")
 
 
 def test_the_run_tells_its_date_its_machine_and_its_command(result: dict[str, Any]) -> None:
-    """So that nobody takes the numbers for their own machine's."""
+    """Readers do not take the numbers for those of their own machine."""
     sentence = shown(result, "run")
 
     assert "on 2026-11-27 by `python -m benchmarks` in 12.5 minutes: 3 rounds of 2 s" in sentence
@@ -88,7 +88,7 @@ def test_the_run_tells_its_date_its_machine_and_its_command(result: dict[str, An
 
 
 def test_a_busy_machine_is_admitted(result: dict[str, Any]) -> None:
-    """A load above that of the benchmark itself says that somebody else was there."""
+    """A load above that of the benchmark itself says that other programs were running."""
     result["machine"]["load"] = 7.2
 
     assert "not quiet: its load was 7.2" in shown(result, "run")
@@ -137,7 +137,7 @@ def test_the_page_shows_what_the_results_say() -> None:
 
 
 def test_what_is_published_is_a_whole_run_without_faults() -> None:
-    """Every peer, several rounds, half an hour of soak; whoever revokes nothing is marked."""
+    """Every peer, several rounds, half an hour of soak."""
     found, soak = benchmarks.read(benchmarks.RESULT), benchmarks.read(benchmarks.SOAK)
     peers = {folder.name for folder in (benchmarks.HERE / "peers").iterdir()}
 

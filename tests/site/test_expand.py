@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from course.site.directives.listings import find_symbol
+from course.site.directives.listings import find_key, find_symbol
 from course.site.expand import expand
 from course.site.page import Page, PageError
 
@@ -45,6 +45,32 @@ def test_code_marks_the_line_that_holds_a_text() -> None:
     shown = expanded(f'<!-- code: {STAGE_02}/config.py#TestingConfig hl="TESTING" -->').split("\n")
     marked = int(re.search(r'hl_lines="(\d+)"', shown[0])[1])
     assert "TESTING" in shown[marked]
+
+
+WORKFLOW = """\
+on: push
+jobs:
+  # about one
+  one:
+    steps:
+      - run: a
+
+  # about two
+  two: {needs: one}
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "lines"), [("on", (1, 1)), ("jobs", (2, 9)), ("jobs.one", (3, 6)), ("jobs.two", (8, 9))]
+)
+def test_a_key_of_yaml_has_the_comments_above_it_and_all_below(key: str, lines: tuple[int, int]) -> None:
+    assert find_key(WORKFLOW, key) == lines
+
+
+@pytest.mark.parametrize("key", ["name", "jobs.three", "on.push"])
+def test_a_key_that_is_not_in_the_yaml_is_named(key: str) -> None:
+    with pytest.raises(LookupError, match=key):
+        find_key(WORKFLOW, key)
 
 
 SOURCE = """\
@@ -138,7 +164,7 @@ def test_superseded_says_what_ends_why_and_what_holds_instead(lang: str, reason:
 
 
 def test_superseded_misses_a_translation(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    (tmp_path / "superseded.toml").write_text('"nobody says this" = "없는 말"', encoding="utf-8")
+    (tmp_path / "superseded.toml").write_text('"no test has this reason" = "없는 말"', encoding="utf-8")
     monkeypatch.setattr("course.site.directives.superseded.DOCS", tmp_path)
     with pytest.raises(PageError, match="translate it"):
         expanded("<!-- superseded -->")
@@ -250,7 +276,7 @@ WRONG = {
         "show chapters/stages.toml whole",
     ),
     "no path": ("<!-- code: -->", "code takes a path"),
-    "an open quotation mark": (f'<!-- code: {STAGE_02}/config.py hl="x -->', "mend its quotation marks"),
+    "an open quotation mark": (f'<!-- code: {STAGE_02}/config.py hl="x -->', "close its quotation marks"),
     "no such stage": ("<!-- diff: 01 nine -->", "There is no stage 'nine'"),
     "two files, one gone": (
         "<!-- diff: docs/examples/contexts.py docs/examples/gone.py -->",
@@ -260,8 +286,8 @@ WRONG = {
     "nothing changed": ("<!-- diff: 02 02 -->", "are the same"),
     "a file not changed": ("<!-- diff: 01 02 app/v1.py -->", "does not change app/v1.py"),
     "a picture not drawn": ("<!-- figure: gone -->", "docs/figures/gone.svg is not there"),
-    "a directive nobody knows": ("<!-- listing: app.py -->", "there is no directive 'listing'"),
-    "a comment": ("<!-- to do later -->", "this comment is no directive"),
+    "an unknown directive": ("<!-- listing: app.py -->", "there is no directive 'listing'"),
+    "a comment": ("<!-- to do later -->", "this comment is not a directive"),
     "a listing typed by hand": ("```python\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence without a name": ("```\nprint()\n```", "show code by <!-- code: ... -->"),
     "a fence left open": ("```http\nGET /", "this fence is never closed"),
@@ -269,10 +295,10 @@ WRONG = {
     "no request": ("```http\nhello\n```", "begins with a method and a path"),
     "a word at http": ("```http quick\nGET /\n```", "can be fresh, not 'quick'"),
     "output before a command": ("```console\nhello\n```", "begins with a command"),
-    "a need nobody knows": ('```console needs="luck"\n$ python run.py\n```', "nobody knows the need 'luck'"),
+    "an unknown need": ('```console needs="luck"\n$ python run.py\n```', "there is no need 'luck'"),
     "an empty console": ("```console\n```", "has no command"),
     "a program that is not run": ("```console\n$ rm -rf /\n```", "rm is not run here"),
-    "output nobody compared": (
+    "output that is not compared": (
         "```console course\n$ python3 -m course up\nhello\n```",
         "leave its output out",
     ),
@@ -287,7 +313,7 @@ WRONG = {
         "there is no folder chapters/gone",
     ),
     "no such part of the promises": ("<!-- promises: luck -->", "there is no part 'luck' of promises"),
-    "a tree in a list": ("- item\n\n    <!-- tree: 02 -->", "cannot stand inside of a list"),
+    "a tree in a list": ("- item\n\n    <!-- tree: 02 -->", "cannot be inside a list"),
 }
 
 

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from course.site.page import DOCS
+from course.site.page import DOCS, LANGUAGES
 
-LANGUAGES = ("en", "ko")
 ROW = re.compile(r"^\s*\| (\d+) \| ([^|]*)\|(?: ([^|]*)\|)?", re.M)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from course.site import page as pages
 from course.site import pairs
-from course.site.page import PageError, all_pages
+from course.site.page import LANGUAGES, PageError, all_pages
 
 
 def test_both_languages_have_the_same_pages() -> None:
@@ -110,9 +110,9 @@ def test_blocks_that_moved_together_are_recorded(docs: Path) -> None:
 @pytest.mark.parametrize(
     ("lang", "old", "new", "sentence"),
     [
-        ("ko", "\n- 둘", "", "'list of 1' stands where docs/en/page.md:7 has 'list of 2'"),
-        ("ko", "## 부분 {#part}", "### 부분 {#part}", "'heading 3 {#part}' stands where"),
-        ("ko", "{#part}", "{#other}", "'heading 2 {#other}' stands where"),
+        ("ko", "\n- 둘", "", "'list of 1' is here where docs/en/page.md:7 has 'list of 2'"),
+        ("ko", "## 부분 {#part}", "### 부분 {#part}", "'heading 3 {#part}' is here where"),
+        ("ko", "{#part}", "{#other}", "'heading 2 {#other}' is here where"),
         ("ko", "GET /", "GET /v1", "'fence http' differs from docs/en/page.md:10: copy it"),
         ("ko", "](other.md)", "](else.md)", "is linked in one language only"),
         ("ko", "```http\nGET /\n```\n", "", "the end is missing: translate 'fence http'"),
@@ -129,7 +129,7 @@ def test_pages_that_differ_in_more_than_words_are_named(
 
 
 def test_a_heading_needs_an_id(docs: Path) -> None:
-    for lang in ("en", "ko"):
+    for lang in LANGUAGES:
         change(docs, lang, " {#part}", "")
     with pytest.raises(PageError, match="has no id"):
         pairs.compare("page.md")

@@ -1,4 +1,4 @@
-"""What there is to read: a lesson in one sitting, and no listing that somebody typed."""
+"""What there is to read: a lesson in one sitting, and no listing typed by hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def article(site: Path, path: str) -> str:
 
 
 def minutes(html: str, words_a_minute: int) -> float:
-    """Return how long somebody reads: prose, and listings that are not folded, in one tab of each."""
+    """Return how long a reader takes: prose, and listings that are not folded, in one tab of each."""
     html = _OTHER_TAB.sub("", _FOLDED.sub("", html))
     lines = sum(listing.count("\n") + listing.count("&#10;") for listing in _LISTING.findall(html))
     words = re.sub(r"<[^>]*>", " ", _LISTING.sub("", html)).split()

@@ -34,7 +34,7 @@ def test_a_page_says_what_it_is_about(built_site: tuple[Path, str], path: str, l
 
 
 def test_the_picture_in_the_readme_shows_what_check_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line by line, and where the lesson is today; it asks nobody for a font."""
+    """Line by line, and where the lesson is today; it fetches no font."""
     monkeypatch.setattr(messages, "_chosen", [])  # and put back what drawing it chooses
     drawn = PICTURE.read_text(encoding="utf-8")
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 import pytest
 from kit.browser import chromium
 
+from course.paths import ROOT
 from course.site.directives.slides import chapters_with_slides
 
-ROOT = Path(__file__).resolve().parents[2]
 DECKS = [f"{prefix}slides/{number}.html" for prefix in ("", "ko/") for number in chapters_with_slides()]
 
 SLIDES = "[...document.querySelectorAll('.page')].map((page) => page.outerHTML)"

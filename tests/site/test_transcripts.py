@@ -84,7 +84,7 @@ def test_an_example_needs_no_stage(tmp_path: Path) -> None:
 def test_what_a_transcript_needs_and_is_not_there_leaves_it_as_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TEST_REDIS_URL", "redis://127.0.0.1:1/0")  # nobody listens there
+    monkeypatch.setenv("TEST_REDIS_URL", "redis://127.0.0.1:1/0")  # no server listens there
     fence = '```console needs="redis"\n$ python docs/examples/hook_order.py\nwas recorded\n```'
     (result,) = run(fence, tmp_path, stage="")
     assert result.same

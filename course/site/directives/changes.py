@@ -103,7 +103,7 @@ def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
     }
 
 
-@cache  # what a chapter changed is told in both languages, in the lesson and on a slide
+@cache  # both languages show it
 def _change(path: str, kind: str, was: str, now: str) -> Change:
     return Change(path, kind, _coloured(path, was), _coloured(path, now))
 
@@ -181,7 +181,7 @@ def _lines(change: Change, lang: str) -> Iterator[str]:
 
 
 def _mark_words(old: Spans, new: Spans) -> tuple[Spans, Spans]:
-    """Return both lines with what differs marked, if they are alike enough for that to help."""
+    """Return both lines with what differs marked, if they have enough in common for that to help."""
     matcher = SequenceMatcher(None, [text for _, text in old], [text for _, text in new], autojunk=False)
     same = sum(
         len(text) for block in matcher.get_matching_blocks() for _, text in old[block.a :][: block.size]

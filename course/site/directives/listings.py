@@ -5,25 +5,13 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]  # mkdocs brings it, without its types
+from pygments.lexers import get_lexer_for_filename
+from pygments.util import ClassNotFound
+
 from course.lessons.stages import UnknownStage, all_stages, find_stage
 from course.paths import ROOT
 from course.site.page import Page, Piece
-
-LEXERS = {
-    ".py": "python",
-    ".patch": "diff",
-    ".md": "markdown",
-    ".ini": "ini",
-    ".toml": "toml",
-    ".html": "html",
-    ".js": "javascript",
-    ".yml": "yaml",
-    ".yaml": "yaml",
-    ".txt": "text",
-    "Dockerfile": "docker",
-    ".service": "ini",
-    ".conf": "ini",
-}
 
 
 def code(page: Page, piece: Piece) -> str:
@@ -52,7 +40,7 @@ def code(page: Page, piece: Piece) -> str:
             raise page.error(piece.line, f"no line of {words[0]} has {text!r}: highlight one that is there")
         marked |= hits
     title = name_of(file, page.stage) + (f" · {symbol}" if symbol else "")
-    return listing(shown, LEXERS.get(file.suffix or file.name, "text"), title, first, marked)
+    return listing(shown, _lexer(file), title, first, marked)
 
 
 def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: set[int] | None = None) -> str:
@@ -84,10 +72,7 @@ def find_symbol(source: str, dotted: str) -> tuple[int, int]:
         raise LookupError(dotted)
     decorators = getattr(found, "decorator_list", [])
     first = min([found.lineno, *(decorator.lineno for decorator in decorators)])
-    lines = source.split("\n")
-    while first > 1 and lines[first - 2].lstrip().startswith("#"):
-        first -= 1
-    return first, found.end_lineno
+    return _with_comments(source.split("\n"), first), found.end_lineno
 
 
 def find_key(source: str, dotted: str) -> tuple[int, int]:
@@ -98,21 +83,19 @@ def find_key(source: str, dotted: str) -> tuple[int, int]:
     Raises:
         LookupError: with the name that was not found.
     """
-    lines = source.split("\n")
-    first, last, margin = 1, len(lines), -1
+    node = yaml.compose(source, yaml.CSafeLoader)
     for name in dotted.split("."):
-        inside = [(n, _margin(lines[n - 1])) for n in range(first, last + 1) if not _is_blank(lines[n - 1])]
-        indent = min((m for n, m in inside if m > margin), default=0)
-        at = [n for n, m in inside if m == indent and lines[n - 1].strip().startswith(f"{name}:")]
-        if not at:
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        found = [(key, value) for key, value in entries if key.value == name]
+        if not found:
             raise LookupError(dotted)
-        first, margin = at[0], indent
-        last = next((n for n, m in inside if n > first and m <= indent), last + 1) - 1
+        key, node = found[0]
+    lines = source.split("\n")
+    end = node.end_mark  # of a block, before the next key
+    last = end.line + bool("".join(lines[end.line : end.line + 1])[: end.column].strip())
     while _is_blank(lines[last - 1]):  # or a comment on what follows
         last -= 1
-    while first > 1 and lines[first - 2].lstrip().startswith("#"):
-        first -= 1
-    return first, last
+    return _with_comments(lines, key.start_mark.line + 1), last
 
 
 FINDERS = {".py": find_symbol, ".yml": find_key}
@@ -122,8 +105,21 @@ def _is_blank(line: str) -> bool:
     return not line.strip() or line.lstrip().startswith("#")
 
 
-def _margin(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _with_comments(lines: list[str], first: int) -> int:
+    """Return the number of the first line of the comments directly above line ``first``, or itself."""
+    while first > 1 and lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    return first
+
+
+def _lexer(file: Path) -> str:
+    """Return the name of the lexer that colours a file; files of systemd and nginx are coloured as `ini`."""
+    if file.suffix in (".service", ".conf"):
+        return "ini"
+    try:
+        return str(get_lexer_for_filename(file.name).aliases[0])
+    except ClassNotFound:
+        return "text"
 
 
 def name_of(file: Path, stage: str) -> str:

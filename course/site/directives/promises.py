@@ -25,7 +25,7 @@ def promises(page: Page, piece: Piece) -> str:
     for promise in part["promise"]:
         fault = faults.get(promise.get("fault", ""))
         if "fault" in promise and fault is None:
-            raise page.error(piece.line, f"there is no fault {promise['fault']}: mend docs/promises.toml")
+            raise page.error(piece.line, f"there is no fault {promise['fault']}: correct docs/promises.toml")
         items.append(_item(page, piece, promise, fault))
     return f'<ul class="promises">{"".join(items)}</ul>'
 
@@ -52,7 +52,7 @@ def _check(page: Page, piece: Piece, test: str) -> None:
     path, _, function = test.partition("[")[0].partition("::")
     file = ROOT / "tests" / path
     if not file.is_file() or f"def {function}(" not in file.read_text(encoding="utf-8"):
-        raise page.error(piece.line, f"there is no test {test}: mend docs/promises.toml")
+        raise page.error(piece.line, f"there is no test {test}: correct docs/promises.toml")
 
 
 def _marked(text: str) -> str:

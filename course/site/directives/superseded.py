@@ -43,7 +43,7 @@ def superseded(page: Page, piece: Piece) -> str:
     return "\n".join(lines)
 
 
-@cache  # asked for by both languages
+@cache  # both languages ask for them
 def read_marks() -> tuple[Mark, ...]:
     """Return every mark of the shared suite."""
     return tuple(mark for file in sorted(TESTS.glob("test_0*.py")) for mark in _marks_of(file))

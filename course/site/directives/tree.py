@@ -16,7 +16,7 @@ from course.site.page import DOCS, Page, Piece, say
 def tree(page: Page, piece: Piece) -> str:
     """Return the files of a stage, each with its comment from docs/trees.toml; what is new is marked.
 
-    A comment of a folder, `benchmarks/`, stands for all that is in it.
+    A comment of a folder, `benchmarks/`, replaces those of all files in it.
     """
     stage = find_stage(piece.argument)
     comments = tree_comments(stage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from course.paths import ROOT
 from course.site.page import Page, Piece
@@ -26,12 +26,11 @@ _ASSIGNMENT = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Command:
-    """A line somebody types, what it printed when it was recorded, and the exit status it should have."""
+    """A command line, and what it printed when it was recorded."""
 
     line: str
     offset: int  # of its line in the fence, from 0
     output: list[str] = field(default_factory=list)
-    status: int = 0
 
     def words(self) -> tuple[dict[str, str], list[str]]:
         """Return the variables set for this command alone, and its words."""
@@ -47,12 +46,12 @@ def read_console(page: Page, piece: Piece) -> list[Command]:
     """Return the commands of a `console` fence.
 
     Raises:
-        PageError: there is none, or one that must not be run, or nobody knows what it needs.
+        PageError: there is none, one that must not be run, or a need that is not in NEEDS.
     """
     commands: list[Command] = []
     for need in needs_of(piece):
         if need not in NEEDS:
-            raise page.error(piece.line, f"nobody knows the need {need!r}: name one of {', '.join(NEEDS)}")
+            raise page.error(piece.line, f"there is no need {need!r}: name one of {', '.join(NEEDS)}")
     for offset, line in enumerate(piece.body):
         if line.startswith("$ "):
             commands.append(Command(line[2:], offset))
@@ -61,10 +60,7 @@ def read_console(page: Page, piece: Piece) -> list[Command]:
             raise page.error(
                 piece.line + 1 + offset, "a console fence begins with a command: write $ before it"
             )
-        status = re.fullmatch(r"\[exit (\d+)\]", line)
-        if status:
-            commands[-1] = replace(commands[-1], status=int(status[1]))
-        else:
+        if not re.fullmatch(r"\[exit \d+\]", line):
             commands[-1].output.append(line)
     if not commands:
         raise page.error(piece.line, "this console fence has no command: write one after $")

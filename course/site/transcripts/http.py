@@ -53,7 +53,7 @@ def read_http(page: Page, piece: Piece) -> Exchange:
     if method not in METHODS or not path.startswith("/"):
         raise page.error(piece.line, "an http fence begins with a method and a path: write GET /v2/accounts")
     if piece.argument not in ("", "fresh"):
-        raise page.error(piece.line, f"an http fence can be fresh, not {piece.argument!r}: mend that word")
+        raise page.error(piece.line, f"an http fence can be fresh, not {piece.argument!r}: correct that word")
     headers, at = {}, 1
     while at < len(request) and (header := _HEADER.fullmatch(request[at])):
         headers[header[1]] = header[2]
