@@ -12,7 +12,7 @@ the same fences and directives, and headings with the same `{#id}`. A directive 
     <!-- tree: 02 -->                   its files; the comments are in docs/trees.toml
     <!-- figure: blueprint-tree -->     docs/figures/blueprint-tree.svg, whose texts are {{en|ko}}
     <!-- stages -->                     the map of the course, drawn from chapters/stages.toml
-    <!-- lab: 03 -->                    the door of the lab, where that can be built
+    <!-- lab: 03 -->                    the button that opens the lab, where it can be built
     <!-- slides -->                 the deck of this chapter, elsewhere a list of all decks
     <!-- superseded -->                 what final does differently, by the tests; docs/superseded.toml
     <!-- glossary -->                  the words of docs/glossary.toml, each linked to where it is taught

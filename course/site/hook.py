@@ -22,7 +22,7 @@ from mkdocs.utils import meta  # noqa: E402
 from course.site import theme  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
-from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
+from course.site.lab import Lab, add_openers, build_lab, write_lab  # noqa: E402
 from course.site.lab.bundle import NoLab  # noqa: E402
 from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
@@ -129,7 +129,7 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     source = _build.sources[page.file.src_uri]
     in_head = head(source.card, config.site_url) + mark(source.made_from)
     output = theme.put_back(output, source.listings).replace("</head>", f"{in_head}</head>", 1)
-    output = open_doors(theme.correct(output, source.card.lang), page.file.dest_uri, _build.lab)
+    output = add_openers(theme.correct(output, source.card.lang), page.file.dest_uri, _build.lab)
     if _CHAPTER.search(page.file.src_uri):
         write_deck(Path(config.site_dir), page.file.dest_uri, source.card.lang, page.title, output)
     return output

@@ -36,10 +36,10 @@ class Reader:
         number = max(1, find_stage(stage).number)
         self.page.goto("about:blank")
         self.page.goto(f"{self.address}/{'ko/' if lang == 'ko' else ''}chapters/{number:02}.html{fragment}")
-        self.door = self.page.locator(f'.lab-door[data-stage="{stage}"]')
+        self.opener = self.page.locator(f'.lab-opener[data-stage="{stage}"]')
 
     def open(self, *, ready: bool = True) -> None:
-        self.door.locator("button").click()
+        self.opener.locator("button").click()
         self.lab = self.page.locator("dialog.lab[open]")
         self.lab.wait_for()
         if ready:

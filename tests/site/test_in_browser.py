@@ -144,7 +144,7 @@ LESSONS = [path for path in PAGES if "chapters/" in path]
 ON_PAPER = """() => {
   const shown = (element) => element.checkVisibility({contentVisibilityAuto: true});
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const tools = ".md-sidebar, .md-header, .md-footer, .md-code__nav, .lab-door";
+  const tools = ".md-sidebar, .md-header, .md-footer, .md-code__nav, .lab-opener";
   return {
     folded: all("article details:not(.file-diff) > :not(summary)").filter((part) => !shown(part)).length,
     cut: all("article pre > code").filter((code) => shown(code) && code.scrollWidth > code.clientWidth + 1)

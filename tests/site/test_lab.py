@@ -24,7 +24,7 @@ from course.judging.submissions import unpack
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage
 from course.site.lab import bundle as lab_bundle
-from course.site.lab import open_doors
+from course.site.lab import add_openers
 from course.site.lab.bundle import SOURCE, NoLab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,7 +106,7 @@ def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, name: str, lang:
     """Break it: check is red for the right reason. Reload: it is still broken. Repair it: green."""
     path, broken, test = planted(find_stage(name))
     reader.visit(name, lang)
-    assert [url for url in reader.asked if "/lab" in url] == [f"{reader.address}/assets/lab-door.js"]
+    assert [url for url in reader.asked if "/lab" in url] == [f"{reader.address}/assets/lab-opener.js"]
 
     reader.open()
     reader.write(path, broken)
@@ -317,8 +317,8 @@ def test_the_work_can_be_taken_along_and_handed_on(reader: Reader, tmp_path: Pat
     link = reader.lab.locator(".lab-keep input").input_value()
     reader.page.evaluate("localStorage.clear()")
     reader.visit(stage.name, fragment=link[link.index("#") :])
-    assert "This link brings" in reader.door.inner_text()
-    assert reader.door.locator("button").evaluate(
+    assert "This link brings" in reader.opener.inner_text()
+    assert reader.opener.locator("button").evaluate(
         "(button) => { const { x, y } = button.getBoundingClientRect();"
         " return document.elementFromPoint(x + 9, y + 9) === button; }"
     )  # and is not under the header
@@ -383,7 +383,7 @@ def test_it_works_in_firefox(address: str, site: Path) -> None:
     with firefox() as browser:
         for where in (address, site.as_uri()):
             browser.visit(f"{where}/chapters/02.html")
-            browser.click(".lab-door button")
+            browser.click(".lab-opener button")
             browser.wait("document.querySelector('dialog.lab[data-engine=ready]') !== null")
             browser.click(".lab-request .lab-primary")
             told = browser.wait("document.querySelector('.lab-status, .lab-answer .lab-error')?.innerText")
@@ -397,7 +397,7 @@ def test_everybody_can_use_it(browser: Any, address: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     reader = Reader(context.new_page(), address)
     reader.visit("05_request_hooks", "ko")
-    reader.door.locator("button").focus()
+    reader.opener.locator("button").focus()
     reader.page.keyboard.press("Enter")
     reader.lab = reader.page.locator("dialog.lab[open]")
     reader.wait()
@@ -428,21 +428,21 @@ def test_everybody_can_use_it(browser: Any, address: str, width: int) -> None:
 def test_a_browser_that_cannot_run_it_says_so(reader: Reader) -> None:
     reader.page.add_init_script("delete window.WebAssembly")
     reader.visit("01_views_and_blueprints")
-    assert "cannot run the lab" in reader.door.inner_text()
-    assert not reader.door.locator("button").is_visible()
+    assert "cannot run the lab" in reader.opener.inner_text()
+    assert not reader.opener.locator("button").is_visible()
 
 
 # -- without a browser -------------------------------------------------------------------------------
 
 
-def test_without_node_the_site_has_no_door(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_node_the_pages_are_complete(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(lab_bundle, "CACHE", tmp_path)
     monkeypatch.setattr(lab_bundle, "CARRIED", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoLab, match="is not here"):
-        lab_bundle.bundle()
+        lab_bundle.build_bundle()
     page = '<p>before</p><div data-lab="03_view_decorators"></div><p>after</p></body>'
-    assert open_doors(page, "chapters/03.html", None) == "<p>before</p><p>after</p></body>"
+    assert add_openers(page, "chapters/03.html", None) == "<p>before</p><p>after</p></body>"
 
 
 def test_both_languages_say_the_same() -> None:
@@ -458,7 +458,7 @@ def test_both_languages_say_the_same() -> None:
     said = set(re.findall(r"[\"`](\w+\.\w+)[\"`]", code)) & flat.keys()
     tables = {f"{table}." for table in re.findall(r"say\(`(\w+)\.\$", code)}
     assert {key for key in flat if key not in said and f"{key.split('.')[0]}." not in tables} <= {
-        key for key in flat if key.startswith("door.")
+        key for key in flat if key.startswith("opener.")
     }
     assert set(re.findall(r"say\(\"([\w.]+)\"", code)) <= flat.keys()
 

@@ -59,7 +59,7 @@ class NoLab(Exception):
     """The lab cannot be built here; one sentence says why."""
 
 
-def bundle() -> Path:
+def build_bundle() -> Path:
     """Return the folder with all of it, made now if it is not there yet.
 
     Raises:

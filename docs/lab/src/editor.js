@@ -1,4 +1,4 @@
-// The editor: CodeMirror, dressed in the colours of the site, with a comparison when one is asked for.
+// The editor: CodeMirror in the colours of the site, with a comparison on demand.
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
@@ -35,7 +35,7 @@ const markedLine = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-/** The button at a place that differs: only what the other text has can be taken. */
+/** The button at a difference: only the other text can be taken. */
 function take(type, onclick) {
   if (type === "accept") return document.createElement("span");
   return button(say("editor.take"), onclick, { class: "lab-button lab-take" });
@@ -43,7 +43,7 @@ function take(type, onclick) {
 
 export class Editor {
   #compared = new Compartment();
-  #states = new Map(); // by path: undo goes on where it was left
+  #states = new Map(); // by path, so that undo still works after a change of file
   #path = "";
 
   /**
@@ -70,7 +70,7 @@ export class Editor {
     if (line) this.goTo(line);
   }
 
-  /** @param {string | undefined} against what the text is compared with; undefined ends it */
+  /** @param {string | undefined} against what the text is compared with; undefined ends the comparison */
   compare(against) {
     const merge = against === undefined ? [] : unifiedMergeView({ original: against, mergeControls: take });
     this.view.dispatch({ effects: this.#compared.reconfigure(merge) });
@@ -86,7 +86,7 @@ export class Editor {
     this.view.focus();
   }
 
-  /** Forget the undo of every file: they are others now. */
+  /** Remove every file's undo history: the files have been replaced. */
   forget() {
     this.#states.clear();
     this.#path = "";

@@ -1,8 +1,8 @@
-// The reader's work on one chapter, kept in this browser: what differs from the files that it began with.
+// The reader's changes to one chapter, kept in this browser.
 
 /** @typedef {Record<string, string>} Files text by path */
 
-/** Not every browser lets a page keep something, and none for ever: then the work lasts as long as the page. */
+/** Not every browser lets a page store something: then the changes last as long as the page. */
 function read(key) {
   try {
     return JSON.parse(localStorage.getItem(key) ?? "null");
@@ -83,7 +83,7 @@ export class Work extends EventTarget {
     this.save(undefined, true);
   }
 
-  /** Keep what there is, and tell whoever shows it. */
+  /** Store everything, and notify the panels. */
   save(path, replaced = false) {
     const { start, edits, ever, fields, tokens } = this;
     write(this.key, { start, edits, ever, fields, tokens, history: this.history.slice(0, 30) });
