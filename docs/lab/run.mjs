@@ -1,17 +1,20 @@
-// Runs requests in Python in Node, as the worker does in a browser: the tests of the lab call it.
-// `node run.mjs FOLDER < REQUESTS`: FOLDER has packages.bin and course.bin; a request is [kind, arguments].
-import { readFile } from "node:fs/promises";
+// Handles requests with Python in Node, as the worker does in a browser, for the tests: `node run.mjs < REQUESTS`.
+// A request is [name, arguments]. The current folder has packages.bin and course.bin.
+import { readFileSync } from "node:fs";
 import { loadPyodide } from "pyodide";
 import { ENVIRONMENT, install } from "./src/install.js";
 
-const folder = process.argv[2];
-const requests = JSON.parse(await readFile("/dev/stdin", "utf8"));
 const names = ["packages.bin", "course.bin"];
-const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [name, new Uint8Array(await readFile(`${folder}/${name}`))])));
-const lab = install(await loadPyodide({ env: ENVIRONMENT, stdout: console.error, stderr: console.error }), parts);
-const run = ([kind, request]) => {
+const parts = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(name))]));
+const python = await loadPyodide({ env: ENVIRONMENT, stdout: console.error, stderr: console.error });
+const lab = install(python, parts);
+
+function handle([kind, request]) {
   const events = [];
-  const value = JSON.parse(lab.handle(kind, JSON.stringify(request), (event) => events.push(JSON.parse(event))));
-  return { value, events };
-};
-console.log(JSON.stringify(requests.map(run)));
+  const notify = (event) => events.push(JSON.parse(event));
+  if (kind === "python") return python.runPython(request.code);
+  return { value: JSON.parse(lab.handle(kind, JSON.stringify(request), notify)), events };
+}
+
+const requests = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(requests.map((request) => handle(request) ?? null)));
