@@ -1,5 +1,5 @@
-// Handles requests with Python in Node, as the worker does in a browser, for the tests: `node run.mjs < REQUESTS`.
-// A request is [name, arguments]. The current folder has packages.bin and course.bin.
+// Handles requests with Python in Node, as the worker does in a browser, for the tests: `node run.mjs`.
+// A request of requests.json is [name, arguments]; packages.bin and course.bin are in the folder too.
 import { readFileSync } from "node:fs";
 import { loadPyodide } from "pyodide";
 import { ENVIRONMENT, install } from "./src/install.js";
@@ -16,5 +16,5 @@ function handle([kind, request]) {
   return { value: JSON.parse(lab.handle(kind, JSON.stringify(request), notify)), events };
 }
 
-const requests = JSON.parse(readFileSync(0, "utf8"));
+const requests = JSON.parse(readFileSync("requests.json", "utf8"));
 console.log(JSON.stringify(requests.map((request) => handle(request) ?? null)));

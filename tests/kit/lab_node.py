@@ -25,9 +25,8 @@ def run_in_node(requests: list[tuple[str, dict[str, Any]]]) -> list[dict[str, An
     with node_folder() as folder:
         shutil.copy(lab.bundle / "packages.bin", folder)
         Path(folder, "course.bin").write_bytes(lab.course["course.bin"])
-        done = subprocess.run(
-            ["node", "run.mjs"], cwd=folder, input=json.dumps(requests).encode(), capture_output=True
-        )
+        Path(folder, "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+        done = subprocess.run(["node", "run.mjs"], cwd=folder, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     results: list[dict[str, Any]] = json.loads(done.stdout)
     return results
