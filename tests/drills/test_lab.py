@@ -61,7 +61,7 @@ def test_two_workers_find_together_what_one_finds_alone(reader: Reader) -> None:
     reader.open()
     reader.write(path, broken)
     alone = reader.check()
-    assert [state for key, state in alone.items() if key.startswith(test)] == ["missing"], alone
+    assert [state for key, state in alone.items() if key.startswith(test)] == ["failed"], alone
     headline = reader.lab.locator(".lab-next .lab-explanation h3").inner_text()
     elsewhere = reader.lab.locator(".lab-elsewhere").count()
     assert reader.page.evaluate("shares") == [[0, 1]]
@@ -105,7 +105,7 @@ def test_the_readers_own_tests_are_graded(reader: Reader) -> None:
     reader.lab.locator(".lab-panel:visible .lab-primary").click()
     reader.lab.locator(".lab-panel:visible .lab-sum").wait_for()
     rows = reader.lab.locator(".lab-panel:visible [data-state]").all()
-    assert [row.get_attribute("data-state") for row in rows] == ["missing"] * len(faults)
+    assert [row.get_attribute("data-state") for row in rows] == ["failed"] * len(faults)
     assert faults[0].text["en"] in rows[0].inner_text()
 
 
