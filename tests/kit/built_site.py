@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from course.site.policy import FILE
-
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_LIMIT = 180  # seconds until another process has built the site
 TYPES = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
@@ -73,7 +71,7 @@ def address(built_site: tuple[Path, str]) -> Iterator[str]:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Serve the site with the headers of docs/en/hosting.md, while the block runs."""
-    policy = (folder / FILE).read_text(encoding="ascii").strip()
+    policy = (folder / "content-security-policy.txt").read_text(encoding="ascii").strip()
 
     class Handler(SimpleHTTPRequestHandler):
         extensions_map = SimpleHTTPRequestHandler.extensions_map | TYPES

@@ -14,7 +14,7 @@ import pytest
 from kit.browser import barriers, chromium
 from kit.lab_reader import LOOP, ONE_PYTHON, Reader, work_through
 
-from course.judging.archives import unpack
+from course.judging.submissions import unpack
 from course.lessons.stages import files_of, find_stage
 
 pytestmark = pytest.mark.timeout(300)

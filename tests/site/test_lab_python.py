@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.lab_node import run_in_node
 from kit.lab_reader import LOOP, planted
 
-from course.judging.archives import unpack
+from course.judging.submissions import unpack
 from course.lessons.faults import all_faults
 from course.lessons.stages import files_of, find_stage
-from course.site.lab import add_openers
+from course.site.lab import add_openers, build_lab
 from course.site.lab import bundle as lab_bundle
-from course.site.lab.bundle import SOURCE, NoLab
+from course.site.lab.bundle import SOURCE, NoLab, node_folder
 from course.site.lab.stages import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,26 @@ def request(path: str) -> tuple[str, dict[str, Any]]:
     """Return the request to send a GET to `LOOP`."""
     asked = {"method": "GET", "path": path, "headers": [], "body": ""}
     return "send", {"stage": "start", "files": {"app.py": LOOP}, "request": asked}
+
+
+def run_in_node(requests: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Let one Python handle the requests; return for each its `value` and `events`.
+
+    Args:
+        requests: the name of a request, see docs/lab/python/lab.py, with its arguments; `python` runs `code`.
+
+    Raises:
+        NoLab: Node is missing, or its packages cannot be installed.
+    """
+    lab = build_lab()
+    with node_folder() as folder:
+        shutil.copy(lab.bundle / "packages.bin", folder)
+        Path(folder, "course.bin").write_bytes(lab.course["course.bin"])
+        Path(folder, "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+        done = subprocess.run(["node", "run.mjs"], cwd=folder, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
 
 
 @pytest.fixture(scope="module")

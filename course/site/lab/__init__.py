@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from course.lessons.stages import FINAL_NUMBER, find_stage
 from course.site.lab.bundle import SOURCE, build_bundle
@@ -68,17 +69,20 @@ def build_lab() -> Lab:
     return Lab(build_bundle(), course_files())
 
 
-def add_openers(html: str, path: str, lab: Lab | None) -> str:
+def add_openers(html: str, path: str, lab: Lab | Literal["coming"] | None) -> str:
     """Return a page with buttons at the places that `opener` has left; without them where there is no lab.
 
     Args:
         path: of the page, from the root of the site.
+        lab: "coming" while its bundle is being built.
     """
     if lab is None:
         return _OPENER.sub("", html)
     root = "../" * path.count("/")
     lang = "ko" if path.startswith("ko/") else "en"
     messages = _messages(lang)
+    if lab == "coming":
+        return _OPENER.sub(f'<div class="lab-opener"><p>{escape(messages["coming"])}</p></div>', html)
     size = f"{lab.size / 1e6:.0f}"
 
     def button(place: re.Match[str]) -> str:

@@ -66,8 +66,15 @@ class NoLab(Exception):
 
 
 def is_built() -> bool:
-    """Return whether the bundle is there already."""
-    return (CARRIED / _key()).is_dir() or (CACHE / _key()).is_dir()
+    """Return whether the bundle is there already.
+
+    Raises:
+        NoLab: it is not, and cannot be built here.
+    """
+    if (CARRIED / _key()).is_dir() or (CACHE / _key()).is_dir():
+        return True
+    _need_node()
+    return False
 
 
 def build_bundle() -> Path:
@@ -146,9 +153,7 @@ def _made_once(name: str, make: Callable[[Path], None]) -> Path:
     kept = CACHE / name
     if kept.is_dir():
         return kept
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise NoLab(f"{program} is missing; install Node 20 or newer")
+    _need_node()
     CACHE.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=CACHE, prefix="new-", ignore_cleanup_errors=True) as scratch:
         fresh = Path(scratch, name)
@@ -157,6 +162,12 @@ def _made_once(name: str, make: Callable[[Path], None]) -> Path:
         with suppress(OSError):  # another process was faster
             fresh.rename(kept)
     return kept
+
+
+def _need_node() -> None:
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise NoLab(f"{program} is missing; install Node 20 or newer")
 
 
 def _digest(*files: Path) -> str:

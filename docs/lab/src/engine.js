@@ -91,8 +91,8 @@ export class Engine extends EventTarget {
     if (location.protocol !== "file:") return new Worker(this.files.find((part) => part.name === "worker.js").url);
     // In a page from a folder the theme has replaced `Worker`; a new frame has the original.
     this.#frame ??= document.body.appendChild(el("iframe", { hidden: true, title: "" }));
-    const { Worker, URL } = this.#frame.contentWindow;
-    return new Worker(URL.createObjectURL(this.#code));
+    const { Worker: OriginalWorker, URL } = this.#frame.contentWindow;
+    return new OriginalWorker(URL.createObjectURL(this.#code));
   }
 
   #show(state, loaded = this.bytes) {
