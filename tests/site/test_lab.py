@@ -53,6 +53,7 @@ def opened(readers: Callable[[str, str], Reader], request: pytest.FixtureRequest
         reader.visit(*request.param)
         reader.open()
     reader.start_over()
+    reader.lab.locator('[data-tab="request"]').click()
     yield reader
     reader.assert_content()
 
@@ -89,7 +90,6 @@ def test_what_goes_wrong_is_told_by_the_readers_lines(opened: Reader) -> None:
 def test_what_hangs_where_python_cannot_look_is_ended_by_the_button(opened: Reader) -> None:
     """A regular expression that never ends: Stop ends the worker, and the next request is answered."""
     opened.write("app.py", LOOP)
-    opened.lab.locator('[data-tab="request"]').click()
     opened.lab.locator(".lab-request .lab-line input").fill("/wait")
     opened.lab.locator(".lab-request .lab-primary").click()
     opened.lab.locator(".lab-stop").click()
@@ -121,7 +121,7 @@ def test_a_token_of_a_login_is_offered(opened: Reader) -> None:
 def test_a_chapter_can_be_worked_through_from_its_beginning(opened: Reader) -> None:
     """From the state before: what is to be made is listed, and a comparison shows the way."""
     opened.lab.locator('input[value="before"]').check()
-    ghost = opened.lab.locator('[data-path="app/access.py"]')
+    ghost = opened.lab.locator('[data-path="app/decorators/access.py"]')
     assert "아직 없는 파일" in str(ghost.get_attribute("aria-label"))
     ghost.click()
     opened.lab.locator(".lab-filebar select").select_option("after")
@@ -167,7 +167,7 @@ def test_everybody_can_use_it(opened: Reader) -> None:
 def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Path) -> None:
     """The zip holds what `course check` judges; the link shows another reader the same files."""
     stage = find_stage("03")
-    opened.write("app/access.py", "# mine\n")
+    opened.write("app/decorators/access.py", "# mine\n")
     opened.lab.locator('[data-tab="keep"]').click()
     with opened.page.expect_download() as download:
         opened.lab.locator(".lab-keep button").first.click()
@@ -179,7 +179,7 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
     changed = {
         n for n, file in files_of(folder).items() if file.read_bytes() != (stage.path / n).read_bytes()
     }
-    assert changed == {"app/access.py"}
+    assert changed == {"app/decorators/access.py"}
 
     opened.lab.locator(".lab-keep button").nth(1).click()
     link = opened.lab.locator(".lab-keep input").input_value()
@@ -191,7 +191,7 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
         " return document.elementFromPoint(x + 9, y + 9) === button; }"
     )  # and is not under the header
     opened.open(ready=False)
-    opened.lab.locator('[data-path="app/access.py"]').click()
+    opened.lab.locator('[data-path="app/decorators/access.py"]').click()
     assert opened.text().startswith("# mine")
 
     opened.lab.locator('[data-tab="keep"]').click()
