@@ -61,6 +61,7 @@ def run_in_node(requests: list[tuple[str, dict[str, Any]]]) -> list[dict[str, An
         shutil.copy(lab.bundle / "packages.bin", folder)
         Path(folder, "course.bin").write_bytes(lab.course["course.bin"])
         Path(folder, "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+        shutil.copy(Path(__file__).with_name("run.mjs"), folder)
         done = subprocess.run(["node", "run.mjs"], cwd=folder, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     results: list[dict[str, Any]] = json.loads(done.stdout)

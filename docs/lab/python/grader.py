@@ -5,13 +5,13 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from judge import Notify
 from limits import TookTooLong, timer
 from workspace import Files
 
@@ -22,8 +22,6 @@ from course.messages import say
 
 LIMIT = 30.0  # seconds for one run of the reader's tests
 PASSED, NO_TESTS = 0, 5  # exit statuses of pytest
-
-Notify = Callable[[dict[str, Any]], None]
 
 
 def grade(stage: str, files: Files, right: Files, lang: str, notify: Notify) -> dict[str, Any]:

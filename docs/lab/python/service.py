@@ -29,9 +29,6 @@ def send(stage: str, files: workspace.Files, request: dict[str, Any], fresh: boo
         request: its `method`, `path`, `headers` as pairs and `body`.
         fresh: empty the database and the `instance` folder first.
 
-    Returns:
-        `status`, `headers`, `body`, `bytes`, `milliseconds` where there is a response; what was `printed`; an
-        `error`, None without one.
     """
     folder, changed = workspace.write(stage, files)
     if fresh:

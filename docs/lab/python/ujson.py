@@ -26,6 +26,3 @@ def dump(value: Any, file: Any, **options: Any) -> None:
 def load(file: Any) -> Any:
     """Return the value of the JSON in ``file``."""
     return loads(file.read())
-
-
-encode, decode = dumps, loads

@@ -3,11 +3,9 @@ import { el } from "./dom.js";
 import { Stopped } from "./engine.js";
 import { say } from "./strings.js";
 
-/**
- * @param {{run: HTMLButtonElement, status: HTMLElement, bar?: HTMLProgressElement}} panel
- * @param {string} waiting the text of `status` meanwhile
- * @param {() => Promise<void>} work
- */
+/** @param {{run: HTMLButtonElement, status: HTMLElement, bar?: HTMLProgressElement}} panel
+ *  @param {string} waiting the text of `status` meanwhile
+ *  @param {() => Promise<void>} work */
 export async function attempt({ run, status, bar }, waiting, work) {
   run.disabled = true;
   status.replaceChildren(el("p.lab-note", {}, waiting));

@@ -7,11 +7,7 @@ import { say } from "./strings.js";
 const LIMIT = 60; // seconds without a message; one test may take twenty, and finding them all as long
 
 export class ChecksPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{go: (path: string, line: number) => void, lang: string}} page
-   */
+  /** `go` opens a file at a line; `lang` is the language of the page. */
   constructor(work, engine, { go, lang }) {
     Object.assign(this, { work, engine, go, lang });
     this.run = button(say("check.run"), () => this.check(), { class: "lab-button lab-primary" });

@@ -1,10 +1,8 @@
 // Elements in one call, so that a panel's code reads like its tree.
 
-/**
- * @param {string} tag its name, with classes: "p.lab-note"
- * @param {Record<string, any>} attributes `on...` are listeners; true is an attribute without a value
- * @param {...(Node | string | null | undefined | false)} children null, undefined, false and "" are left out
- */
+/** @param {string} tag its name, with classes: "p.lab-note"
+ *  @param {Record<string, any>} attributes `on...` are listeners; true is an attribute without a value
+ *  @param {...(Node | string | null | undefined | false)} children null, undefined, false and "" are left out */
 export function el(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);

@@ -1,10 +1,8 @@
 // Downloads the parts of the lab into memory, and reports the bytes for the progress bar.
 
-/**
- * @param {{url: string, bytes: number, name: string}[]} parts
- * @param {(loaded: number) => void} notify called with the bytes so far
- * @returns {Promise<Record<string, ArrayBuffer>>}
- */
+/** @param {{url: string, bytes: number, name: string}[]} parts
+ *  @param {(loaded: number) => void} notify called with the bytes so far
+ *  @returns {Promise<Record<string, ArrayBuffer>>} */
 export async function download(parts, notify) {
   let loaded = 0;
   const arrived = (bytes) => notify((loaded += bytes));

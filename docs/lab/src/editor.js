@@ -46,21 +46,17 @@ export class Editor {
   #states = new Map(); // by path, so that undo still works after a change of file
   #path = "";
 
-  /**
-   * @param {HTMLElement} parent
-   * @param {(path: string, text: string) => void} changed called at each change that the reader makes
-   */
+  /** @param {HTMLElement} parent
+   *  @param {(path: string, text: string) => void} changed called at each change that the reader makes */
   constructor(parent, changed) {
     this.changed = changed;
     this.view = new EditorView({ parent, state: EditorState.create() });
   }
 
-  /**
-   * Show a file.
-   * @param {string} path
-   * @param {string} text
-   * @param {{against?: string, line?: number}} options another text to compare with; a line to go to, from 1
-   */
+  /** Show a file.
+   *  @param {string} path
+   *  @param {string} text
+   *  @param {{against?: string, line?: number}} options another text to compare with; a line to go to, from 1 */
   show(path, text, { against, line } = {}) {
     if (this.#path) this.#states.set(this.#path, this.view.state);
     const known = this.#states.get(path);

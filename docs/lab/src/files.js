@@ -3,10 +3,7 @@ import { button, el } from "./dom.js";
 import { say } from "./strings.js";
 
 export class FilesPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {(path: string) => void} open called with the file that the reader chose
-   */
+  /** `open` is called with the path that the reader chose. */
   constructor(work, open) {
     this.work = work;
     this.open = open;

@@ -3,10 +3,6 @@ import { button, el, fill } from "./dom.js";
 import { asFragment } from "./share.js";
 import { say } from "./strings.js";
 
-/**
- * @param {import("./store.js").Work} work
- * @param {import("./engine.js").Engine} engine
- */
 export function keepPanel(work, engine) {
   const status = el("div.lab-note", { role: "status" });
 

@@ -8,10 +8,8 @@ import { Workbench } from "./workbench.js";
 
 const benches = new Map(); // by stage: a page may have the labs of two stages
 
-/**
- * Open the lab of a stage, which stays as it is when it is closed and opened again.
- * @param {any} stage its data from course/site/lab/stages.py
- */
+/** Open the lab of a stage, which stays as it is when it is closed and opened again.
+ *  @param {any} stage its data from course/site/lab/stages.py */
 window.openLab = async (stage) => {
   const lang = document.documentElement.lang === "ko" ? "ko" : "en";
   setMessages(stage.messages[lang]);

@@ -6,11 +6,6 @@ import { say } from "./strings.js";
 const LIMIT = 60; // seconds without a message; one run of the tests may take thirty
 
 export class MyTestsPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{lang: string}} page
-   */
   constructor(work, engine, { lang }) {
     Object.assign(this, { work, engine, lang });
     this.run = button(say("grade.run"), () => this.grade(), { class: "lab-button lab-primary" });

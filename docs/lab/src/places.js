@@ -2,10 +2,8 @@
 import { el } from "./dom.js";
 import { say } from "./strings.js";
 
-/**
- * @param {[string, number, string][]} found file, line from 1, and its text; the deepest last
- * @param {(path: string, line: number) => void} go
- */
+/** @param {[string, number, string][]} found file, line from 1, and its text; the deepest last
+ *  @param {(path: string, line: number) => void} go */
 export function places(found, go) {
   return el("ul.lab-places", {},
     ...found.map(([path, line, source]) =>

@@ -5,11 +5,9 @@ export class Python {
   #serial = 0;
   #onPrepared;
 
-  /**
-   * @param {Worker} worker
-   * @param {Record<string, ArrayBuffer>} parts what it starts from
-   * @param {(by: "slow" | "dead") => void} onFailure called when it hangs or has crashed
-   */
+  /** @param {Worker} worker
+   *  @param {Record<string, ArrayBuffer>} parts what it starts from
+   *  @param {(by: "slow" | "dead") => void} onFailure called when it hangs or has crashed */
   constructor(worker, parts, onFailure) {
     this.#worker = worker;
     this.onFailure = onFailure;
@@ -20,11 +18,9 @@ export class Python {
     this.started = this.ask("start", { parts }).then(() => (this.ready = true));
   }
 
-  /**
-   * @param {string} kind one of HANDLERS in docs/lab/python/lab.py
-   * @param {object} request its arguments
-   * @param {{limit?: number, notify?: (event: any) => void}} options seconds without a message, after which it hangs
-   */
+  /** @param {string} kind one of HANDLERS in docs/lab/python/lab.py
+   *  @param {object} request its arguments
+   *  @param {{limit?: number, notify?: (event: any) => void}} options seconds without a message, after which it hangs */
   ask(kind, request, { limit, notify = () => {} } = {}) {
     const id = ++this.#serial;
     return new Promise((resolve, reject) => {

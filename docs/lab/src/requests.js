@@ -8,18 +8,14 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const LIMIT = 30; // seconds; Python itself gives up after ten, where it can
 
 export class RequestsPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {(path: string, line: number) => void} go opens a file at a line
-   */
+  /** `go` opens a file at a line. */
   constructor(work, engine, go) {
     Object.assign(this, { work, engine, go });
     this.fresh = false;
     this.method = el("select", { "aria-label": say("request.method") }, ...METHODS.map((m) => el("option", {}, m)));
     this.path = el("input", { "aria-label": say("request.path"), value: work.stage.first, spellcheck: "false" });
-    this.headers = this.#area("request.headers", 2);
-    this.body = this.#area("request.body", 3);
+    this.headers = textarea("request.headers", 2);
+    this.body = textarea("request.body", 3);
     this.token = el("select", { onchange: () => this.#useToken() });
     this.tokenRow = el("label.lab-token", {}, say("request.token"), this.token);
     this.answer = el("div.lab-answer", { role: "status", "aria-label": say("answer.label") });
@@ -28,9 +24,9 @@ export class RequestsPanel {
     this.run = el("button.lab-button.lab-primary", { title: "Ctrl+Enter" }, say("request.send"));
     const form = el("form.lab-request", { onsubmit: (event) => (event.preventDefault(), this.send()) },
       el("div.lab-line", {}, this.method, this.path, this.run),
-      this.#labelled("request.headers", this.headers),
+      labelled("request.headers", this.headers),
       this.tokenRow,
-      this.#labelled("request.body", this.body),
+      labelled("request.body", this.body),
     );
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.send();
@@ -190,15 +186,12 @@ export class RequestsPanel {
       el("span.lab-note", {}, short),
     );
   }
-
-  #area(label, rows) {
-    return el("textarea", { rows, "aria-label": say(label), spellcheck: "false", autocapitalize: "off" });
-  }
-
-  #labelled(label, area) {
-    return el("div.lab-field", {}, el("span", { "aria-hidden": "true" }, say(label)), area);
-  }
 }
+
+const textarea = (label, rows) =>
+  el("textarea", { rows, "aria-label": say(label), spellcheck: "false", autocapitalize: "off" });
+
+const labelled = (label, field) => el("div.lab-field", {}, el("span", { "aria-hidden": "true" }, say(label)), field);
 
 /** @returns the value of JSON, undefined where the text is not JSON */
 function fromJson(text) {

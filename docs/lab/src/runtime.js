@@ -5,11 +5,9 @@ import { ENVIRONMENT, install } from "./install.js";
 
 const BASE = "lab:/"; // no address that exists: each file of it is in `parts`
 
-/**
- * @param {Record<string, ArrayBuffer>} parts
- * @param {(line: string) => void} print called with what Python itself prints
- * @returns {Promise<any>} the module docs/lab/python/lab.py
- */
+/** @param {Record<string, ArrayBuffer>} parts
+ *  @param {(line: string) => void} print called with what Python itself prints
+ *  @returns {Promise<any>} the module docs/lab/python/lab.py */
 export async function startPython(parts, print) {
   const fetchBefore = self.fetch;
   const responses = {

@@ -20,7 +20,7 @@ function write(key, value) {
 }
 
 export class Work extends EventTarget {
-  /** @param {any} stage what course/site/lab/stages.py says of the chapter */
+  /** @param {any} stage the data of the chapter from course/site/lab/stages.py */
   constructor(stage) {
     super();
     this.stage = stage;
@@ -31,7 +31,7 @@ export class Work extends EventTarget {
     this.edits = { before: {}, after: {}, ...kept.edits };
     this.ever = { before: [], after: [], ...kept.ever };
     this.history = kept.history ?? [];
-    this.fields = kept.fields ?? {}; // of earlier answers, for {{access_token}} and the like
+    this.fields = kept.fields ?? {}; // of earlier responses, for {{access_token}} and the like
     this.tokens = kept.tokens ?? []; // of the last log-ins, the newest first
   }
 
@@ -56,10 +56,9 @@ export class Work extends EventTarget {
     return files;
   }
 
-  /** Whether the reader has changed a file, or with no path, any. */
+  /** Whether the reader has changed a file. */
   edited(path) {
-    const edits = this.edits[this.start];
-    return path === undefined ? Object.keys(edits).length > 0 : path in edits;
+    return path in this.edits[this.start];
   }
 
   /** @param {string} path @param {string | null} text null removes the file */
@@ -70,7 +69,7 @@ export class Work extends EventTarget {
     this.save(path);
   }
 
-  /** Forget what the reader did to a file, or with no path, to all. */
+  /** Discard the changes of a file, or without a path, all. */
   reset(path) {
     if (path === undefined) this.edits[this.start] = {};
     else delete this.edits[this.start][path];

@@ -10,11 +10,9 @@ import { say } from "./strings.js";
 import { tabs } from "./tabs.js";
 
 export class Workbench {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{lang: "en" | "ko", title: string}} page
-   */
+  /** @param {import("./store.js").Work} work
+   *  @param {import("./engine.js").Engine} engine
+   *  @param {{lang: "en" | "ko", title: string}} page */
   constructor(work, engine, { lang, title }) {
     Object.assign(this, { work, engine });
     const go = (path, line) => this.open(path, line);
