@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from course.commands.display import Listing, plain_console, show_next
 from course.errors import Failure
-from course.judging.display import Listing, plain_console, show_next
 from course.judging.progress import Progress
 from course.judging.runner import judge
 from course.judging.submissions import find_submission

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from course.commands.display import plain_console
 from course.errors import Failure
-from course.judging.display import plain_console
 from course.judging.submissions import find_submission
 from course.lessons.stages import files_of, find_chapter, stage_before
 from course.messages import say

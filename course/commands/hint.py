@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from course import messages
-from course.judging.display import plain_console, show_explanation
+from course.commands.display import plain_console, show_explanation
 from course.judging.progress import Progress
 from course.judging.results import Result, fails_at_start, next_result
 from course.judging.runner import judge

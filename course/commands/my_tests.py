@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.markup import escape
 
+from course.commands.display import plain_console
 from course.errors import Failure
-from course.judging.display import plain_console
 from course.judging.submissions import find_submission
 from course.lessons.faults import Fault, all_faults
 from course.lessons.stages import Stage, ignore_in_copies

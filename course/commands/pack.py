@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from packaging.markers import Marker
 from rich.console import Console
 
-from course.commands.site_build import BUILT, build_site
+from course.commands.site import BUILT, build_site
 from course.errors import Failure
 from course.messages import say
 from course.paths import ROOT, STATE

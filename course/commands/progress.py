@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from course import messages
-from course.judging.display import plain_console
+from course.commands.display import plain_console
 from course.judging.progress import Progress
 from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import chapters

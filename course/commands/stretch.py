@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.markup import escape
 
 from course import messages
+from course.commands.display import count_of, plain_console, show_explanation, show_result
 from course.errors import Failure
-from course.judging.display import count_of, plain_console, show_explanation, show_result
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.lessons.stretch import all_stretch_tasks

@@ -11,23 +11,23 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from course.commands.site_build import BUILT, build_site, digests, remarks
-from course.commands.site_server import serve_site
+from course.commands.site import BUILT, Build, digests, is_built, remarks, serve_site, start_build
 from course.errors import Failure
 from course.paths import ROOT, STATE
 from course.setup import ports
-from course.setup.environment import environment
-from course.setup.programs import PYTHON, decode, last_lines, output_of
+from course.setup.programs import PYTHON, decode, end, last_lines, output_of, start
 
 FINAL = ROOT / "final"
-LOOK = 0.3  # seconds between two looks at what the site is made from
-PATIENCE = 30  # seconds until a server that does not answer is given up
+DEMO = STATE / "demo.json"  # e-mail and password of the demo account
+POLL = 0.3  # seconds between two looks at the files of the site
+START_LIMIT = 30  # seconds until the service has to answer
 
 
 def up(site_port: int | None, port: int | None) -> int:
@@ -45,60 +45,106 @@ def up(site_port: int | None, port: int | None) -> int:
         chosen = ports.choose(port, 8001, "--port", taken={chosen_site})
         if (site_port or 8000, port or 8001) != (chosen_site, chosen):
             console.print(f"A port is in use: the site takes {chosen_site} and the service {chosen}.")
-        with console.status("Migrating the database, making the demo account ..."):
-            demo = prepare_final()
-        seen = digests()  # before it is built: whatever is saved from now on is another site
-        with console.status("Building the site ..."):
-            build_site()
-        _remark(console)
-        with _service(chosen) as (service, log), serve_site(BUILT, chosen_site):
-            _wait_for(f"http://127.0.0.1:{chosen_site}/", service, log)
-            _wait_for(f"http://127.0.0.1:{chosen}/health/live", service, log)
+        with _Site(console) as site, serve_site(BUILT, chosen_site), _service(chosen) as (service, log):
+            with console.status("Starting the service ..."):
+                demo = _demo_account(f"http://127.0.0.1:{chosen}/health/live", service, log)
+            site.update()  # a build that has failed already ends it here
             _show(console, chosen_site, chosen, demo)
-            _build_on_save(console, service, seen)
+            while service.poll() is None:
+                time.sleep(POLL)
+                site.update()
             raise _ended(service, log)
     except KeyboardInterrupt:
         console.print("\nstopped")
     return 0
 
 
-def _build_on_save(console: Console, service: subprocess.Popen[bytes], seen: list[str]) -> None:
-    """Build the site again after every save, until the service ends; the open page then reloads itself.
+class _Site:
+    """Builds the site at the start and after each save, and the lab's bundle beside it."""
 
-    Args:
-        seen: the digests of what the site was built from.
-    """
-    while service.poll() is None:
-        time.sleep(LOOK)
-        if (now := digests()) == seen:
-            continue
-        while (later := digests()) != now:  # an editor, or git, is still writing
-            now = later
-            time.sleep(LOOK)
-        seen, began = now, time.monotonic()
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.lab = "later"
+        self.bundling: subprocess.Popen[bytes] | None = None
+        self.seen = digests()  # before the build starts: a later save is another build
+        self.build: Build | None = start_build(self.lab)
+        self.reason = "The site is built"
+
+    def __enter__(self) -> _Site:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.build is not None:
+            end(self.build.process)
+        if self.bundling is not None:
+            end(self.bundling)
+
+    def update(self) -> None:
+        """Start, or finish, what is due now.
+
+        Raises:
+            Failure: the first build failed, so there is no site.
+        """
+        if self.build is not None:
+            if self.build.process.poll() is not None:
+                self._finish(self.build)
+        elif self.bundling is not None and self.bundling.poll() is not None:
+            self._finish_bundle(self.bundling)
+        elif (now := digests()) != self.seen:
+            while (later := digests()) != now:  # an editor, or git, is still writing
+                now = later
+                time.sleep(POLL)
+            self.seen, self.reason = now, "Saved, and built again"
+            self._start()
+
+    def _start(self, *, force: bool = False) -> None:
         try:
-            build_site()
-        except Failure as failure:  # what was there is there still
-            console.print(f"[red]{escape(str(failure))}[/]")
-        else:
-            console.print(f"[dim]Saved, and built again in {time.monotonic() - began:.1f} s.[/]")
-            _remark(console)
+            self.build = start_build(self.lab, force=force)
+        except Failure as failure:
+            self.console.print(f"[red]{escape(str(failure))}[/]")
+
+    def _finish(self, build: Build) -> None:
+        self.build = None
+        try:
+            build.finish()
+        except Failure as failure:
+            if not is_built():
+                raise
+            self.console.print(f"[red]{escape(str(failure))}[/]")  # the last pages are still served
+            return
+        self.console.print(f"[dim]{self.reason} in {time.monotonic() - build.began:.1f} s.[/]")
+        for sentence in remarks():
+            self.console.print(f"[dim]{escape(sentence)}[/]")
+        if build.lab_is_missing and self.lab == "later" and self.bundling is None:
+            self.bundling = start([PYTHON, "-m", "course.site", "lab"], ROOT, "lab.log")
+
+    def _finish_bundle(self, process: subprocess.Popen[bytes]) -> None:
+        self.bundling = None
+        if process.returncode:
+            self.lab = "none"
+            output = decode((STATE / "lab.log").read_bytes())
+            self.console.print(f"[dim]{escape(last_lines(output, 1))}[/]")
+        self.reason = "The pages have the lab, and are built" if self.lab == "later" else "The site is built"
+        self._start(force=True)
 
 
-def _remark(console: Console) -> None:
-    for sentence in remarks():
-        console.print(f"[dim]{escape(sentence)}[/]")
+def _demo_account(url: str, service: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
+    """Wait until ``url`` answers, and return e-mail and password of the demo account."""
+    with ThreadPoolExecutor(1) as pool:
+        # From the second start on the database has its tables, so the two need not wait for each other.
+        early = pool.submit(_make_demo_account) if DEMO.is_file() else None
+        _wait_for(url, service, log)
+    try:
+        return early.result() if early else _make_demo_account()
+    except Failure:
+        return _make_demo_account()
 
 
-def prepare_final() -> dict[str, str]:
-    """Migrate the final service's database, make the demo account, and return its e-mail and password."""
-    flask = [PYTHON, "-m", "flask", "--app", "run"]
-    output_of(
-        [*flask, "db", "upgrade"], FINAL, purpose="The database could not be migrated", log="migrate.log"
-    )
-    output = output_of([*flask, "demo"], FINAL, purpose="The demo account could not be made", log="demo.log")
+def _make_demo_account() -> dict[str, str]:
+    command = [PYTHON, "-m", "flask", "--app", "run", "demo"]
+    output = output_of(command, FINAL, purpose="The demo account could not be made", log="demo.log")
     demo: dict[str, str] = json.loads(last_lines(output, 1))
-    (STATE / "demo.json").write_text(json.dumps(demo), encoding="utf-8")
+    DEMO.write_text(json.dumps(demo), encoding="utf-8")
     return demo
 
 
@@ -109,7 +155,7 @@ def curl(port: int, *, windows: bool = os.name == "nt") -> str:
     is said in full because PowerShell's `curl` is another program.
     """
     url = f"http://127.0.0.1:{port}/v2/auth/login"
-    body = STATE / "demo.json"
+    body = STATE / DEMO.name
     proxied = any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ)
     options = ["-s", "--noproxy", "*"] if proxied else ["-s"]
     if windows:
@@ -129,42 +175,32 @@ def curl(port: int, *, windows: bool = os.name == "nt") -> str:
 
 @contextmanager
 def _service(port: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Run the final service in a session of its own: Ctrl-C reaches us alone, and we end it in order."""
+    """Run the final service, with its log, while the block runs."""
     log = STATE / f"service-{port}.log"
-    env = environment(HOST="127.0.0.1", PORT=str(port), FLASK_DEBUG="0", PYTHONUNBUFFERED="1")
-    env.setdefault("FLASK_PUBLIC_URL", f"http://127.0.0.1:{port}")  # where the links in its mail lead
-    with log.open("wb") as output:
-        service = subprocess.Popen(
-            [PYTHON, "run.py"],
-            cwd=FINAL,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+    variables = {"HOST": "127.0.0.1", "PORT": str(port), "FLASK_DEBUG": "0", "PYTHONUNBUFFERED": "1"}
+    public = os.environ.get("FLASK_PUBLIC_URL", f"http://127.0.0.1:{port}")  # for the links in its mail
+    variables["FLASK_PUBLIC_URL"] = public
+    service = start([PYTHON, "run.py"], FINAL, log.name, **variables)
     try:
         yield service, log
     finally:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # a second Ctrl-C must not leave the service behind
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
-        service.terminate()
-        try:
-            service.wait(5)
-        except subprocess.TimeoutExpired:
-            service.kill()
-            service.wait()
+        end(service)
 
 
 def _wait_for(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when ``url`` answers 200."""
+    """Return when ``url`` answers 200.
+
+    Raises:
+        Failure: the service ended, or does not answer in time.
+    """
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows another 127.0.0.1
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + START_LIMIT
     while time.monotonic() < until:
         if service.poll() is not None:
-            raise _ended(service, log)
+            raise Failure(f"The service does not start ({_tail(log, 1)}): see {log}")
         try:
             with direct.open(url, timeout=5):
                 return
@@ -174,16 +210,18 @@ def _wait_for(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _ended(service: subprocess.Popen[bytes], log: Path) -> Failure:
-    tail = last_lines(decode(log.read_bytes()), 5)
-    return Failure(
-        f"{tail}\nThe service ended by itself (status {service.returncode}): all it said is in {log}"
-    )
+    return Failure(f"{_tail(log, 5)}\nThe service ended by itself (status {service.returncode}): see {log}")
+
+
+def _tail(log: Path, lines: int) -> str:
+    return last_lines(decode(log.read_bytes()), lines)
 
 
 def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> None:
+    coming = "" if is_built() else "   (being built)"
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{port}"
     rows = {
-        "Site": f"{site}/   {site}/ko/ (한국어)",
+        "Site": f"{site}/   {site}/ko/ (한국어){coming}",
         "Account": f"{service}/",
         "Service": f"{service}/v2/docs",
         "Log-in": f"{demo['email']}   password: {demo['password']}",

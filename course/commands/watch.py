@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from course.commands.display import Listing, plain_console, show_next
 from course.errors import Failure
-from course.judging.display import Listing, plain_console, show_next
 from course.judging.progress import Progress
 from course.judging.results import Result, Verdict, next_result
 from course.judging.runner import judge

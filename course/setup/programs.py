@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import locale
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,6 +38,35 @@ def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str, reas
         why = (found[1] if found else last_lines(output + errors, 1)).rstrip(".")
         raise Failure(f"{purpose} ({why}): see {STATE / log}")
     return output
+
+
+def start(command: Sequence[str], cwd: Path, log: str, **variables: str) -> subprocess.Popen[bytes]:
+    """Start ``command`` with its output in a file of `.course/`; Ctrl-C does not reach it, `end` ends it."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / log).open("wb") as output:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+
+def end(process: subprocess.Popen[bytes], timeout: float = 5) -> None:
+    """End a program of `start` with all that it has started; kill it after ``timeout`` seconds."""
+    if process.poll() is None and os.name != "posix":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
+    elif process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def decode(output: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from course.site.lab.bundle import NoLab, build_bundle
 from course.site.page import PageError, all_pages
 from course.site.pairs import record
 from course.site.picture import PICTURE, draw_check
@@ -33,6 +34,15 @@ def update_command(pages: tuple[str, ...]) -> None:
 def pair_command(pages: tuple[str, ...], one_sided: bool) -> None:
     """Say that both languages of PAGES (by default all) mean the same."""
     record(chosen(pages), allow_one_sided=one_sided)
+
+
+@cli.command("lab")
+def lab_command() -> None:
+    """Build the lab's bundle, if it is not there yet; the next build of the site takes it along."""
+    try:
+        build_bundle()
+    except NoLab as error:
+        raise click.ClickException(f"The site is built without the lab: {error}.") from None
 
 
 @cli.command("cards")

@@ -31,7 +31,7 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "tree": tree.tree,
     "figure": drawings.figure,
     "stages": drawings.stages,
-    "lab": lab.door,
+    "lab": lab.opener,
     "slides": slides,
     "glossary": glossary.glossary,
     "superseded": superseded.superseded,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:  # `mkdocs build` does not put it there; `python -m mkdocs` does
@@ -22,8 +23,8 @@ from mkdocs.utils import meta  # noqa: E402
 from course.site import theme  # noqa: E402
 from course.site.expand import expand  # noqa: E402
 from course.site.incremental import complete_index, fingerprint, made_from, mark, read_index  # noqa: E402
-from course.site.lab import Lab, build_lab, open_doors, write_lab  # noqa: E402
-from course.site.lab.bundle import NoLab  # noqa: E402
+from course.site.lab import Lab, add_openers, build_lab, write_lab  # noqa: E402
+from course.site.lab.bundle import NoLab, is_built  # noqa: E402
 from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
 from course.site.sharing import Card, card_of, head, write_files, write_missing  # noqa: E402
@@ -50,7 +51,7 @@ class _Build:
     dirty: bool = False  # only the pages that changed
     index: list[dict[str, Any]] = field(default_factory=list)  # of the search, before a dirty build
     sources: dict[str, _Source] = field(default_factory=dict)  # the pages of one language
-    lab: Lab | None = None  # None where it cannot be built
+    lab: Lab | Literal["coming"] | None = None  # None where it cannot be built
 
 
 _build = _Build()
@@ -67,11 +68,17 @@ def on_pre_build(config: Any, **_: Any) -> None:
         return
     if _build.dirty:
         _build.index = read_index(Path(config.site_dir))
+    log = logging.getLogger("mkdocs.hooks")
+    when = os.environ.get("COURSE_LAB", "now")  # `up` builds the pages first, then the lab
+    _build.lab = None
     try:
-        _build.lab = build_lab()
+        if when == "later" and not is_built():
+            _build.lab = "coming"
+            log.info("The lab is still to come.")
+        elif when != "none":
+            _build.lab = build_lab()
     except NoLab as error:
-        _build.lab = None
-        logging.getLogger("mkdocs.hooks").info("The site is built without the lab: %s.", error)
+        log.info("The site is built without the lab: %s.", error)
 
 
 def on_nav(nav: Any, config: Any, files: Any, **_: Any) -> Any:
@@ -84,7 +91,8 @@ def on_nav(nav: Any, config: Any, files: Any, **_: Any) -> Any:
     titles = [source.title for source in _build.sources.values()]
     for uri, file in pages.items():
         source = _build.sources[uri]
-        source.made_from = fingerprint(*titles, head(source.card, config.site_url), source.markdown)
+        lab = type(_build.lab).__name__ if "data-lab=" in source.markdown else ""
+        source.made_from = fingerprint(*titles, head(source.card, config.site_url), source.markdown, lab)
         same = _build.dirty and source.made_from == made_from(Path(file.abs_dest_path))
         file.is_modified = lambda modified=not same: modified
         if same:
@@ -129,7 +137,7 @@ def on_post_page(output: str, page: Any, config: Any, **_: Any) -> str:
     source = _build.sources[page.file.src_uri]
     in_head = head(source.card, config.site_url) + mark(source.made_from)
     output = theme.put_back(output, source.listings).replace("</head>", f"{in_head}</head>", 1)
-    output = open_doors(theme.correct(output, source.card.lang), page.file.dest_uri, _build.lab)
+    output = add_openers(theme.correct(output, source.card.lang), page.file.dest_uri, _build.lab)
     if _CHAPTER.search(page.file.src_uri):
         write_deck(Path(config.site_dir), page.file.dest_uri, source.card.lang, page.title, output)
     return output
@@ -143,7 +151,7 @@ def on_post_build(config: Any, **_: Any) -> None:
     site = Path(config.site_dir)
     write_files(site, config.site_url, list(_paths(config.nav)))
     write_missing(site, config.site_url)
-    if _build.lab is not None:
+    if isinstance(_build.lab, Lab):
         write_lab(_build.lab, site)
     if _build.dirty:
         complete_index(site, _build.index)

@@ -12,7 +12,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from course import messages
-from course.judging.display import Listing, show_next
+from course.commands.display import Listing, show_next
 from course.judging.runner import judge
 from course.lessons.faults import all_faults
 from course.lessons.stages import ignore_generated

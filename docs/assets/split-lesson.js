@@ -89,7 +89,7 @@
   };
 
   const splitLesson = (lesson) => {
-    lesson.querySelectorAll(".headerlink, .lab-door, .slides").forEach((part) => part.remove());
+    lesson.querySelectorAll(".headerlink, .lab-opener, .slides").forEach((part) => part.remove());
     const [title, ...rest] = lesson.children;
     const first = { kind: "first", above: title.dataset.chapter, title: title.innerHTML, shown: [], notes: [] };
     const slides = [first];

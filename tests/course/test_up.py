@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
 import shutil
 import signal
@@ -10,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +20,7 @@ from pathlib import Path
 import pytest
 from kit.ports import free_port
 
-from course.commands import site_build
+from course.commands import site
 from course.commands.up import curl
 from course.errors import Failure
 from course.setup import ports
@@ -51,7 +54,7 @@ def test_it_serves_both_and_ends_both(ready_course):
         site, service = free_port(), free_port()
         with ready_course.start("up", "--site-port", str(site), "--port", str(service)) as process:
             rows = shown(process)
-            assert b"A course" in get(f"http://127.0.0.1:{site}/")
+            until(lambda site=site: b"A course" in get(f"http://127.0.0.1:{site}/"))
             assert rows["Account"] == f"http://127.0.0.1:{service}/"
             assert rows["Service"].startswith(rows["Account"])
             if shutil.which("curl"):
@@ -59,7 +62,7 @@ def test_it_serves_both_and_ends_both(ready_course):
                 assert json.loads(pasted.stdout) == {"access_token": 'it\'s a "demo" pass'}
 
             process.send_signal(getattr(signal, name))
-            rest = process.stdout.read()
+            rest = re.sub(r"The site is built in .* s\.", "", process.stdout.read())
 
         assert (process.returncode, rest.strip()) == (0, "stopped")
         assert not answers(site) and not answers(service)
@@ -73,6 +76,7 @@ def test_a_save_reaches_the_open_page(ready_course):
     address = free_port()
     with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
         shown(process)
+        assert process.stdout.readline().startswith("The site is built in ")
         first, mark = page_at(address)
         assert "location.reload" in first and mark in first
         assert "location.reload" not in (ready_course.folder / ".course/site/index.html").read_text("utf-8")
@@ -109,6 +113,7 @@ def test_a_save_while_the_site_is_built_is_not_lost(ready_course):
     address = free_port()
     with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
         shown(process)
+        assert process.stdout.readline().startswith("The site is built in ")
         assert process.stdout.readline().startswith("Saved, and built again in ")
         assert "Saved meanwhile</h1>" in page_at(address)[0]
         process.send_signal(signal.SIGINT)
@@ -124,14 +129,87 @@ def page_at(port: int) -> tuple[str, str]:
         return page.read().decode(), page.headers["ETag"]
 
 
+#: A site that takes its time, and has no lab before `python -m course.site lab` has made one.
+COMES_LATER = """
+import os, time
+from pathlib import Path
+
+def on_files(files, **_):
+    for file in files:
+        file.is_modified = lambda: True
+
+def on_page_content(html, **_):
+    if Path("lab.made").exists():
+        return html + "the lab"
+    assert os.environ["COURSE_LAB"] == "later"
+    time.sleep(1)
+    print("INFO    -  The lab is still to come.")
+    return html + "soon"
+"""
+
+
+@needs_signals
+def test_the_addresses_come_first_then_the_site_then_the_lab(ready_course):
+    """A page that is opened too early says so, and what it shows comes by itself."""
+    folder, address = ready_course.folder, free_port()
+    (folder / "later.py").write_text(COMES_LATER, encoding="utf-8")
+    (folder / "mkdocs.yml").write_text("site_name: A course\nhooks: [later.py]\n", "utf-8")
+    (folder / "course/site/__main__.py").write_text("open('lab.made', 'w').close()", encoding="utf-8")
+    with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
+        assert shown(process)["Site"].endswith("(being built)")
+        early = get_any(f"http://127.0.0.1:{address}/")
+        assert "사이트를 만들고 있습니다" in early and "location.reload" in early
+        assert process.stdout.readline().startswith("The site is built in ")
+        assert "soon" in page_at(address)[0]
+        assert process.stdout.readline().startswith("The pages have the lab, and are built in ")
+        assert "the lab" in page_at(address)[0]
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().strip() == "stopped"
+
+
+SLOW = """
+import os, time
+
+def on_pre_build(**_):
+    with open("pid", "w") as file:
+        file.write(str(os.getpid()))
+    time.sleep(60)
+"""
+
+
+@needs_signals
+def test_what_builds_is_ended_too(ready_course):
+    """A signal in the middle of a build leaves no process behind."""
+    (ready_course.folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    (ready_course.folder / "mkdocs.yml").write_text("site_name: A course\nhooks: [slow.py]\n", "utf-8")
+    pid = ready_course.folder / "pid"
+    with ready_course.start("up", "--site-port", str(free_port()), "--port", str(free_port())) as process:
+        shown(process)
+        until(lambda: pid.exists() and pid.read_text())
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read().strip() == "stopped"
+    until(lambda: not is_alive(int(pid.read_text())))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_the_site_is_built_when_something_changed(course, monkeypatch):
     """Only then: a file that it is made from, or the site itself, is another."""
     built = []
 
-    def mkdocs(command, *_, **__):
+    def mkdocs(command, _cwd, log, **variables):
         built.append(command[4])
         Path(command[-1]).mkdir(exist_ok=True)
         Path(command[-1], "index.html").touch()
+        text = site.COMING if variables["COURSE_LAB"] == "later" else ""
+        (state / log).write_text(text, encoding="utf-8")
+        return subprocess.Popen([sys.executable, "-c", ""])
 
     state = course.folder / ".course"
     state.mkdir()
@@ -139,22 +217,25 @@ def test_the_site_is_built_when_something_changed(course, monkeypatch):
         "ROOT": course.folder,
         "STATE": state,
         "BUILT": state / "site",
-        "output_of": mkdocs,
+        "start": mkdocs,
     }.items():
-        monkeypatch.setattr(site_build, name, value)
+        monkeypatch.setattr(site, name, value)
     (course.folder / "mkdocs.yml").touch()
 
-    assert [site_build.build_site(), site_build.build_site()] == [True, False]
+    assert [site.build_site(), site.build_site()] == [True, False]
     (course.folder / "chapters" / "start" / "app.py").write_text("# another", encoding="utf-8")
-    assert [site_build.build_site(), site_build.build_site()] == [True, False]
+    assert [site.build_site(), site.build_site()] == [True, False]
     (course.folder / "chapters" / "start" / "instance").mkdir()
     (course.folder / "chapters" / "start" / "instance" / "app.sqlite").touch()
-    assert not site_build.build_site(), "running a stage is no change"
+    assert not site.build_site(), "running a stage is no change"
     (state / "site.stamp").unlink()
-    assert site_build.build_site()
+    assert site.build_site()
     (course.folder / "mkdocs.yml").write_text("# another", encoding="utf-8")
-    assert site_build.build_site()
+    assert site.build_site()
     assert built == ["--clean", "--dirty", "--clean", "--clean"], "a page alone, if no other can have changed"
+
+    site.start_build("later", force=True).finish()
+    assert [site.build_site(), site.build_site()] == [True, False], "what the lab was missing in"
 
 
 def test_a_service_that_dies_is_quoted(ready_course):
@@ -166,14 +247,14 @@ def test_a_service_that_dies_is_quoted(ready_course):
     status, output = ready_course.run("up", "--site-port", str(free_port()), "--port", str(free_port()))
 
     assert status == 1
-    assert "no key\nThe service ended by itself (status 1): all it said is in " in output
+    assert "The service does not start (no key): see " in output
 
 
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
         ("mkdocs.yml", "site_name: x\ntheme: nosuch\n", "The site could not be built ("),
-        ("final/run.py", "raise RuntimeError('broken')\n", "The database could not be migrated ("),
+        ("final/run.py", "raise RuntimeError('broken')\n", "The service does not start ("),
     ],
 )
 def test_what_cannot_be_prepared_is_one_sentence(ready_course, file, content, sentence):
@@ -181,8 +262,9 @@ def test_what_cannot_be_prepared_is_one_sentence(ready_course, file, content, se
 
     status, output = ready_course.run("up")
 
-    assert (status, len(output.splitlines())) == (1, 1), output
-    assert output.startswith(sentence) and ".log" in output
+    *addresses, last = output.splitlines()
+    assert status == 1 and last.startswith(sentence) and ".log" in last, output
+    assert addresses == [] or "(being built)" in addresses[1]  # the service may answer before a build fails
 
 
 def test_ports():
@@ -246,6 +328,16 @@ def test_a_wrong_use_is_one_sentence(ready_course):
     for arguments in (["nosuch"], ["run"], ["up", "--port", "abc"], ["up", "--nosuch"]):
         status, output = ready_course.run(*arguments, PYTHONIOENCODING="cp949")
         assert (status, output.count("\n")) == (2, 1), output
+
+
+def get_any(url: str) -> str:
+    """Return the body, whatever the status."""
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(error.read().decode())
 
 
 def get(url: str) -> bytes:

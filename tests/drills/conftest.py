@@ -1,3 +1,5 @@
-"""The fixtures of the final service: kit/service.py has them."""
+"""The fixtures of the final service, of the site and of the lab."""
 
+from kit.built_site import *  # noqa: F403
+from kit.lab_reader import *  # noqa: F403
 from kit.service import *  # noqa: F403

@@ -80,7 +80,7 @@ def barriers(page: Page, *, without: str = "", looks: bool | None = None) -> lis
 
     asked = {"type": "rule", "values": LOOKS} if looks else {"type": "tag", "values": RULES}
     left_out = {rule: {"enabled": False} for rule in LOOKS} if looks is False else {}
-    options = {"resultTypes": ["violations"], "runOnly": asked, "rules": left_out}
+    options = {"resultTypes": ["violations"], "runOnly": asked, "rules": left_out, "preload": False}
     context = {"exclude": [[without]]} if without else None
     found = Axe().run(page, context, options).response["violations"]
     return [

@@ -13,10 +13,10 @@ from xdist.workermanage import WorkerController
 from course.paths import ROOT
 
 #: Their tests share servers or a browser, which are expensive: one process starts them and runs all tests.
-TOGETHER = {f"tests/drills/test_{name}.py" for name in ("clock", "containers", "server", "topology")} | {
-    "tests/final/test_page.py"
-}
-TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab")}
+TOGETHER = {
+    f"tests/drills/test_{name}.py" for name in ("clock", "containers", "lab", "server", "topology")
+} | {"tests/final/test_page.py"}
+TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python")}
 
 DURATIONS = ROOT / "tests" / "durations.json"  # written by `course test --record`
 UNKNOWN = 1.0  # seconds of the longest test in a file that is not in it

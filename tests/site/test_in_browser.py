@@ -1,13 +1,10 @@
-"""The pages in a real browser: light, for everybody, on a phone and in the dark, and found by words."""
+"""The pages in a browser: small, accessible, on a phone, in the dark, on paper, and found by the search."""
 
 from __future__ import annotations
 
 import gzip
 import re
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +14,11 @@ from kit.browser import barriers, chromium, complaints
 from course.site.page import DOCS, all_pages
 
 PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
-#: Thousands of words in colours, for which the last test here is quicker.
+#: Thousands of coloured words, for which the last test here is faster.
 COLOURED = "pre code"
-#: A page looks the same in both languages, so its colours and sizes are asked for in English.
+#: A page looks the same in both languages, so its colours and sizes are tested in English.
 KOREAN = "ko/"
 HEAVIEST = 300_000  # bytes of a page and all it loads, compressed as every host of pages does
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(built_site: tuple[Path, str]) -> Iterator[str]:
-    """Where the site is served."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built_site[0]))) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -64,34 +47,68 @@ def weight(answer: Any) -> int:
 
 WIDE_AND_LIGHT = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
 NARROW_AND_DARK = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+#: What a printed lesson must not have: folded answers, listings wider than the paper, and tools to click.
+ON_PAPER = """() => {
+  const shown = (element) => element.checkVisibility({contentVisibilityAuto: true});
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const tools = ".md-sidebar, .md-header, .md-footer, .md-code__nav, .lab-opener";
+  return {
+    folded: all("article details:not(.file-diff) > :not(summary)").filter((part) => !shown(part)).length,
+    cut: all("article pre > code").filter((code) => shown(code) && code.scrollWidth > code.clientWidth + 1)
+      .map((code) => code.textContent.slice(0, 60)),
+    useless: all(tools).filter(shown).length,
+    diffs: all(".file-diff[data-folded] > pre").filter(shown).length,
+    paper: getComputedStyle(document.body).getPropertyValue("--paper").trim(),
+  };
+}"""
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("tab", [WIDE_AND_LIGHT], indirect=True, ids=["wide and light"])
-def test_a_page_is_light_and_has_no_barrier(tab: Any, address: str, path: str) -> None:
-    """What it loads comes from the site, is found, and is not much; axe has nothing serious to say."""
+@pytest.mark.parametrize("tab", [WIDE_AND_LIGHT], indirect=True, ids=["one visit"])
+def test_a_page_on_every_screen_and_on_paper(tab: Any, address: str, path: str) -> None:
+    """Wide and light, narrow and dark, and a lesson on paper, in one visit: loading a page is expensive.
+
+    All that it loads comes from the site, and is not much; axe finds nothing serious; on a phone nothing is
+    wider than the screen; a lesson is printed with its answers unfolded, its listings whole, black on white.
+    """
     loaded: dict[str, int] = {}
     tab.on("response", lambda answer: loaded.update({answer.url: weight(answer)}))
     heard = complaints(tab)
 
-    tab.goto(address + path, wait_until="networkidle")
+    tab.goto(f"{address}/{path}")
 
+    assert barriers(tab, without=COLOURED, looks=False if path.startswith(KOREAN) else None) == []
     assert {url for url in loaded if not url.startswith((address, "data:"))} == set()
     assert sum(loaded.values()) < HEAVIEST, loaded
     assert not any("search_index" in url for url in loaded)
-    assert barriers(tab, without=COLOURED, looks=False if path.startswith(KOREAN) else None) == []
+
+    tab.locator("[data-md-component=palette] label:visible").click()
+    tab.set_viewport_size(NARROW_AND_DARK["viewport"])
+    assert tab.evaluate("document.body.dataset.mdColorScheme") == "slate"
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert path.startswith(KOREAN) or barriers(tab, without=COLOURED, looks=True) == []
+
+    if "chapters/" in path:
+        tab.set_viewport_size({"width": 680, "height": 960})  # A4 less its margins
+        tab.emulate_media(media="print")
+        tab.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        printed = tab.evaluate(ON_PAPER)
+        assert printed == {"folded": 0, "cut": [], "useless": 0, "diffs": 0, "paper": "#fbf9f4"}
     assert heard == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", ["index.html", "ko/index.html", "chapters/03.html", "ko/chapters/03.html"])
 @pytest.mark.parametrize("tab", [NARROW_AND_DARK], indirect=True, ids=["narrow and dark"])
-def test_a_page_fits_a_phone_in_the_dark(tab: Any, built_site: tuple[Path, str], path: str) -> None:
-    """Opened from a folder, as a pack is: nothing sticks out, and how it looks is no barrier either."""
+def test_a_page_from_a_folder_is_dark_where_the_system_is(
+    tab: Any, built_site: tuple[Path, str], path: str
+) -> None:
+    """By `file://`, as a pack is opened."""
+    heard = complaints(tab)
     tab.goto((built_site[0] / path).as_uri())
 
     assert tab.evaluate("document.body.dataset.mdColorScheme") == "slate"
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert path.startswith(KOREAN) or barriers(tab, without=COLOURED, looks=True) == []
+    assert heard == []
 
 
 def search(tab: Any, words: str) -> set[str]:
@@ -111,7 +128,7 @@ def test_korean_is_found_whatever_particle_it_has(
     tab: Any, address: str, built_site: tuple[Path, str], place: str
 ) -> None:
     """블루프린트를 finds what 블루프린트 finds: all pages that have it, and no others."""
-    start = address if place == "server" else built_site[0].as_uri() + "/"
+    start = f"{address if place == 'server' else built_site[0].as_uri()}/"
     tab.goto(f"{start}ko/index.html")
 
     found = search(tab, "블루프린트를")
@@ -125,7 +142,7 @@ def test_korean_is_found_whatever_particle_it_has(
 
 def test_the_keyboard_is_enough(tab: Any, address: str) -> None:
     """The first tabulator offers to skip the navigation, and what has the focus can be seen."""
-    tab.goto(f"{address}chapters/01.html")
+    tab.goto(f"{address}/chapters/01.html")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.matches('.md-skip')")
 
@@ -137,37 +154,6 @@ def test_the_keyboard_is_enough(tab: Any, address: str) -> None:
         " getComputedStyle(document.activeElement).outlineStyle]"
     )
     assert inside and outline != "none"
-
-
-LESSONS = [path for path in PAGES if "chapters/" in path]
-#: Of what is printed: folded questions, listings that are wider than the paper, and what is of no use on it.
-ON_PAPER = """() => {
-  const shown = (element) => element.checkVisibility({contentVisibilityAuto: true});
-  const all = (selector) => [...document.querySelectorAll(selector)];
-  const tools = ".md-sidebar, .md-header, .md-footer, .md-code__nav, .lab-door";
-  return {
-    folded: all("article details:not(.file-diff) > :not(summary)").filter((part) => !shown(part)).length,
-    cut: all("article pre > code").filter((code) => shown(code) && code.scrollWidth > code.clientWidth + 1)
-      .map((code) => code.textContent.slice(0, 60)),
-    useless: all(tools).filter(shown).length,
-    diffs: all(".file-diff[data-folded] > pre").filter(shown).length,
-    paper: getComputedStyle(document.body).getPropertyValue("--paper").trim(),
-  };
-}"""
-
-
-@pytest.mark.parametrize("path", LESSONS)
-@pytest.mark.parametrize("tab", [WIDE_AND_LIGHT | {"color_scheme": "dark"}], indirect=True, ids=["dark"])
-def test_a_lesson_prints_well(tab: Any, built_site: tuple[Path, str], path: str) -> None:
-    """Answers unfolded, listings whole, black on white whatever the screen is, and nothing to click."""
-    tab.goto((built_site[0] / path).as_uri())
-    tab.set_viewport_size({"width": 680, "height": 960})  # A4 less its margins
-    tab.emulate_media(media="print")
-    tab.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-
-    printed = tab.evaluate(ON_PAPER)
-
-    assert printed == {"folded": 0, "cut": [], "useless": 0, "diffs": 0, "paper": "#fbf9f4"}
 
 
 def luminance(colour: str) -> float:

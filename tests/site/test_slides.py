@@ -121,7 +121,7 @@ def test_every_block_of_the_lesson_is_on_a_slide_or_in_the_notes(
     said = _words("".join(read_deck(deck).slides))
 
     lesson = re.sub(
-        r'<div class="lab-door.*?</div>', "", lesson.partition("<article")[2].partition("</article>")[0]
+        r'<div class="lab-opener.*?</div>', "", lesson.partition("<article")[2].partition("</article>")[0]
     )
     paragraphs = re.findall(r"<p>(.*?)</p>", lesson, re.S)
     lines = re.findall(r'data-linenos="[^"]*"></span>(.*)', lesson)

@@ -1,6 +1,6 @@
-"""The lab in the site: a door on the page of each chapter, and behind it what the reader's browser loads.
+"""The lab in the site: a button on the page of each chapter, and the files that it loads into the browser.
 
-`<!-- lab: 03 -->` stands for the door. Where the lab cannot be built there is none, and the page is whole.
+`<!-- lab: 03 -->` becomes the button. Where the lab cannot be built, the page is complete without it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from course.lessons.stages import FINAL_NUMBER, find_stage
-from course.site.lab.bundle import SOURCE, bundle
+from course.site.lab.bundle import SOURCE, build_bundle
 from course.site.lab.stages import course_files, key_of
 from course.site.page import Page, Piece
 
 FOLDER = "assets/lab"
 PARTS = ("worker.js", "python.bin", "stdlib.bin", "packages.bin")  # of the bundle, what only the worker needs
 
-_DOOR = re.compile(r'<div data-lab="([^"]+)"></div>')
+_OPENER = re.compile(r'<div data-lab="([^"]+)"></div>')
 
 
-def door(page: Page, piece: Piece) -> str:
-    """Return the place of a door; `open_doors` makes one of it, if there is a lab."""
+def opener(page: Page, piece: Piece) -> str:
+    """Return the place of the button; `add_openers` puts it there if there is a lab."""
     stage = find_stage(piece.argument)
     if stage.number == FINAL_NUMBER:
         raise page.error(piece.line, "the final service is not in the lab: name a chapter, or start")
@@ -43,12 +44,12 @@ class Lab:
 
     @property
     def parts(self) -> dict[str, int]:
-        """What a browser downloads once the lab is opened: bytes by the path below `FOLDER`."""
+        """The files that a browser downloads when the lab is opened: bytes by the path below `FOLDER`."""
         sizes = {f"{self.bundle.name}/{name}": (self.bundle / name).stat().st_size for name in PARTS}
         return sizes | {f"{key_of(self.course)}/course.bin": len(self.course["course.bin"])}
 
     def loaded_by(self, stage: str) -> list[str]:
-        """Return what the door of a stage loads first, by the path below `FOLDER`."""
+        """Return what the button of a stage loads first, by the path below `FOLDER`."""
         seldom, course = self.bundle.name, key_of(self.course)
         return [f"{seldom}/lab.css", f"{seldom}/lab.js", f"{course}/parts.js", f"{course}/{stage}.js"]
 
@@ -65,37 +66,40 @@ def build_lab() -> Lab:
     Raises:
         NoLab: it cannot be built here.
     """
-    return Lab(bundle(), course_files())
+    return Lab(build_bundle(), course_files())
 
 
-def open_doors(html: str, path: str, lab: Lab | None) -> str:
-    """Return a page with doors where `door` has left their places, without them where there is no lab.
+def add_openers(html: str, path: str, lab: Lab | Literal["coming"] | None) -> str:
+    """Return a page with buttons at the places that `opener` has left; without them where there is no lab.
 
     Args:
         path: of the page, from the root of the site.
+        lab: "coming" while its bundle is being built.
     """
     if lab is None:
-        return _DOOR.sub("", html)
+        return _OPENER.sub("", html)
     root = "../" * path.count("/")
     lang = "ko" if path.startswith("ko/") else "en"
-    said = _messages(lang)
+    messages = _messages(lang)
+    if lab == "coming":
+        return _OPENER.sub(f'<div class="lab-opener"><p>{escape(messages["coming"])}</p></div>', html)
     size = f"{lab.size / 1e6:.0f}"
 
-    def opened(place: re.Match[str]) -> str:
+    def button(place: re.Match[str]) -> str:
         data = {"stage": place[1], "where": f"{root}{FOLDER}/", "load": " ".join(lab.loaded_by(place[1]))}
-        data |= {name: said[name] for name in ("shared", "unable", "failed")}
+        data |= {name: messages[name] for name in ("shared", "unable", "failed")}
         attributes = "".join(f' data-{name}="{escape(text)}"' for name, text in data.items())
         stage = find_stage(place[1])
-        label = said["open"].format(title=stage.title[lang])
+        label = messages["open"].format(title=stage.title[lang])
         return (
-            f'<div class="lab-door"{attributes}>'
+            f'<div class="lab-opener"{attributes}>'
             f'<button type="button" class="md-button md-button--primary" hidden>{escape(label)}</button>'
-            f"<p>{escape(said['size'].format(size=size))}</p></div>"
+            f"<p>{escape(messages['size'].format(size=size))}</p></div>"
         )
 
-    html, doors = _DOOR.subn(opened, html)
-    script = f'<script src="{root}assets/lab-door.js"></script></body>'
-    return html.replace("</body>", script) if doors else html
+    html, count = _OPENER.subn(button, html)
+    script = f'<script src="{root}assets/lab-opener.js"></script></body>'
+    return html.replace("</body>", script) if count else html
 
 
 def write_lab(lab: Lab, site: Path) -> None:
@@ -148,6 +152,6 @@ def _write_as_script(part: Path) -> None:
 
 @cache
 def _messages(lang: str) -> dict[str, str]:
-    messages = (SOURCE / "messages" / f"{lang}.toml").read_text(encoding="utf-8")
-    told: dict[str, str] = tomllib.loads(messages)["door"]
-    return told
+    text = (SOURCE / "messages" / f"{lang}.toml").read_text(encoding="utf-8")
+    table: dict[str, str] = tomllib.loads(text)["opener"]
+    return table

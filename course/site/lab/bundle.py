@@ -1,4 +1,4 @@
-"""What the lab is loaded from and seldom changes: editor, worker, Python, packages. Made once per content.
+"""The part of the lab that seldom changes: editor, worker, Python, packages. Built once per content.
 
 The npm packages are pinned with hashes by docs/lab/package-lock.json. Python's packages are those of the
 course's own environment, which pip has compared with requirements.txt: the lab runs what a laptop runs.
@@ -13,8 +13,8 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,15 +24,21 @@ from course.setup.environment import environment
 from course.setup.programs import decode
 
 SOURCE = ROOT / "docs" / "lab"
+LOCK = SOURCE / "package-lock.json"
+#: What the compiled packages depend on.
+PINNED = (
+    *(LOCK, SOURCE / "build.mjs", SOURCE / "python" / "compile_packages.py"),
+    *(ROOT / "requirements.txt", Path(__file__)),
+)
 CACHE = STATE / "lab"
-CARRIED = ROOT / "lab"  # where a pack has it, for a room in which nobody has Node
+CARRIED = ROOT / "lab"  # where a pack has it, for computers without Node
 
 PACKAGES = (
     *("flask", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "markupsafe"),
     *("flask-jwt-extended", "pyjwt", "flask-sqlalchemy", "sqlalchemy", "typing-extensions"),
     *("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-timeout", "whatthepatch", "pyyaml"),
 )
-#: What no lesson imports, and what only a compiled Python could use.
+#: Files that no lesson imports, or that only CPython could use.
 LEFT_OUT = re.compile(
     r"\.\.|.*\.(so|pyd|pyx|pxd|pyi|c|h|typed)$|(.*/)?__pycache__/"
     r"|.*\.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL)|werkzeug/debug/shared/"
@@ -41,62 +47,80 @@ LEFT_OUT = re.compile(
     r"|pygments/(formatters|styles)/(?!(__init__|_mapping|terminal|default)\.py)"
 )
 
-#: What is carried and brings no licence file of its own.
+#: The parts of the bundle without a licence file of their own.
 NOTICE = """\
-The laboratory of the lessons carries these works of others.
+The lab of the lessons contains these works of others.
 
 Pyodide {pyodide}, Mozilla Public License 2.0, https://www.mozilla.org/MPL/2.0/
     unchanged; its source: https://github.com/pyodide/pyodide/tree/{pyodide}
-CPython, inside of Pyodide, Python Software Foundation License 2, https://docs.python.org/3/license.html
+CPython, in Pyodide, Python Software Foundation License 2, https://docs.python.org/3/license.html
 """
 BUNDLED = ("@codemirror", "@lezer", "@marijn", "@noble", "crelt", "style-mod", "w3c-keyname")
 
-#: Where there is no network, npm would try for minutes.
-IMPATIENT = ("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=500")
+#: Without a network, npm would retry for minutes.
+NPM_OPTIONS = ("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=500")
 
 
 class NoLab(Exception):
     """The lab cannot be built here; one sentence says why."""
 
 
-def bundle() -> Path:
-    """Return the folder with all of it, made now if it is not there yet.
+def is_built() -> bool:
+    """Return whether the bundle is there already.
 
     Raises:
-        NoLab: Node or npm is missing, or the npm packages cannot be had.
+        NoLab: it is not, and cannot be built here.
     """
-    lock, build = SOURCE / "package-lock.json", SOURCE / "build.mjs"
-    pinned = [
-        lock,
-        build,
-        ROOT / "requirements.txt",
-        SOURCE / "python" / "compile_packages.py",
-        Path(__file__),
-    ]
-    key = _digest(*pinned, *(SOURCE / "src").glob("*"))
-    if (CARRIED / key).is_dir():
-        return CARRIED / key
+    if (CARRIED / _key()).is_dir() or (CACHE / _key()).is_dir():
+        return True
+    _need_node()
+    return False
 
-    def install(folder: Path) -> None:
-        for file in (SOURCE / "package.json", lock):
-            shutil.copy(file, folder)
-        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *IMPATIENT, cwd=folder)
+
+def build_bundle() -> Path:
+    """Return the folder of the bundle, built now if it is not there yet.
+
+    Raises:
+        NoLab: Node or npm is missing, or npm cannot install its packages.
+    """
 
     def build_part(folder: Path, *part: str) -> None:
-        npm = _made_once(f"npm-{_digest(lock)}", install)
-        with TemporaryDirectory(dir=npm) as work:  # Node looks for packages in the folders above
-            shutil.copytree(SOURCE, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("messages"))
-            pack_packages(Path(work, "packages.zip"))
-            _run("node", "build.mjs", *part, str(folder), cwd=Path(work))
-            (folder / "licences.txt").write_text(licences(npm), encoding="utf-8", newline="\n")
+        with node_folder() as work:
+            pack_packages(work / "packages.zip")
+            _run("node", "build.mjs", *part, str(folder), cwd=work)
+            (folder / "licences.txt").write_text(licences(work.parent), encoding="utf-8", newline="\n")
 
     def build_all(folder: Path) -> None:
-        compiled = _made_once(f"packages-{_digest(*pinned)}", lambda made: build_part(made, "packages"))
+        compiled = _made_once(f"packages-{_digest(*PINNED)}", lambda made: build_part(made, "packages"))
         build_part(folder, "page")
         for name in ("packages.bin", "stdlib.bin"):
             shutil.copy(compiled / name, folder)
 
-    return _made_once(key, build_all)
+    carried = CARRIED / _key()
+    return carried if carried.is_dir() else _made_once(_key(), build_all)
+
+
+@contextmanager
+def node_folder() -> Iterator[Path]:
+    """Yield a copy of docs/lab below a folder with the npm packages, where Node looks for them.
+
+    Raises:
+        NoLab: see `build_bundle`.
+    """
+
+    def install(folder: Path) -> None:
+        for file in (SOURCE / "package.json", LOCK):
+            shutil.copy(file, folder)
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *NPM_OPTIONS, cwd=folder)
+
+    npm = _made_once(f"npm-{_digest(LOCK)}", install)
+    with TemporaryDirectory(dir=npm) as work:
+        shutil.copytree(SOURCE, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("messages"))
+        yield Path(work)
+
+
+def _key() -> str:
+    return _digest(*PINNED, *(SOURCE / "src").glob("*"))
 
 
 def pack_packages(target: Path) -> None:
@@ -109,7 +133,7 @@ def pack_packages(target: Path) -> None:
 
 
 def licences(npm: Path) -> str:
-    """Return the licences of all that is carried, in full where a package brings its text along."""
+    """Return the licences of all parts, in full where a package contains the text."""
     modules = npm / "node_modules"
     about = json.loads((modules / "pyodide" / "package.json").read_text(encoding="utf-8"))
     parts = [NOTICE.format(pyodide=about["version"])]
@@ -125,25 +149,29 @@ def licences(npm: Path) -> str:
 
 
 def _made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """Return the folder of that name in the cache; ``make`` fills it if it is not there yet."""
+    """Return the folder ``name`` of the cache; ``make`` fills it if it is not there yet."""
     kept = CACHE / name
     if kept.is_dir():
         return kept
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise NoLab(f"{program} is not here; Node 20 or newer brings it")
+    _need_node()
     CACHE.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=CACHE, prefix="new-", ignore_cleanup_errors=True) as scratch:
         fresh = Path(scratch, name)
         fresh.mkdir()
         make(fresh)
-        with suppress(OSError):  # another process was quicker
+        with suppress(OSError):  # another process was faster
             fresh.rename(kept)
     return kept
 
 
+def _need_node() -> None:
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise NoLab(f"{program} is missing; install Node 20 or newer")
+
+
 def _digest(*files: Path) -> str:
-    """Return what is different as soon as one of the files is."""
+    """Return a digest of the files; line endings do not count."""
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.name}\n".encode() + file.read_bytes().replace(b"\r\n", b"\n"))
@@ -151,15 +179,15 @@ def _digest(*files: Path) -> str:
 
 
 def _run(program: str, *arguments: str, cwd: Path) -> None:
-    found = shutil.which(program) or program  # on Windows npm is a script, which is found by its whole name
+    found = shutil.which(program) or program  # on Windows npm is a script, and needs its full name
     done = subprocess.run([found, *arguments], cwd=cwd, env=environment(), capture_output=True)
     if done.returncode:
-        said = decode(done.stdout + done.stderr)
-        (CACHE / "build.log").write_text(said, encoding="utf-8")
+        output = decode(done.stdout + done.stderr)
+        (CACHE / "build.log").write_text(output, encoding="utf-8")
         where = os.path.relpath(CACHE / "build.log", ROOT)
         errors = [
             line.strip()
-            for line in said.splitlines()
+            for line in output.splitlines()
             if "error" in line.lower() and 4 < len(line.split()) < 60
         ]
         raise NoLab(f"{program} failed ({(errors or ['it does not say why'])[0]}): see {where}")

@@ -19,12 +19,11 @@ from course.site.page import LANGUAGES, read_page
 from course.site.transcripts.http import read_http
 
 GRADED = 6  # the chapter whose tests the learner writes
-#: What the worker judges by, besides the tests: it needs only the standard library and pytest.
-PATTERNS = (
-    *("course/*.py", "course/messages/*", "course/lessons/*", "course/lessons/hints/*", "course/judging/*"),
-    *("tests/test_0[0-7]_*.py", "tests/kit/adapter.py", "tests/conftest.py", "tests/kit/superseded.py"),
-    *("tests/kit/workflows.py", "tests/kit/fake_docker.py"),
-    *(f"tests/strength/faults/{GRADED:02}/*.patch", "chapters/stages.toml", "pyproject.toml"),
+#: What the worker judges by. A folder is taken as a whole, with all below it.
+FOLDERS = ("course/judging", "course/lessons", "course/messages", "tests/kit")
+FILES = (
+    *("course/__init__.py", "course/errors.py", "course/paths.py", "chapters/stages.toml", "pyproject.toml"),
+    *("tests/conftest.py", "tests/test_0[0-7]_*.py", f"tests/strength/faults/{GRADED:02}/*.patch"),
 )
 
 
@@ -101,9 +100,10 @@ def _judge() -> bytes:
 
 
 def _judging_files() -> Iterator[tuple[str, str]]:
-    for pattern in PATTERNS:
-        for file in filter(Path.is_file, ROOT.glob(pattern)):
-            yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
+    below = (file for folder in FOLDERS for file in (ROOT / folder).rglob("*.*"))
+    named = (file for pattern in FILES for file in ROOT.glob(pattern))
+    for file in (*(file for file in below if file.suffix in (".py", ".toml")), *named):
+        yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
     for file in (SOURCE / "python").glob("*.py"):
         if file.name != "compile_packages.py":
             yield f"lab/{file.name}", file.read_text(encoding="utf-8")

@@ -5,14 +5,14 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from limits import TookTooLong, limited
+from judge import Notify
+from limits import TookTooLong, timer
 from workspace import Files
 
 from course import messages
@@ -23,10 +23,8 @@ from course.messages import say
 LIMIT = 30.0  # seconds for one run of the reader's tests
 PASSED, NO_TESTS = 0, 5  # exit statuses of pytest
 
-Tell = Callable[[dict[str, Any]], None]
 
-
-def grade(stage: str, files: Files, right: Files, lang: str, tell: Tell) -> dict[str, Any]:
+def grade(stage: str, files: Files, right: Files, lang: str, notify: Notify) -> dict[str, Any]:
     """Run the tests among ``files`` on the right code, and then on each fault of the stage.
 
     Args:
@@ -43,38 +41,39 @@ def grade(stage: str, files: Files, right: Files, lang: str, tell: Tell) -> dict
     if status != PASSED:
         return {"failed": say("grade.red", code=stage), "output": output}
     faults = [fault for fault in all_faults() if fault.stage == find_stage(stage)]
-    tell({"kind": "found", "count": len(faults)})
-    told = []
+    notify({"kind": "found", "count": len(faults)})
+    results = []
     for count, fault in enumerate(faults, 1):
         status, _ = _run_on(code, fault)
-        told.append({"text": fault.text[lang], "caught": status != PASSED})
-        tell({"kind": "graded", "count": count, **told[-1]})
-    caught = sum(one["caught"] for one in told)
-    return {"faults": told, "sum": say("grade.sum", caught=caught, all=len(told))}
+        results.append({"text": fault.text[lang], "caught": status != PASSED})
+        notify({"kind": "graded", "count": count, **results[-1]})
+    caught = sum(one["caught"] for one in results)
+    return {"faults": results, "sum": say("grade.sum", caught=caught, all=len(results))}
 
 
 def _run_on(code: Files, fault: Fault | None) -> tuple[int, str]:
-    """Run the tests on a copy of the code; return pytest's exit status and what it said."""
-    folder = Path(mkdtemp(prefix="graded-"))  # a folder of its own each time, so that no import is remembered
+    """Run the tests on a copy of the code; return pytest's exit status and output."""
+    folder = Path(mkdtemp(prefix="graded-"))  # a new path each time, or an import would come from a cache
     for name, text in code.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     if fault:
         fault.plant(folder)
-    before, path = Path.cwd(), sys.path.copy()
+    folder_before, path_before = Path.cwd(), sys.path.copy()
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_the_readers(name)}
     os.chdir(folder)
     importlib.invalidate_caches()
     arguments = ["-q", "-pno:cacheprovider", "-pno:faulthandler", "--tb=short", "--show-capture=no"]
     output = io.StringIO()
     try:
-        with redirect_stdout(output), redirect_stderr(output), limited(LIMIT, str(folder)):
+        with redirect_stdout(output), redirect_stderr(output), timer(str(folder)) as running:
+            running.start(LIMIT)
             status = int(pytest.main([*arguments, "-c", "pytest.ini", *(["-x"] if fault else [])]))
     except TookTooLong:
         status = -1
     finally:
-        os.chdir(before)
-        sys.path[:] = path
+        os.chdir(folder_before)
+        sys.path[:] = path_before
         for name in [name for name in sys.modules if _is_the_readers(name)]:
             del sys.modules[name]
         sys.modules.update(hidden)

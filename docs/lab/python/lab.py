@@ -8,51 +8,51 @@ from pathlib import Path
 
 import shims
 
-shims.install()  # before whatever imports what they stand in for
+shims.install()  # before the imports of what they replace
 
-#: The module and the function of each request; imported when it is wanted first, or in an idle moment.
-ASKED = {
+#: The module and the function of each request; imported at the first request, or before it in an idle moment.
+HANDLERS = {
     "send": ("service", "send"),
-    "check": ("court", "check"),
-    "judge": ("court", "judge"),
+    "check": ("judge", "check"),
+    "combine": ("judge", "combine"),
     "grade": ("grader", "grade"),
     "zip": ("workspace", "as_zip"),
 }
-SOON = ("service", "flask_jwt_extended", "flask_sqlalchemy", "werkzeug.test", "pytest", "court", "grader")
+PRELOAD = ("service", "flask_jwt_extended", "flask_sqlalchemy", "werkzeug.test", "pytest", "judge", "grader")
 
 
-def answer(kind: str, asked: str, tell: Callable[[str], None]) -> str:
-    """Do what the page asks.
+def handle(kind: str, request: str, notify: Callable[[str], None]) -> str:
+    """Do what the page asks, and return the result as JSON.
 
     Args:
-        kind: one of `ASKED`.
-        asked: its arguments, as JSON.
-        tell: called with what is known already, as JSON, while the work goes on.
+        kind: one of `HANDLERS`.
+        request: its arguments, as JSON.
+        notify: called with partial results, as JSON, while the work goes on.
     """
-    arguments = json.loads(asked)
+    arguments = json.loads(request)
     if kind in ("check", "grade"):
-        arguments["tell"] = lambda event: tell(json.dumps(event))
-    module, function = ASKED[kind]
+        arguments["notify"] = lambda event: notify(json.dumps(event))
+    module, function = HANDLERS[kind]
     return json.dumps(getattr(import_module(module), function)(**arguments))
 
 
 def rewrite(file: Path) -> None:
-    """Make of a file of tests what pytest makes of it first, and put it where pytest looks for it."""
+    """Rewrite the assertions of a file of tests as pytest does, into pytest's own cache."""
     from _pytest.assertion import rewrite
 
     source, code = rewrite._rewrite_test(file, None)  # type: ignore[arg-type]  # no option of ours changes it
-    made = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
-    made.parent.mkdir(exist_ok=True)
-    with made.open("wb") as written:
+    target = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
+    target.parent.mkdir(exist_ok=True)
+    with target.open("wb") as written:
         rewrite._write_pyc_fp(written, source, code)
 
 
-_waiting = [partial(import_module, name) for name in SOON]
-_waiting += [partial(rewrite, file) for file in Path("/course/tests").glob("test_*.py")]
+_preparations = [partial(import_module, name) for name in PRELOAD]
+_preparations += [partial(rewrite, file) for file in Path("/course/tests").glob("test_*.py")]
 
 
 def prepare() -> bool:
-    """Do the next of what will be wanted soon; return whether there is more."""
-    if _waiting:
-        _waiting.pop(0)()
-    return bool(_waiting)
+    """Do the next preparation for requests to come; return whether there is another."""
+    if _preparations:
+        _preparations.pop(0)()
+    return bool(_preparations)

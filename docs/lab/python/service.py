@@ -1,4 +1,4 @@
-"""The reader's application, kept from request to request and made anew when a file has changed."""
+"""The reader's application, kept from request to request and loaded again when a file has changed."""
 
 import gzip
 import importlib
@@ -15,41 +15,43 @@ from typing import Any
 import workspace
 from flask import Flask, got_request_exception
 from flask.cli import find_best_app
-from limits import TookTooLong, watched
+from limits import TookTooLong, timer
 
-LIMIT = 10.0  # seconds for a request, and as many until the application is there
+LIMIT = 10.0  # seconds for a request, and for loading the application
 
-_running: dict[str, Flask] = {}  # by stage; never more than one
+_loaded: dict[str, Flask] = {}  # by stage; at most one
 
 
 def send(stage: str, files: workspace.Files, request: dict[str, Any], fresh: bool = False) -> dict[str, Any]:
-    """Send a request to the reader's application and return all there is to say of the answer.
+    """Send a request to the reader's application and return its response.
 
     Args:
         request: its `method`, `path`, `headers` as pairs and `body`.
-        fresh: begin with a service in which nothing is stored.
+        fresh: empty the database and the `instance` folder first.
+
     """
     folder, changed = workspace.write(stage, files)
     if fresh:
-        workspace.forget(stage)
+        workspace.remove_instance(stage)
     printed = io.StringIO()
     raised: list[BaseException] = []
-    came: dict[str, Any] = {}
+    response: dict[str, Any] = {}
     with redirect_stdout(printed), redirect_stderr(printed):
         try:
-            with watched(str(folder)) as watch:
-                watch.wind(LIMIT)
-                if changed or fresh or stage not in _running:
+            with timer(str(folder)) as running:
+                running.start(LIMIT)
+                if changed or fresh or stage not in _loaded:
                     _load(stage, folder)
-                    watch.wind(LIMIT)
-                came = _ask(_running[stage], request, raised)
+                    running.start(LIMIT)
+                response = _request(_loaded[stage], request, raised)
         except (Exception, SystemExit, TookTooLong) as error:
             raised.append(error)
-    return came | {"printed": printed.getvalue(), "error": explain(raised[-1], folder) if raised else None}
+    error = explain(raised[-1], folder) if raised else None
+    return response | {"printed": printed.getvalue(), "error": error}
 
 
 def explain(error: BaseException, folder: Path) -> dict[str, Any]:
-    """Return what the reader should know of an exception: what it says, and where in the reader's files."""
+    """Return an exception's kind, text and places in the reader's files."""
     own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(f"{folder}/")]
     frames = [(f.filename, f.lineno or 0, (f.line or "").strip()) for f in own]
     if isinstance(error, SyntaxError) and (error.filename or "").startswith(f"{folder}/"):
@@ -64,8 +66,8 @@ def explain(error: BaseException, folder: Path) -> dict[str, Any]:
 
 
 def _load(stage: str, folder: Path) -> None:
-    """Import the stage as `flask run` does, after forgetting whatever was imported before."""
-    _running.clear()
+    """Import the stage as `flask run` does, after removing what an earlier load imported."""
+    _loaded.clear()
     sys.path[:] = [str(folder), *(path for path in sys.path if not path.startswith(workspace.HOME))]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ("app", "config", "run") or _is_of(module, workspace.HOME):
@@ -74,21 +76,21 @@ def _load(stage: str, folder: Path) -> None:
     linecache.checkcache()
     os.chdir(folder)
     module = importlib.import_module("app")
-    _running[stage] = find_best_app(module)
+    _loaded[stage] = find_best_app(module)
 
 
-def _ask(app: Flask, request: dict[str, Any], raised: list[BaseException]) -> dict[str, Any]:
-    def note(_sender: Flask, exception: BaseException, **_: Any) -> None:
+def _request(app: Flask, request: dict[str, Any], raised: list[BaseException]) -> dict[str, Any]:
+    def keep(_sender: Flask, exception: BaseException, **_: Any) -> None:
         raised.append(exception)
 
     client = app.test_client(use_cookies=False)
     body = request["body"].encode() if request["body"] else None
     began = time.perf_counter()
-    with got_request_exception.connected_to(note, app):
+    with got_request_exception.connected_to(keep, app):
         answer = client.open(
             request["path"], method=request["method"], headers=request["headers"], data=body, buffered=True
         )
-    taken = time.perf_counter() - began
+    seconds = time.perf_counter() - began
     content = answer.data
     if answer.headers.get("Content-Encoding") == "gzip":
         content = gzip.decompress(content)
@@ -97,7 +99,7 @@ def _ask(app: Flask, request: dict[str, Any], raised: list[BaseException]) -> di
         "headers": list(answer.headers),
         "body": content.decode("utf-8", errors="replace"),
         "bytes": len(answer.data),
-        "milliseconds": round(taken * 1000, 1),
+        "milliseconds": round(seconds * 1000, 1),
     }
 
 

@@ -1,4 +1,4 @@
-"""What Python lacks in a browser, as far as a lesson needs it."""
+"""Replaces what a lesson needs and Python in a browser lacks."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ HOME = "/home/reader"
 
 
 def install() -> None:
-    """Put the missing functions where they are looked for."""
+    """Install the replacements. Call it before Flask is imported."""
     Path(HOME).mkdir(exist_ok=True)
     sys.prefix = "/packages"  # not "/": Flask would take the reader's folder for an installed package
     hashlib.scrypt = scrypt  # type: ignore[attr-defined]
     hashlib.pbkdf2_hmac = pbkdf2_hmac  # type: ignore[attr-defined]
-    # Python's own reader of JSON goes down as deep as a body is nested, and a browser's stack ends before.
+    # The scanner in C recurses as deep as a body is nested, and a browser's stack is too small for that.
     json.scanner.make_scanner = json.scanner.py_make_scanner  # type: ignore[attr-defined]
     json._default_decoder = json.JSONDecoder()  # type: ignore[attr-defined]
     import flask
@@ -30,13 +30,13 @@ def install() -> None:
     Rule._compile_builder = functools.partialmethod(_build_later, Rule._compile_builder)  # type: ignore
 
 
-@functools.lru_cache(1024)  # the log-in that follows a sign-up asks for the same again
+@functools.lru_cache(1024)  # a log-in after a sign-up computes the same hash
 def scrypt(
     password: bytes, *, salt: bytes, n: int, r: int, p: int, maxmem: int = 0, dklen: int = 64
 ) -> bytes:
     """As `hashlib.scrypt`, RFC 7914."""
-    made = lab_hashes.scrypt(to_js(password), to_js(salt), n, r, p, dklen, maxmem or 2**30)
-    return bytes(made.to_py())
+    digest = lab_hashes.scrypt(to_js(password), to_js(salt), n, r, p, dklen, maxmem or 2**30)
+    return bytes(digest.to_py())
 
 
 def pbkdf2_hmac(
@@ -44,14 +44,14 @@ def pbkdf2_hmac(
 ) -> bytes:
     """As `hashlib.pbkdf2_hmac`, RFC 8018."""
     length = dklen or hashlib.new(hash_name).digest_size
-    made = lab_hashes.pbkdf2(hash_name, to_js(password), to_js(salt), iterations, length)
-    return bytes(made.to_py())
+    digest = lab_hashes.pbkdf2(hash_name, to_js(password), to_js(salt), iterations, length)
+    return bytes(digest.to_py())
 
 
 def _build_later(rule: Any, compiled: Any, append_unknown: bool = True) -> Any:
-    """Stand in for what compiles a function to build the URLs of ``rule``: compile it when it is called.
+    """Compile the function that builds the URLs of ``rule`` at its first call.
 
-    Each rule has two, most are never called, and they took half the time in which an application is made.
+    Each rule has two such functions, most are never called, and compiling them is half the time of a factory.
     """
 
     def build(self: Any, **values: Any) -> Any:
@@ -61,5 +61,5 @@ def _build_later(rule: Any, compiled: Any, append_unknown: bool = True) -> Any:
 
 
 def run(self: Any, *_: Any, **__: Any) -> None:
-    """Stand in for `Flask.run`, which would wait for connections that no browser can accept."""
+    """Replace `Flask.run`: a browser cannot accept connections."""
     print("app.run() does nothing here: the lab itself hands each request to the application.")

@@ -1,4 +1,4 @@
-"""Stands in for ujson, which is written in C and not made for browsers: the same calls, by `json`."""
+"""Replaces ujson, which is written in C and has no build for browsers: the same calls, by `json`."""
 
 import json
 from typing import Any
@@ -6,30 +6,15 @@ from typing import Any
 JSONDecodeError = json.JSONDecodeError
 
 
-def dumps(
-    value: Any,
-    ensure_ascii: bool = True,
-    escape_forward_slashes: bool = True,
-    indent: int = 0,
-    sort_keys: bool = False,
-    default: Any = None,
-    **_: Any,
-) -> str:
-    """Return ``value`` as JSON, as tight as ujson writes it."""
+def dumps(value: Any, escape_forward_slashes: bool = True, indent: int = 0, **options: Any) -> str:
+    """Return ``value`` as JSON without spaces, as ujson writes it; ``options`` are those of `json.dumps`."""
     separators = (",", ": " if indent else ":")
-    text = json.dumps(
-        value,
-        ensure_ascii=ensure_ascii,
-        indent=indent or None,
-        separators=separators,
-        sort_keys=sort_keys,
-        default=default,
-    )
+    text = json.dumps(value, indent=indent or None, separators=separators, **options)
     return text.replace("/", "\\/") if escape_forward_slashes else text
 
 
-def loads(text: str | bytes, **_: Any) -> Any:
-    """Return what JSON says."""
+def loads(text: str | bytes) -> Any:
+    """Return the value of the JSON in ``text``."""
     return json.loads(text)
 
 
@@ -38,9 +23,6 @@ def dump(value: Any, file: Any, **options: Any) -> None:
     file.write(dumps(value, **options))
 
 
-def load(file: Any, **_: Any) -> Any:
-    """Return what the JSON of ``file`` says."""
+def load(file: Any) -> Any:
+    """Return the value of the JSON in ``file``."""
     return loads(file.read())
-
-
-encode, decode = dumps, loads

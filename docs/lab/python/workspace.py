@@ -1,4 +1,4 @@
-"""The reader's files: they live in the page, and are written here before they are run."""
+"""The reader's files: the page keeps them, and they are written here before they run."""
 
 import base64
 import io
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from shims import HOME
 
-Files = dict[str, str]  # text by path, seen from the stage's folder
+Files = dict[str, str]  # text by path, relative to the stage's folder
 
 
 def write(stage: str, files: Files) -> tuple[Path, bool]:
-    """Make the folder of ``stage`` hold ``files``; return it, and whether that changed anything.
+    """Write ``files`` into the folder of ``stage``; return the folder, and whether a file changed.
 
-    What the application itself wrote, its database for one, stays: it is in `instance`.
+    What the application wrote itself, for example its database, stays: it is in `instance`.
     """
     folder = Path(HOME, stage)
     before = {name: (folder / name).read_text(encoding="utf-8") for name in _known(folder)}
@@ -27,13 +27,13 @@ def write(stage: str, files: Files) -> tuple[Path, bool]:
     return folder, before != files
 
 
-def forget(stage: str) -> None:
+def remove_instance(stage: str) -> None:
     """Remove what the application has written."""
     shutil.rmtree(Path(HOME, stage, "instance"), ignore_errors=True)
 
 
 def as_zip(stage: str, files: Files) -> str:
-    """Return ``files`` in a folder named like the stage, zipped, in base64: what `course check` takes."""
+    """Return ``files`` as a zip for `course check`, in base64: one folder with the stage's name."""
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(files.items()):

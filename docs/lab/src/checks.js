@@ -1,17 +1,13 @@
-// The shared tests on the reader's files: each promise as it becomes certain, then what to turn to.
+// The shared tests on the reader's files: each behaviour when its result is certain, then what to work on next.
 import { attempt } from "./attempt.js";
 import { button, el, fill, prose } from "./dom.js";
 import { places } from "./places.js";
 import { say } from "./strings.js";
 
-const LIMIT = 60; // seconds without a word; one test may take twenty, and finding them all as long
+const LIMIT = 60; // seconds without a message; one test may take twenty, and finding them all as long
 
 export class ChecksPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{go: (path: string, line: number) => void, lang: string}} page
-   */
+  /** `go` opens a file at a line; `lang` is the language of the page. */
   constructor(work, engine, { go, lang }) {
     Object.assign(this, { work, engine, go, lang });
     this.run = button(say("check.run"), () => this.check(), { class: "lab-button lab-primary" });
@@ -19,9 +15,7 @@ export class ChecksPanel {
     this.next = el("div.lab-next", { role: "status" });
     this.list = el("ol.lab-results", { "aria-label": say("check.results") });
     this.rest = el("div", {});
-    this.element = el(
-      "div",
-      {},
+    this.element = el("div", {},
       el("p.lab-note", {}, ...prose(say("check.what"))),
       el("div.lab-line", {}, this.run, this.bar),
       this.next,
@@ -37,11 +31,11 @@ export class ChecksPanel {
     fill(this.rest);
     this.found = this.running = 0;
     const began = performance.now();
-    await attempt({ run: this.run, said: this.next, bar: this.bar }, say("check.running"), async () => {
-      const asked = { stage: this.work.stage.name, lang: this.lang, ever: this.work.ever[start] };
-      const how = { limit: LIMIT, tell: (event) => this.#tell(event) };
-      const parts = await this.engine.share("check", { ...asked, files: this.work.files }, how);
-      const verdict = await this.engine.ask("judge", { ...asked, parts }, { limit: LIMIT });
+    await attempt({ run: this.run, status: this.next, bar: this.bar }, say("check.running"), async () => {
+      const request = { stage: this.work.stage.name, lang: this.lang, ever: this.work.ever[start] };
+      const options = { limit: LIMIT, notify: (event) => this.#onEvent(event) };
+      const parts = await this.engine.share("check", { ...request, files: this.work.files }, options);
+      const verdict = await this.engine.ask("combine", { ...request, parts }, { limit: LIMIT });
       const kept = verdict.results.filter((result) => result.state === "passed").map((result) => result.test);
       this.work.ever[start] = [...new Set([...this.work.ever[start], ...kept])];
       this.work.save();
@@ -49,14 +43,14 @@ export class ChecksPanel {
     });
   }
 
-  #tell(event) {
+  #onEvent(event) {
     if (event.kind === "found") this.bar.max = this.found += event.count;
     if (event.kind === "running") this.bar.value = this.running += event.count;
     if (event.kind === "next" && !this.next.querySelector(".lab-explanation")) this.next.append(this.#explanation(event));
     if (event.kind === "result" && event.number === this.work.stage.number) this.#add(event);
   }
 
-  /** Each worker tells its share in the lesson's order: put what one tells among what the others have told. */
+  /** Each worker sends its share in the lesson's order: insert a result among those of the others. */
   #add(event) {
     const row = line(event);
     row.dataset.place = event.place;
@@ -65,24 +59,20 @@ export class ChecksPanel {
   }
 
   #show({ results, next, headline, elsewhere }, seconds) {
-    const told = this.next.querySelector(".lab-explanation"); // it stays as it is: its hints may be in reading
-    const same = next && told?.dataset.of === next.test && told.ariaLabel === headline;
+    const shown = this.next.querySelector(".lab-explanation"); // keep it if it is the same: the reader may be reading its hints
+    const same = next && shown?.dataset.of === next.test && shown.ariaLabel === headline;
     const own = results.filter((result) => result.number === this.work.stage.number);
     const earlier = results.filter((result) => result.number < this.work.stage.number);
     const kept = results.filter((result) => result.state === "passed").length;
     fill(this.list, ...own.map(line));
-    fill(
-      this.next,
-      el(
-        `p.lab-sum${next ? "" : ".lab-done"}`,
-        { "data-kept": kept, "data-total": results.length },
+    fill(this.next,
+      el(`p.lab-sum${next ? "" : ".lab-done"}`, { "data-kept": kept, "data-total": results.length },
         say("check.sum", { kept, total: results.length, seconds: seconds.toFixed(1) }),
         next ? "" : ` ${say("check.done")}`,
       ),
-      same ? told : next && this.#explanation({ next, headline }),
+      same ? shown : next && this.#explanation({ next, headline }),
     );
-    fill(
-      this.rest,
+    fill(this.rest,
       ...folded(earlier.length && say("check.earlier", { kept: count(earlier), total: earlier.length }), earlier.map(line)),
       ...folded(
         elsewhere.length && say("check.elsewhere", { count: elsewhere.length }),
@@ -94,9 +84,7 @@ export class ChecksPanel {
   #explanation({ next, headline }) {
     const rows = next.parts.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, ...prose(text))]);
     const page = `${String(Math.max(1, next.number)).padStart(2, "0")}.html#${next.anchor}`;
-    return el(
-      "section.lab-explanation",
-      { "aria-label": headline, "data-of": next.test },
+    return el("section.lab-explanation", { "aria-label": headline, "data-of": next.test },
       el("h3", {}, headline),
       el("dl", {}, ...rows),
       next.place && places([next.place], this.go),
@@ -106,7 +94,7 @@ export class ChecksPanel {
     );
   }
 
-  /** Three hints, one at a time: none comes unasked. */
+  /** Three hints, each only when it is asked for. */
   #hints({ hints }) {
     if (!hints.length) return null;
     const shown = el("ol.lab-hints", {});

@@ -1,3 +1,3 @@
-// Must run before Pyodide is loaded. It refuses to work in a classic worker, because it would import its parts
-// as modules; here they are bundled already, and a page that was opened from a folder can have no other worker.
+// Must run before Pyodide is loaded. Pyodide refuses classic workers because it imports its parts as modules;
+// here they are bundled already, and a page from a folder can only have a classic worker.
 self.importScripts = undefined;

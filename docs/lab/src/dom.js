@@ -1,10 +1,8 @@
-// Elements in one call, so that what a panel is made of can be read as a tree.
+// Elements in one call, so that a panel's code reads like its tree.
 
-/**
- * @param {string} tag its name, with classes: "p.lab-note"
- * @param {Record<string, any>} attributes `on...` are listeners; true is an attribute without a value
- * @param {...(Node | string | null | undefined | false)} children what is no node or text is left out
- */
+/** @param {string} tag its name, with classes: "p.lab-note"
+ *  @param {Record<string, any>} attributes `on...` are listeners; true is an attribute without a value
+ *  @param {...(Node | string | null | undefined | false)} children null, undefined, false and "" are left out */
 export function el(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -17,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
   return fill(element, ...children);
 }
 
-/** Give an element other children; what is no node or text is left out. */
+/** Replace the children of an element. */
 export function fill(element, ...children) {
   element.replaceChildren(...children.filter(Boolean));
   return element;
@@ -27,10 +25,10 @@ export function fill(element, ...children) {
 export const button = (text, onclick, attributes = {}) =>
   el("button.lab-button", { type: "button", onclick, ...attributes }, text);
 
-/** Text in which `code` stands between backticks, as nodes. */
+/** Text with `code` between backticks, as nodes. */
 export const prose = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
 let serial = 0;
 
-/** A name that no other element of the page has. */
+/** An id that no other element of the page has. */
 export const newId = () => `lab-${++serial}`;

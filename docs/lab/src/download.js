@@ -1,13 +1,11 @@
-// Brings the parts of the lab into memory, with real bytes for the progress bar: each is fetched once.
+// Downloads the parts of the lab into memory, and reports the bytes for the progress bar.
 
-/**
- * @param {{url: string, bytes: number, name: string}[]} parts
- * @param {(loaded: number) => void} tell called with the bytes that are here
- * @returns {Promise<Record<string, ArrayBuffer>>}
- */
-export async function download(parts, tell) {
+/** @param {{url: string, bytes: number, name: string}[]} parts
+ *  @param {(loaded: number) => void} notify called with the bytes so far
+ *  @returns {Promise<Record<string, ArrayBuffer>>} */
+export async function download(parts, notify) {
   let loaded = 0;
-  const arrived = (bytes) => tell((loaded += bytes));
+  const arrived = (bytes) => notify((loaded += bytes));
   const load = location.protocol === "file:" ? fromScript : fromServer;
   const all = await Promise.all(parts.map(async (part) => [part.name, await load(part, arrived)]));
   return Object.fromEntries(all);
@@ -25,7 +23,7 @@ async function fromServer({ url }, arrived) {
   return new Blob(chunks).arrayBuffer();
 }
 
-/** A page that was opened from a folder may fetch nothing; scripts it may load, so there each part is one too. */
+/** A page from a folder cannot fetch, but it can load scripts: there each part is a script as well. */
 async function fromScript({ url, bytes }, arrived) {
   await new Promise((resolve, reject) => {
     const script = document.createElement("script");

@@ -1,4 +1,4 @@
-// The editor: CodeMirror, dressed in the colours of the site, with a comparison when one is asked for.
+// The editor: CodeMirror in the colours of the site, with a comparison on demand.
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
@@ -35,7 +35,7 @@ const markedLine = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-/** The button at a place that differs: only what the other text has can be taken. */
+/** The button at a difference: only the other text can be taken. */
 function take(type, onclick) {
   if (type === "accept") return document.createElement("span");
   return button(say("editor.take"), onclick, { class: "lab-button lab-take" });
@@ -43,24 +43,20 @@ function take(type, onclick) {
 
 export class Editor {
   #compared = new Compartment();
-  #states = new Map(); // by path: undo goes on where it was left
+  #states = new Map(); // by path, so that undo still works after a change of file
   #path = "";
 
-  /**
-   * @param {HTMLElement} parent
-   * @param {(path: string, text: string) => void} changed called at each change that the reader makes
-   */
+  /** @param {HTMLElement} parent
+   *  @param {(path: string, text: string) => void} changed called at each change that the reader makes */
   constructor(parent, changed) {
     this.changed = changed;
     this.view = new EditorView({ parent, state: EditorState.create() });
   }
 
-  /**
-   * Show a file.
-   * @param {string} path
-   * @param {string} text
-   * @param {{against?: string, line?: number}} options another text to compare with; a line to go to, from 1
-   */
+  /** Show a file.
+   *  @param {string} path
+   *  @param {string} text
+   *  @param {{against?: string, line?: number}} options another text to compare with; a line to go to, from 1 */
   show(path, text, { against, line } = {}) {
     if (this.#path) this.#states.set(this.#path, this.view.state);
     const known = this.#states.get(path);
@@ -70,7 +66,7 @@ export class Editor {
     if (line) this.goTo(line);
   }
 
-  /** @param {string | undefined} against what the text is compared with; undefined ends it */
+  /** @param {string | undefined} against what the text is compared with; undefined ends the comparison */
   compare(against) {
     const merge = against === undefined ? [] : unifiedMergeView({ original: against, mergeControls: take });
     this.view.dispatch({ effects: this.#compared.reconfigure(merge) });
@@ -86,7 +82,7 @@ export class Editor {
     this.view.focus();
   }
 
-  /** Forget the undo of every file: they are others now. */
+  /** Remove every file's undo history: the files have been replaced. */
   forget() {
     this.#states.clear();
     this.#path = "";

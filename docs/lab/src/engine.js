@@ -1,9 +1,9 @@
-// Python as the page sees it: it is asked one thing at a time, and ended when it does not come back.
+// Python as the page sees it: one request at a time, and a new worker when the old one hangs.
 import { el } from "./dom.js";
 import { download } from "./download.js";
 import { Python } from "./python.js";
 
-/** What was asked was stopped: by the reader, because it took too long, or because Python broke down. */
+/** A request was stopped: by the reader, because it took too long, or because Python crashed. */
 export class Stopped extends Error {
   /** @param {"reader" | "slow" | "dead"} by */
   constructor(by) {
@@ -17,7 +17,7 @@ export class Engine extends EventTarget {
   #code;
   #frame;
   #ready;
-  /** @type {Python[]} the first does all that is asked; the others, once they are ready, take their shares */
+  /** @type {Python[]} the first handles every request; the others, once they are ready, their shares of a check */
   #pythons = [];
 
   /** @param {{url: string, bytes: number, name: string}[]} parts */
@@ -28,7 +28,7 @@ export class Engine extends EventTarget {
     this.state = "off";
   }
 
-  /** Download what is needed and start Python; the second time, only start it. */
+  /** Download the parts and start Python; the second time, only start it. */
   async start() {
     if (!this.#parts) {
       this.#show("loading", 0);
@@ -41,24 +41,24 @@ export class Engine extends EventTarget {
     this.#ready = pythons[0].started;
     await this.#ready;
     this.#show("ready");
-    this.#grow(pythons);
+    this.#startMore(pythons);
   }
 
-  /** Ask the first: see `Python.ask`. */
-  async ask(kind, asked, how) {
-    const [answer] = await this.#work(() => [this.#pythons[0].ask(kind, asked, how)]);
-    return answer;
+  /** Ask the first Python: see `Python.ask`. */
+  async ask(kind, request, options) {
+    const [response] = await this.#work(() => [this.#pythons[0].ask(kind, request, options)]);
+    return response;
   }
 
-  /** Ask all that are ready, each for its share: `[0, 2]` is the first of two. */
-  share(kind, asked, how) {
+  /** Ask every Python that is ready for its share: `[0, 2]` is the first of two. */
+  share(kind, request, options) {
     return this.#work(() => {
       const ready = this.#pythons.filter((python) => python.ready);
-      return ready.map((python, number) => python.ask(kind, { ...asked, share: [number, ready.length] }, how));
+      return ready.map((python, number) => python.ask(kind, { ...request, share: [number, ready.length] }, options));
     });
   }
 
-  /** End what runs, and start anew: nothing else ends a loop in Python from outside. */
+  /** End every worker and start again: nothing else ends a loop in Python from outside. */
   stop(by = "reader") {
     for (const python of this.#pythons) python.end(new Stopped(by));
     return this.start();
@@ -75,11 +75,11 @@ export class Engine extends EventTarget {
   }
 
   /** Start the others while the reader reads: each when the one before has nothing left to prepare. */
-  async #grow(pythons) {
-    while (pythons.length < most()) {
+  async #startMore(pythons) {
+    while (pythons.length < maximum()) {
       await pythons.at(-1).prepared;
       pythons.push(this.#newPython());
-      pythons.at(-1).started.catch(() => {}); // it is never asked then, and the first does it alone
+      pythons.at(-1).started.catch(() => {}); // then it is never ready, and the others do its share
     }
   }
 
@@ -89,10 +89,10 @@ export class Engine extends EventTarget {
 
   #newWorker() {
     if (location.protocol !== "file:") return new Worker(this.files.find((part) => part.name === "worker.js").url);
-    // In a page of a folder the theme has put something else in the place of `Worker`; a new frame has the true one.
+    // In a page from a folder the theme has replaced `Worker`; a new frame has the original.
     this.#frame ??= document.body.appendChild(el("iframe", { hidden: true, title: "" }));
-    const { Worker: TrueWorker, URL: Addresses } = this.#frame.contentWindow;
-    return new TrueWorker(Addresses.createObjectURL(this.#code));
+    const { Worker: OriginalWorker, URL } = this.#frame.contentWindow;
+    return new OriginalWorker(URL.createObjectURL(this.#code));
   }
 
   #show(state, loaded = this.bytes) {
@@ -102,8 +102,8 @@ export class Engine extends EventTarget {
   }
 }
 
-/** How many Pythons this device can feed: each wants a processor and memory, and a phone has little of both. */
-function most() {
+/** How many Pythons this device can run: each takes a processor and memory, and a phone has little of both. */
+function maximum() {
   const { hardwareConcurrency: processors, deviceMemory = 8 } = navigator;
   if (processors < 2 || deviceMemory < 4 || matchMedia("(pointer: coarse)").matches) return 1;
   return processors < 4 ? 2 : 3;

@@ -1,12 +1,9 @@
-// The files of the chapter as a tree: which the chapter is about, and which the reader has changed.
+// The files of the chapter as a tree: marks show which the chapter and which the reader has changed.
 import { button, el } from "./dom.js";
 import { say } from "./strings.js";
 
 export class FilesPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {(path: string) => void} open called with the file that the reader chose
-   */
+  /** `open` is called with the path that the reader chose. */
   constructor(work, open) {
     this.work = work;
     this.open = open;
@@ -51,9 +48,7 @@ export class FilesPanel {
     if (this.work.edited(path)) marks.push(["yours", say("files.yours")]);
     if (!exists) marks.push(["absent", say("files.absent")]);
     const label = [name, ...marks.map(([, text]) => text)].join(", ");
-    return el(
-      "li",
-      {},
+    return el("li", {},
       el(
         `button.lab-file${exists ? "" : ".lab-absent"}`,
         {
@@ -73,9 +68,7 @@ export class FilesPanel {
   #starts() {
     if (!this.work.stage.before) return null;
     const choice = (start) =>
-      el(
-        "label",
-        {},
+      el("label", {},
         el("input", { type: "radio", name: "start", value: start, onchange: () => this.work.begin(start) }),
         el("span", {}, say(`files.${start}`)),
       );
@@ -96,7 +89,7 @@ export class FilesPanel {
   }
 }
 
-/** What stands at the top first, then folder by folder. */
+/** Files at the top first, then folder by folder. */
 function foldersLast(one, other) {
   const [a, b] = [one, other].map((path) => path.slice(0, path.lastIndexOf("/") + 1));
   return a < b ? -1 : a > b ? 1 : one < other ? -1 : 1;

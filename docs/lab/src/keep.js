@@ -1,14 +1,10 @@
-// What a reader may do with the work: take it along, hand it on, or throw it away.
+// What a reader can do with the changes: download them, share them as a link, or discard them.
 import { button, el, fill } from "./dom.js";
 import { asFragment } from "./share.js";
 import { say } from "./strings.js";
 
-/**
- * @param {import("./store.js").Work} work
- * @param {import("./engine.js").Engine} engine
- */
 export function keepPanel(work, engine) {
-  const said = el("div.lab-note", { role: "status" });
+  const status = el("div.lab-note", { role: "status" });
 
   async function download() {
     const zipped = await engine.ask("zip", { stage: work.stage.name, files: work.files }, { limit: 10 });
@@ -16,7 +12,7 @@ export function keepPanel(work, engine) {
     const href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
     el("a", { href, download: `${work.stage.name}.zip` }).click();
     URL.revokeObjectURL(href);
-    fill(said, say("keep.downloaded", { name: work.stage.name }));
+    fill(status, say("keep.downloaded", { name: work.stage.name }));
   }
 
   async function share() {
@@ -24,7 +20,7 @@ export function keepPanel(work, engine) {
     const fragment = await asFragment(work.stage.name, { start, edits: work.edits[start] });
     const link = location.href.split("#")[0] + fragment;
     const field = el("input", { value: link, readonly: true, "aria-label": say("keep.link") });
-    fill(said, el("p", {}, say("keep.shared")), field);
+    fill(status, el("p", {}, say("keep.shared")), field);
     field.select();
     await navigator.clipboard?.writeText(link).catch(() => {}); // where that is not allowed, it is selected
   }
@@ -32,23 +28,19 @@ export function keepPanel(work, engine) {
   function reset() {
     const sure = button(say("keep.reset_sure"), () => {
       work.reset();
-      fill(said, say("keep.reset_done"));
+      fill(status, say("keep.reset_done"));
     });
-    fill(said, el("p", {}, say("keep.reset_ask")), sure);
+    fill(status, el("p", {}, say("keep.reset_ask")), sure);
     sure.focus();
   }
 
-  return el(
-    "div.lab-keep",
-    {},
+  return el("div.lab-keep", {},
     el("p.lab-note", {}, say("keep.where")),
-    el(
-      "div.lab-line",
-      {},
+    el("div.lab-line", {},
       button(say("keep.download"), download),
       button(say("keep.share"), share),
       button(say("keep.reset"), reset),
     ),
-    said,
+    status,
   );
 }

@@ -1,20 +1,18 @@
-// The page's side of the lab. Loaded by a click, by docs/assets/lab-door.js, which calls `openLab`.
+// The page's side of the lab. docs/assets/lab-opener.js loads it at a click and calls `openLab`.
 import { el } from "./dom.js";
 import { Engine } from "./engine.js";
 import { fromFragment } from "./share.js";
 import { Work } from "./store.js";
-import { say, speak } from "./strings.js";
+import { say, setMessages } from "./strings.js";
 import { Workbench } from "./workbench.js";
 
-const benches = new Map(); // by stage: a page may have two doors
+const benches = new Map(); // by stage: a page may have the labs of two stages
 
-/**
- * Open the lab of a stage, which stays as it is when it is closed and opened again.
- * @param {any} stage what course/site/lab/stages.py says of it
- */
+/** Open the lab of a stage, which stays as it is when it is closed and opened again.
+ *  @param {any} stage its data from course/site/lab/stages.py */
 window.openLab = async (stage) => {
   const lang = document.documentElement.lang === "ko" ? "ko" : "en";
-  speak(stage.messages[lang]);
+  setMessages(stage.messages[lang]);
   if (!benches.has(stage.name)) {
     const parts = window.labParts.map(({ path, bytes }) => {
       const url = new URL(path, stage.where).href;
@@ -23,13 +21,13 @@ window.openLab = async (stage) => {
     const title = `${stage.number}. ${stage.title[lang]}`;
     const work = new Work(stage);
     benches.set(stage.name, new Workbench(work, new Engine(parts), { lang, title }));
-    await offer(work, benches.get(stage.name));
+    await offerShared(work, benches.get(stage.name));
   }
   benches.get(stage.name).show();
 };
 
-/** Ask whether the state that a link has brought may take the place of the reader's own. */
-async function offer(work, bench) {
+/** Ask whether the state from a link may replace the reader's own. */
+async function offerShared(work, bench) {
   const state = await fromFragment(work.stage.name, location.hash);
   if (!state || !(state.start in work.starts)) return;
   history.replaceState(null, "", location.pathname + location.search);
@@ -38,9 +36,7 @@ async function offer(work, bench) {
     work.begin(state.start);
   };
   if (!Object.keys(work.edits[state.start]).length) return use();
-  const choice = el(
-    "form.lab-offer",
-    { method: "dialog" },
+  const choice = el("form.lab-offer", { method: "dialog" },
     el("p", {}, say("share.replace")),
     el("button.lab-button.lab-primary", { type: "button", onclick: () => (use(), choice.remove()) }, say("share.use")),
     el("button.lab-button", { type: "button", onclick: () => choice.remove() }, say("share.keep")),

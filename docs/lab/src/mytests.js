@@ -1,25 +1,18 @@
-// The reader's own tests, held against named faults: chapter 6.
+// The reader's own tests on the right code and on code with known faults: chapter 6.
 import { attempt } from "./attempt.js";
 import { button, el, fill } from "./dom.js";
 import { say } from "./strings.js";
 
-const LIMIT = 60; // seconds without a word; one run of the tests may take thirty
+const LIMIT = 60; // seconds without a message; one run of the tests may take thirty
 
 export class MyTestsPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{lang: string}} page
-   */
   constructor(work, engine, { lang }) {
     Object.assign(this, { work, engine, lang });
     this.run = button(say("grade.run"), () => this.grade(), { class: "lab-button lab-primary" });
     this.bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": say("grade.progress") });
     this.sum = el("div", { role: "status" });
     this.list = el("ol.lab-results", { "aria-label": say("grade.results") });
-    this.element = el(
-      "div",
-      {},
+    this.element = el("div", {},
       el("p.lab-note", {}, say("grade.what")),
       el("div.lab-line", {}, this.run, this.bar),
       this.sum,
@@ -30,19 +23,18 @@ export class MyTestsPanel {
   /** Run the tests on the right code, and on each fault. */
   async grade() {
     fill(this.list);
-    await attempt({ run: this.run, said: this.sum, bar: this.bar }, say("grade.running"), async () => {
+    await attempt({ run: this.run, status: this.sum, bar: this.bar }, say("grade.running"), async () => {
       const { name, after: right } = this.work.stage;
-      const asked = { stage: name, files: this.work.files, right, lang: this.lang };
-      const graded = await this.engine.ask("grade", asked, { limit: LIMIT, tell: (event) => this.#tell(event) });
-      fill(
-        this.sum,
+      const request = { stage: name, files: this.work.files, right, lang: this.lang };
+      const graded = await this.engine.ask("grade", request, { limit: LIMIT, notify: (event) => this.#onEvent(event) });
+      fill(this.sum,
         el(graded.failed ? "p.lab-error" : "p.lab-sum", {}, graded.failed ?? graded.sum),
         graded.output && el("pre", { tabindex: "0" }, graded.output),
       );
     });
   }
 
-  #tell(event) {
+  #onEvent(event) {
     if (event.kind === "found") this.bar.max = event.count;
     if (event.kind !== "graded") return;
     this.bar.value = event.count;

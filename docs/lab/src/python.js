@@ -1,69 +1,59 @@
-// One Python, in a worker of its own: it is asked, it answers, and nothing but its end stops a loop in it.
+// One Python in a worker of its own. Requests go to it one at a time; only its end stops a loop in it.
 export class Python {
   #worker;
-  #waiting = new Map();
+  #pending = new Map();
   #serial = 0;
-  #prepared;
+  #onPrepared;
 
-  /**
-   * @param {Worker} worker
-   * @param {Record<string, ArrayBuffer>} parts what it starts from
-   * @param {(by: "slow" | "dead") => void} lost called when it does not come back
-   */
-  constructor(worker, parts, lost) {
+  /** @param {Worker} worker
+   *  @param {Record<string, ArrayBuffer>} parts what it starts from
+   *  @param {(by: "slow" | "dead") => void} onFailure called when it hangs or has crashed */
+  constructor(worker, parts, onFailure) {
     this.#worker = worker;
-    this.lost = lost;
-    worker.onmessage = ({ data }) => this.#hear(data);
+    this.onFailure = onFailure;
+    worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => this.end(new Error(event.message));
-    /** Whether it can be asked, and when it has done beforehand all that it could. */
-    this.ready = false;
-    this.prepared = new Promise((resolve) => (this.#prepared = resolve));
+    this.ready = false; // whether it can be asked
+    this.prepared = new Promise((resolve) => (this.#onPrepared = resolve)); // it has nothing to prepare any more
     this.started = this.ask("start", { parts }).then(() => (this.ready = true));
   }
 
-  /**
-   * @param {string} kind what docs/lab/python/lab.py knows
-   * @param {object} asked its arguments
-   * @param {{limit?: number, tell?: (event: any) => void}} how seconds without a word, after which it is lost
-   */
-  ask(kind, asked, { limit, tell = () => {} } = {}) {
+  /** @param {string} kind one of HANDLERS in docs/lab/python/lab.py
+   *  @param {object} request its arguments
+   *  @param {{limit?: number, notify?: (event: any) => void}} options seconds without a message, after which it hangs */
+  ask(kind, request, { limit, notify = () => {} } = {}) {
     const id = ++this.#serial;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, tell, limit });
-      this.#wind(id);
-      this.#worker.postMessage({ id, kind, ...asked });
+      this.#pending.set(id, { resolve, reject, notify, limit });
+      this.#startTimer(id);
+      this.#worker.postMessage({ id, kind, ...request });
     });
   }
 
   end(error) {
     this.#worker.terminate();
-    for (const [id, { reject }] of this.#waiting) {
-      this.#settle(id);
-      reject(error);
-    }
+    for (const id of [...this.#pending.keys()]) this.#take(id).reject(error);
   }
 
-  #hear({ id, kind, value, error }) {
-    const asked = this.#waiting.get(id);
-    if (kind === "prepared") return this.#prepared();
-    if (kind === "dead") return this.lost("dead");
-    if (kind === "event") {
-      this.#wind(id);
-      return asked.tell(value);
-    }
-    this.#settle(id);
-    if (kind === "done") asked.resolve(value);
-    else asked.reject(new Error(error));
+  #receive({ id, kind, value, error }) {
+    if (kind === "prepared") return this.#onPrepared();
+    if (kind === "dead") return this.onFailure("dead");
+    if (kind === "done") return this.#take(id).resolve(value);
+    if (kind === "failed") return this.#take(id).reject(new Error(error));
+    this.#startTimer(id);
+    return this.#pending.get(id).notify(value);
   }
 
-  #wind(id) {
-    const asked = this.#waiting.get(id);
-    clearTimeout(asked.alarm);
-    if (asked.limit) asked.alarm = setTimeout(() => this.lost("slow"), asked.limit * 1000);
+  #startTimer(id) {
+    const request = this.#pending.get(id);
+    clearTimeout(request.timer);
+    if (request.limit) request.timer = setTimeout(() => this.onFailure("slow"), request.limit * 1000);
   }
 
-  #settle(id) {
-    clearTimeout(this.#waiting.get(id).alarm);
-    this.#waiting.delete(id);
+  #take(id) {
+    const request = this.#pending.get(id);
+    clearTimeout(request.timer);
+    this.#pending.delete(id);
+    return request;
   }
 }

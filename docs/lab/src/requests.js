@@ -1,4 +1,4 @@
-// A request to the reader's application and its answer, the lesson's own requests, and what was sent before.
+// Requests to the reader's application: a form, the response, the lesson's own requests and a history.
 import { attempt } from "./attempt.js";
 import { button, el, fill, newId } from "./dom.js";
 import { places } from "./places.js";
@@ -8,64 +8,56 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const LIMIT = 30; // seconds; Python itself gives up after ten, where it can
 
 export class RequestsPanel {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {(path: string, line: number) => void} go opens a file at a line
-   */
+  /** `go` opens a file at a line. */
   constructor(work, engine, go) {
     Object.assign(this, { work, engine, go });
     this.fresh = false;
     this.method = el("select", { "aria-label": say("request.method") }, ...METHODS.map((m) => el("option", {}, m)));
     this.path = el("input", { "aria-label": say("request.path"), value: work.stage.first, spellcheck: "false" });
-    this.headers = this.#area("request.headers", 2);
-    this.body = this.#area("request.body", 3);
+    this.headers = textarea("request.headers", 2);
+    this.body = textarea("request.body", 3);
     this.token = el("select", { onchange: () => this.#useToken() });
     this.tokenRow = el("label.lab-token", {}, say("request.token"), this.token);
     this.answer = el("div.lab-answer", { role: "status", "aria-label": say("answer.label") });
-    this.past = el("ol.lab-history", {});
+    this.history = el("ol.lab-history", {});
     this.lesson = el("div.lab-lesson", {});
     this.run = el("button.lab-button.lab-primary", { title: "Ctrl+Enter" }, say("request.send"));
-    const form = el(
-      "form.lab-request",
-      { onsubmit: (event) => (event.preventDefault(), this.send()) },
+    const form = el("form.lab-request", { onsubmit: (event) => (event.preventDefault(), this.send()) },
       el("div.lab-line", {}, this.method, this.path, this.run),
-      this.#labelled("request.headers", this.headers),
+      labelled("request.headers", this.headers),
       this.tokenRow,
-      this.#labelled("request.body", this.body),
+      labelled("request.body", this.body),
     );
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.send();
     });
     const empty = button(say("request.empty"), () => this.empty());
-    this.element = el(
-      "div",
-      {},
+    this.element = el("div", {},
       this.lesson,
       form,
       this.answer,
-      el("details.lab-past", {}, el("summary", {}, say("request.history")), this.past),
+      el("details.lab-past", {}, el("summary", {}, say("request.history")), this.history),
       el("p.lab-note", {}, empty, " ", say("request.empty_why")),
     );
-    this.#showPast();
+    this.#showHistory();
     this.#showTokens();
     this.#showLesson();
   }
 
-  /** Send what stands in the form. */
+  /** Send the request in the form. */
   async send() {
     const request = this.#fill();
     if (!request) return;
-    await attempt({ run: this.run, said: this.answer }, say("answer.waiting"), async () => {
-      const asked = { stage: this.work.stage.name, files: this.work.files, request, fresh: this.fresh };
-      const answer = await this.engine.ask("send", asked, { limit: LIMIT });
+    await attempt({ run: this.run, status: this.answer }, say("answer.waiting"), async () => {
+      const message = { stage: this.work.stage.name, files: this.work.files, request, fresh: this.fresh };
+      const answer = await this.engine.ask("send", message, { limit: LIMIT });
       this.fresh = false;
-      this.#remember(request, answer);
+      this.#keepFields(request, answer);
       this.#show(request, answer);
     });
   }
 
-  /** Begin with a service in which nothing is stored; the files stay. */
+  /** Empty the service before the next request; the files stay. */
   empty() {
     this.fresh = true;
     this.work.fields = {};
@@ -83,46 +75,40 @@ export class RequestsPanel {
     this.body.value = body;
   }
 
-  /** The request in the form, with the fields of earlier answers in their places; null where one is missing. */
+  /** The request in the form, with fields of earlier responses filled in; null where one is missing. */
   #fill() {
-    const { fields } = this.work;
+    const lines = this.headers.value.split("\n").filter((line) => line.indexOf(":") > 0);
+    const headers = lines.map((line) => line.split(/:(.*)/s).slice(0, 2).map((part) => part.trim()));
+    const written = { method: this.method.value, path: this.path.value.trim(), headers, body: this.body.value };
     const missing = new Set();
-    const put = (text) =>
-      text.replace(/\{\{(\w+)\}\}/g, (whole, name) => (name in fields ? fields[name] : (missing.add(name), whole)));
-    const headers = this.headers.value.split("\n").flatMap((line) => {
-      const at = line.indexOf(":");
-      return at > 0 ? [[line.slice(0, at).trim(), put(line.slice(at + 1).trim())]] : [];
-    });
-    const request = { method: this.method.value, path: put(this.path.value.trim()), headers, body: put(this.body.value) };
-    if (!request.path.startsWith("/")) request.path = `/${request.path}`;
-    const typed = headers.some(([name]) => name.toLowerCase() === "content-type");
-    if (request.body && !typed) headers.push(["Content-Type", "application/json"]);
-    if (!missing.size) {
-      this.#note();
-      return request;
-    }
-    const text = say("request.missing", { name: [...missing].join(", ") });
-    this.answer.replaceChildren(el("p.lab-error", {}, text));
-    return null;
-  }
-
-  /** Add what is in the form to the history, as it was written. */
-  #note() {
-    const headers = this.headers.value.split("\n").filter((line) => line.includes(":"));
-    const sent = {
-      method: this.method.value,
-      path: this.path.value,
-      headers: headers.map((line) => line.split(/:\s*(.*)/s).slice(0, 2)),
-      body: this.body.value,
+    const field = (whole, name) => this.work.fields[name] ?? (missing.add(name), whole);
+    const filled = (text) => text.replace(/\{\{(\w+)\}\}/g, field);
+    const request = {
+      ...written,
+      path: filled(written.path).replace(/^\/?/, "/"),
+      headers: headers.map(([name, value]) => [name, filled(value)]),
+      body: filled(written.body),
     };
-    const same = JSON.stringify(sent);
-    this.work.history = [sent, ...this.work.history.filter((one) => JSON.stringify(one) !== same)];
-    this.work.save();
-    this.#showPast();
+    if (missing.size) {
+      const text = say("request.missing", { name: [...missing].join(", ") });
+      this.answer.replaceChildren(el("p.lab-error", {}, text));
+      return null;
+    }
+    const typed = headers.some(([name]) => name.toLowerCase() === "content-type");
+    if (request.body && !typed) request.headers.push(["Content-Type", "application/json"]);
+    this.#addToHistory(written);
+    return request;
   }
 
-  /** Keep the fields of an answer: later requests may use them. */
-  #remember(request, answer) {
+  #addToHistory(written) {
+    const others = this.work.history.filter((one) => JSON.stringify(one) !== JSON.stringify(written));
+    this.work.history = [written, ...others];
+    this.work.save();
+    this.#showHistory();
+  }
+
+  /** Keep the fields of a response: later requests may use them. */
+  #keepFields(request, answer) {
     const data = fromJson(answer.body);
     if (!data || typeof data !== "object" || Array.isArray(data)) return;
     for (const [name, value] of Object.entries(data)) {
@@ -141,11 +127,8 @@ export class RequestsPanel {
     const family = failed ? "5" : answer.status[0];
     const line = failed ? say("answer.none") : answer.status;
     const about = failed ? "" : say("answer.about", { time: answer.milliseconds, bytes: answer.bytes });
-    fill(
-      this.answer,
-      el(
-        "p.lab-status",
-        { "data-family": family },
+    fill(this.answer,
+      el("p.lab-status", { "data-family": family },
         el("strong", {}, line),
         " ",
         el("span.lab-note", {}, `${request.method} ${request.path}  ${about}`),
@@ -153,9 +136,7 @@ export class RequestsPanel {
       answer.error && this.#error(answer.error),
       !failed && el("pre.lab-body", { tabindex: "0", "aria-label": say("answer.body") }, pretty(answer.body)),
       !failed &&
-        el(
-          "details",
-          {},
+        el("details", {},
           el("summary", {}, say("answer.headers", { count: answer.headers.length })),
           el("pre", {}, answer.headers.map(([name, value]) => `${name}: ${value}`).join("\n")),
         ),
@@ -184,43 +165,35 @@ export class RequestsPanel {
     this.headers.value = others.join("\n");
   }
 
-  #showPast() {
-    this.past.replaceChildren(...this.work.history.map((one) => el("li", {}, this.#ready(one))));
+  #showHistory() {
+    this.history.replaceChildren(...this.work.history.map((one) => el("li", {}, this.#ready(one))));
   }
 
   #showLesson() {
-    const own = this.work.stage.requests;
+    const rows = this.work.stage.requests.map((one) => el("li", {}, this.#ready(one)));
     const id = newId();
-    fill(
-      this.lesson,
-      own.length && el("h3", { id }, say("request.lesson")),
-      own.length && el("ul", { "aria-labelledby": id }, ...own.map((one) => el("li", {}, this.#ready(one)))),
-    );
+    if (rows.length) fill(this.lesson, el("h3", { id }, say("request.lesson")), el("ul", { "aria-labelledby": id }, ...rows));
   }
 
-  /** A request that is ready to be put into the form. */
+  /** A button that puts a request into the form. */
   #ready(request) {
     const { method, path, body } = request;
     const short = body.replace(/\s+/g, " ");
-    return el(
-      "button.lab-ready",
-      { type: "button", title: `${method} ${path} ${short}`, onclick: () => (this.put(request), this.run.focus()) },
+    const onclick = () => (this.put(request), this.run.focus());
+    return el("button.lab-ready", { type: "button", title: `${method} ${path} ${short}`, onclick },
       el("b", {}, method),
       ` ${path} `,
       el("span.lab-note", {}, short),
     );
   }
-
-  #area(label, rows) {
-    return el("textarea", { rows, "aria-label": say(label), spellcheck: "false", autocapitalize: "off" });
-  }
-
-  #labelled(label, area) {
-    return el("div.lab-field", {}, el("span", { "aria-hidden": "true" }, say(label)), area);
-  }
 }
 
-/** @returns what JSON says, undefined where it is none */
+const textarea = (label, rows) =>
+  el("textarea", { rows, "aria-label": say(label), spellcheck: "false", autocapitalize: "off" });
+
+const labelled = (label, field) => el("div.lab-field", {}, el("span", { "aria-hidden": "true" }, say(label)), field);
+
+/** @returns the value of JSON, undefined where the text is not JSON */
 function fromJson(text) {
   try {
     return JSON.parse(text);
@@ -229,7 +202,7 @@ function fromJson(text) {
   }
 }
 
-/** JSON with room in it, and everything else as it came. */
+/** JSON indented, and any other text as it is. */
 function pretty(text) {
   const data = fromJson(text);
   return data === undefined ? text : JSON.stringify(data, null, 2);

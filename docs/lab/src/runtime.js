@@ -1,43 +1,39 @@
-// Starts Python from bytes that are in memory already: nothing here is fetched.
+// Starts Python from bytes that are in memory already: nothing is fetched.
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "pyodide";
-import { hashes } from "./hashes.js";
+import { ENVIRONMENT, install } from "./install.js";
 
-const WHERE = "lab:/"; // no address that exists: whatever is asked for by it is in `parts`
+const BASE = "lab:/"; // no address that exists: each file of it is in `parts`
 
-/**
- * @param {Record<string, ArrayBuffer>} parts what build.mjs and course/site/lab/stages.py packed, by name
- * @param {(line: string) => void} print called with what Python itself prints
- */
+/** @param {Record<string, ArrayBuffer>} parts
+ *  @param {(line: string) => void} print called with what Python itself prints
+ *  @returns {Promise<any>} the module docs/lab/python/lab.py */
 export async function startPython(parts, print) {
-  const fetchElsewhere = self.fetch;
-  const served = {
+  const fetchBefore = self.fetch;
+  const responses = {
     "pyodide.asm.wasm": () => {
       const wasm = new Blob([parts["python.bin"]]).stream().pipeThrough(new DecompressionStream("gzip"));
       return new Response(wasm, { headers: { "Content-Type": "application/wasm" } });
     },
     "python_stdlib.zip": () => new Response(parts["stdlib.bin"]),
   };
-  self.fetch = async (url) => served[String(url).slice(WHERE.length)]();
+  self.fetch = async (url) => responses[String(url).slice(BASE.length)]();
   const python = await loadPyodide({
     createPyodideModule,
-    indexURL: WHERE,
+    indexURL: BASE,
     lockFileContents: { info: { abi_version: "2026_0" }, packages: {} },
-    env: { HOME: "/home/reader", PYTHONUTF8: "1", PYTEST_DISABLE_PLUGIN_AUTOLOAD: "1" },
+    env: ENVIRONMENT,
     stdout: print,
     stderr: print,
   });
-  self.fetch = fetchElsewhere;
-  python.registerJsModule("lab_hashes", hashes);
-  python.unpackArchive(parts["packages.bin"], "zip", { extractDir: "/packages" });
-  python.unpackArchive(parts["course.bin"], "zip", { extractDir: "/course" });
-  python.runPython('import sys; sys.path[:0] = ["/course", "/course/lab", "/packages"]');
-  lock();
-  return python;
+  self.fetch = fetchBefore;
+  const lab = install(python, parts);
+  removeNetwork();
+  return lab;
 }
 
-/** Take from the code that will run here the ways to the outside. A policy of the server may do the same. */
-function lock() {
+/** Take the network from the code that will run here. A policy of the server may do the same. */
+function removeNetwork() {
   for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "WebTransport", "indexedDB", "caches"]) {
     Object.defineProperty(self, name, { value: undefined, configurable: false });
   }

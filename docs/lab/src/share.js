@@ -1,5 +1,5 @@
-// A state of the files as the fragment of an address, compressed. No server sees it: fragments are not sent.
-const PREFIX = "#lab="; // then the stage, for the door to read, a point, and the rest
+// A state of the files as the fragment of a URL, compressed. Browsers do not send fragments, so no server sees it.
+const PREFIX = "#lab="; // then the stage, which lab-opener.js reads, a point, and the state
 
 /** @param {string} stage @param {{start: string, edits: Record<string, string | null>}} state */
 export async function asFragment(stage, state) {
@@ -10,7 +10,7 @@ export async function asFragment(stage, state) {
   return `${PREFIX}${stage}.` + btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** @returns the state of `stage` in `fragment`, null where there is none that can be read */
+/** @returns the state of `stage` in `fragment`, null where there is none or it is damaged */
 export async function fromFragment(stage, fragment) {
   const before = `${PREFIX}${stage}.`;
   if (!fragment.startsWith(before)) return null;
@@ -22,6 +22,6 @@ export async function fromFragment(stage, fragment) {
     const valid = Object.values(state.edits).every((edit) => edit === null || typeof edit === "string");
     return valid ? state : null;
   } catch {
-    return null; // cut off on its way, by a chat for one
+    return null; // for example cut off by a chat program
   }
 }

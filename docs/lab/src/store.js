@@ -1,8 +1,8 @@
-// The reader's work on one chapter, kept in this browser: what differs from the files that it began with.
+// The reader's changes to one chapter, kept in this browser.
 
 /** @typedef {Record<string, string>} Files text by path */
 
-/** Not every browser lets a page keep something, and none for ever: then the work lasts as long as the page. */
+/** Not every browser lets a page store something: then the changes last as long as the page. */
 function read(key) {
   try {
     return JSON.parse(localStorage.getItem(key) ?? "null");
@@ -20,7 +20,7 @@ function write(key, value) {
 }
 
 export class Work extends EventTarget {
-  /** @param {any} stage what course/site/lab/stages.py says of the chapter */
+  /** @param {any} stage the data of the chapter from course/site/lab/stages.py */
   constructor(stage) {
     super();
     this.stage = stage;
@@ -31,7 +31,7 @@ export class Work extends EventTarget {
     this.edits = { before: {}, after: {}, ...kept.edits };
     this.ever = { before: [], after: [], ...kept.ever };
     this.history = kept.history ?? [];
-    this.fields = kept.fields ?? {}; // of earlier answers, for {{access_token}} and the like
+    this.fields = kept.fields ?? {}; // of earlier responses, for {{access_token}} and the like
     this.tokens = kept.tokens ?? []; // of the last log-ins, the newest first
   }
 
@@ -56,10 +56,9 @@ export class Work extends EventTarget {
     return files;
   }
 
-  /** Whether the reader has changed a file, or with no path, any. */
+  /** Whether the reader has changed a file. */
   edited(path) {
-    const edits = this.edits[this.start];
-    return path === undefined ? Object.keys(edits).length > 0 : path in edits;
+    return path in this.edits[this.start];
   }
 
   /** @param {string} path @param {string | null} text null removes the file */
@@ -70,7 +69,7 @@ export class Work extends EventTarget {
     this.save(path);
   }
 
-  /** Forget what the reader did to a file, or with no path, to all. */
+  /** Discard the changes of a file, or without a path, all. */
   reset(path) {
     if (path === undefined) this.edits[this.start] = {};
     else delete this.edits[this.start][path];
@@ -83,7 +82,7 @@ export class Work extends EventTarget {
     this.save(undefined, true);
   }
 
-  /** Keep what there is, and tell whoever shows it. */
+  /** Store everything, and notify the panels. */
   save(path, replaced = false) {
     const { start, edits, ever, fields, tokens } = this;
     write(this.key, { start, edits, ever, fields, tokens, history: this.history.slice(0, 30) });

@@ -1,11 +1,9 @@
 // Panels of which one is shown, by the keyboard too: arrows go from tab to tab.
 import { el, newId } from "./dom.js";
 
-/**
- * @param {string} label what the tabs are for
- * @param {{name: string, title: string, element: HTMLElement}[]} panels
- * @returns {{element: HTMLElement, open: (name: string) => void}}
- */
+/** @param {string} label what the tabs are for
+ *  @param {{name: string, title: string, element: HTMLElement}[]} panels
+ *  @returns {{element: HTMLElement, open: (name: string) => void}} */
 export function tabs(label, panels) {
   const made = panels.map(({ name, title, element }) => {
     const id = newId();

@@ -1,4 +1,4 @@
-// The lab as it stands on the screen: files, editor and panels in a dialog over the lesson.
+// The lab on the screen: files, editor and panels in a dialog over the lesson.
 import { ChecksPanel } from "./checks.js";
 import { button, el, fill } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -10,19 +10,15 @@ import { say } from "./strings.js";
 import { tabs } from "./tabs.js";
 
 export class Workbench {
-  /**
-   * @param {import("./store.js").Work} work
-   * @param {import("./engine.js").Engine} engine
-   * @param {{lang: "en" | "ko", title: string}} page
-   */
+  /** @param {import("./store.js").Work} work
+   *  @param {import("./engine.js").Engine} engine
+   *  @param {{lang: "en" | "ko", title: string}} page */
   constructor(work, engine, { lang, title }) {
     Object.assign(this, { work, engine });
     const go = (path, line) => this.open(path, line);
     this.files = new FilesPanel(work, (path) => this.open(path));
     this.bar = el("div.lab-filebar", {});
-    this.against = el(
-      "select",
-      { "aria-label": say("editor.compare"), onchange: () => this.#compare() },
+    this.against = el("select", { "aria-label": say("editor.compare"), onchange: () => this.#compare() },
       el("option", { value: "" }, say("editor.no_comparison")),
       ...Object.keys(work.starts).map((start) => el("option", { value: start }, say(`editor.${start}`))),
     );
@@ -43,21 +39,16 @@ export class Workbench {
     this.status = el("span.lab-engine", { role: "status" });
     this.progress = el("progress", { max: engine.bytes, "aria-label": say("engine.progress") });
     this.stop = button(say("engine.stop"), () => this.engine.stop(), { class: "lab-button lab-stop", hidden: true });
-    this.dialog = el(
-      "dialog.lab",
-      { "aria-label": `${say("lab.title")}: ${title}`, lang, oncancel: (event) => this.#leave(event) },
-      el(
-        "header",
-        {},
+    const label = `${say("lab.title")}: ${title}`;
+    this.dialog = el("dialog.lab", { "aria-label": label, lang, oncancel: (event) => this.#onEscape(event) },
+      el("header", {},
         el("h2", {}, say("lab.title"), el("span", {}, title)),
         this.progress,
         this.status,
         this.stop,
         button(say("lab.close"), () => this.dialog.close(), { class: "lab-button lab-close" }),
       ),
-      el(
-        "div.lab-bench",
-        {},
+      el("div.lab-bench", {},
         el("details.lab-side", { open: innerWidth > 760 }, el("summary", {}, say("files.label")), this.files.element),
         el("section.lab-code", { "aria-label": say("editor.section") }, this.bar, place),
         el("section.lab-panels", { "aria-label": say("tab.label") }, this.tabs.element),
@@ -69,7 +60,7 @@ export class Workbench {
     this.open(work.stage.opens in work.files ? work.stage.opens : Object.keys(work.files)[0]);
   }
 
-  /** Come to the front, and begin to load if that was not done yet. */
+  /** Open the dialog, and start Python the first time. */
   show() {
     this.dialog.showModal();
     if (this.engine.state === "off") {
@@ -84,7 +75,7 @@ export class Workbench {
 
   /** @param {string} path @param {number} [line] from 1 */
   open(path, line) {
-    if (!(path in this.work.files)) this.work.put(path, this.work.base[path] ?? ""); // one that is to be made, or made again
+    if (!(path in this.work.files)) this.work.put(path, this.work.base[path] ?? ""); // a new file, or one that was deleted
     this.path = path;
     this.editor.show(path, this.work.files[path], { against: this.#other(), line });
     this.files.show(path);
@@ -119,7 +110,7 @@ export class Workbench {
     this.editor.compare(this.#other());
   }
 
-  /** The text that the file is compared with: an empty one where the other state lacks it. */
+  /** The text to compare the file with: an empty one where the other state lacks it. */
   #other() {
     const start = this.against.value;
     return start ? (this.work.starts[start][this.path] ?? "") : undefined;
@@ -136,8 +127,8 @@ export class Workbench {
     fill(this.status, say(`engine.${state}`, { loaded: mega(loaded), bytes: mega(bytes) }));
   }
 
-  /** Escape closes the lab, but in the editor: there it ends a search, and lets Tab leave. */
-  #leave(event) {
+  /** Escape closes the lab, except in the editor: there it ends a search, and lets Tab leave. */
+  #onEscape(event) {
     if (this.editor.view.dom.contains(document.activeElement)) event.preventDefault();
   }
 }

@@ -1,39 +1,37 @@
-// The worker: one Python, which does what the page asks, one thing at a time.
+// The worker: one Python, which handles the page's requests one at a time.
 import "./classic.js";
 import { startPython } from "./runtime.js";
 
 let lab;
 
-self.onmessage = async ({ data: { id, kind, ...asked } }) => {
+self.onmessage = async ({ data: { id, kind, ...request } }) => {
   try {
-    self.postMessage({ id, kind: "done", value: kind === "start" ? await start(asked) : answer(id, kind, asked) });
+    self.postMessage({ id, kind: "done", value: kind === "start" ? await start(request) : handle(id, kind, request) });
   } catch (error) {
-    const dead = error?.pyodide_fatal_error; // too deep a recursion through C, for one
+    const dead = error?.pyodide_fatal_error; // for example a recursion through C that is too deep
     self.postMessage({ id, kind: dead ? "dead" : "failed", error: String(error?.message ?? error) });
   }
 };
 
 async function start({ parts }) {
   const printed = [];
-  const python = await startPython(parts, (line) => printed.push(line));
-  lab = python.pyimport("lab");
+  lab = await startPython(parts, (line) => printed.push(line));
   setTimeout(prepare);
   return { printed };
 }
 
-/** While the reader reads: import what will be wanted, a piece at a time, so that whatever is asked comes between. */
+/** Import what later requests need while the reader reads: in small pieces, so that a request comes between. */
 function prepare() {
   try {
     if (lab.prepare()) setTimeout(prepare);
     else self.postMessage({ kind: "prepared" });
   } catch (error) {
-    console.error(error); // whoever asks for it will be told
+    console.error(error); // the request that needs it will fail and say so
   }
 }
 
-/** Let Python do it. Between the two travels JSON: no proxy of the one is kept by the other. */
-function answer(id, kind, asked) {
-  const tell = (event) => self.postMessage({ id, kind: "event", value: JSON.parse(event) });
-  const value = lab.answer(kind, JSON.stringify(asked), tell);
-  return value === undefined ? undefined : typeof value === "string" ? JSON.parse(value) : value.toJs();
+/** Pass JSON to Python and back: no proxy of one side is kept by the other. */
+function handle(id, kind, request) {
+  const notify = (event) => self.postMessage({ id, kind: "event", value: JSON.parse(event) });
+  return JSON.parse(lab.handle(kind, JSON.stringify(request), notify));
 }

@@ -1,8 +1,8 @@
-// The door of the lab: until it is opened, nothing of the lab is loaded but these lines.
-document.querySelectorAll(".lab-door").forEach((door) => {
-  const button = door.querySelector("button");
-  const note = door.querySelector("p");
-  const { stage, where, shared, unable, failed } = door.dataset;
+// The button that opens the lab. Until it is clicked, a page loads nothing else of the lab.
+document.querySelectorAll(".lab-opener").forEach((opener) => {
+  const button = opener.querySelector("button");
+  const note = opener.querySelector("p");
+  const { stage, where, shared, unable, failed } = opener.dataset;
   const root = new URL(where, location.href);
 
   const able =
@@ -17,10 +17,10 @@ document.querySelectorAll(".lab-door").forEach((door) => {
   }
   button.hidden = false;
 
-  // A link may bring a state of the files. Nothing is loaded for it before somebody wants to see it.
+  // A link may carry a state of the files. Nothing is loaded for it before the reader clicks.
   if (location.hash.startsWith(`#lab=${stage}.`)) {
     note.prepend(`${shared} `);
-    door.scrollIntoView();
+    opener.scrollIntoView();
   }
 
   const load = (name) =>
@@ -38,7 +38,7 @@ document.querySelectorAll(".lab-door").forEach((door) => {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      loading ??= Promise.all(door.dataset.load.split(" ").map(load));
+      loading ??= Promise.all(opener.dataset.load.split(" ").map(load));
       await loading;
       await window.openLab({ ...window.labStages[stage], where: root.href });
     } catch (error) {

@@ -1,0 +1,15 @@
+// Puts the packages, the course and what the browser lacks into a Python; the tests do it in Node.
+import { hashes } from "./hashes.js";
+
+export const ENVIRONMENT = { HOME: "/home/reader", PYTHONUTF8: "1", PYTEST_DISABLE_PLUGIN_AUTOLOAD: "1" };
+
+/** @param {any} python what `loadPyodide` returned
+ *  @param {Record<string, ArrayBuffer>} parts what build.mjs and course/site/lab/stages.py packed, by name
+ *  @returns the module docs/lab/python/lab.py */
+export function install(python, parts) {
+  python.registerJsModule("lab_hashes", hashes);
+  python.unpackArchive(parts["packages.bin"], "zip", { extractDir: "/packages" });
+  python.unpackArchive(parts["course.bin"], "zip", { extractDir: "/course" });
+  python.runPython('import sys; sys.path[:0] = ["/course", "/course/lab", "/packages"]');
+  return python.pyimport("lab");
+}
