@@ -10,6 +10,9 @@ from course.commands.suite import Results
 from course.commands.test import LEFT_OUT, STEPS, Tally, choose
 
 
+DEFAULT = ["--ignore=tests/drills", "-m", "not every_fault"]
+
+
 class Program:
     """Stands in for a step's program: it fails if its command names one that is broken."""
 
@@ -71,7 +74,7 @@ def test_a_step_that_fails_stops_none_after_it(run, broken, named):
 def test_all_is_well(run):
     code, lines, asked = run()
 
-    assert code == 0 and asked == [["--ignore=tests/drills"]]
+    assert code == 0 and asked == [DEFAULT]
     assert lines[: len(STEPS)] == [line for line in lines if " passed in " in line][: len(STEPS)]
     assert "    3.0 s  b" in lines and lines.index("    3.0 s  b") < lines.index("    0.1 s  a")
     assert "what pytest said" not in lines
@@ -120,8 +123,8 @@ def test_without_git_that_check_is_skipped(run):
 @pytest.mark.parametrize(
     ("given", "chosen", "left_out"),
     [
-        ([], ["--ignore=tests/drills"], "default"),
-        (["-x"], ["--ignore=tests/drills", "-x"], "default"),
+        ([], DEFAULT, "default"),
+        (["-x"], [*DEFAULT, "-x"], "default"),
         (["--all"], [], None),
         (["tests/course", "-k", "x"], ["tests/course", "-k", "x"], "chosen"),
         (

@@ -49,17 +49,18 @@ class Harness:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, sorted(map(str, tests))), daemon=True)
         self._process.start()
-        theirs.close()
+        theirs.close()  # so that a process that ends is noticed here
         memory = MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory("", "course-", memory, ignore_cleanup_errors=True)
         self._modules: list[str] = []
         self._compiled: dict[Path, Path] = {}  # copies of the stages, with their bytecode
         try:
-            problems, self.tests = self._receive()
+            problems, tests = self._pipe.recv()
         except EOFError:
             raise ValueError("pytest does not start") from None
         if problems:
             raise ValueError("\n".join(problems))
+        self.tests: list[Collected] = tests
 
     def __enter__(self) -> Self:
         return self
@@ -145,10 +146,6 @@ class Harness:
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._folder.name)).resolve()
-
-    def _receive(self) -> tuple[list[str], list[Collected]]:
-        problems, tests = self._pipe.recv()
-        return problems, tests
 
 
 def names(test: str) -> tuple[str, str]:

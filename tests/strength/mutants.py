@@ -6,7 +6,7 @@ here the decorators and the class bodies are the subject. cosmic-ray 8.7 has no 
 arguments, statements or what is returned: a header, an option and a hook that is never registered.
 
 Left alone on purpose: imports, annotations, docstrings and `__all__`, which change nothing that runs; and
-prose, that is, text with a space in it: a test that held its wording would be in the way of who improves it.
+prose, that is, text with a space in it: a test that held its wording would be in the way of better wording.
 """
 
 from __future__ import annotations

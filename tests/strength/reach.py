@@ -15,8 +15,6 @@ from strength.mutants import Mutant
 
 #: What the tests of chapter 7's pipeline start. They take seconds each, and mutants do not wait for them.
 PIPELINE = {"nox", "git", "bash", "smoke.py"}
-#: How many tests are asked whether a mutant that is listed as equivalent really is one.
-ASKED_OF_EQUIVALENT = 40
 _FIRST = "first"  # the name under which the first test runs for the first time
 
 
@@ -103,7 +101,7 @@ class Ranking:
     reached: Reached
     killers: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def tests_for(self, mutant: Mutant, last_killer: str, equivalent: bool) -> list[str]:
+    def tests_for(self, mutant: Mutant, last_killer: str) -> list[str]:
         """Return the ids of the tests that can notice a mutant.
 
         One that does not reach its lines cannot, unless they run once for all tests or in another process.
@@ -111,7 +109,6 @@ class Ranking:
 
         Args:
             last_killer: the test that noticed it the last time, which is asked first.
-            equivalent: it is listed as such, so only the likeliest tests are asked.
         """
         lines = set(mutant.lines)
         once = not lines.isdisjoint(self.reached.once.get(mutant.file, ()))
@@ -127,8 +124,7 @@ class Ranking:
                 variants[function] += 1
                 likely = (test != last_killer, function != last_killer.split("[")[0], not reaches)
                 ranked.append((*likely, -killers[test], variants[function], reach.seconds, test))
-        tests = [test for *_, test in sorted(ranked)]
-        return tests[:ASKED_OF_EQUIVALENT] if equivalent else tests
+        return [test for *_, test in sorted(ranked)]
 
     def seconds(self, test: str) -> float:
         """Return how long a test took on the right code."""

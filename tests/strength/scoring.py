@@ -25,8 +25,12 @@ TESTS = ROOT / "tests"
 #: Seconds that a test may take on a mutant: these, and so many times what it takes on the right code.
 LIMIT, FACTOR = 15, 20
 RIGHT_LIMIT = 300  # seconds that a test may take on the right code, where its lines are counted
-#: Tests with this mark start threads, servers or browsers. They are slow, and run on named faults only.
-SLOW_MARK = "threads"
+#: Tests with this mark or in this folder start threads, servers or browsers: they run on named faults only.
+SLOW_MARK, DRILLS = "threads", "tests/drills/"
+#: How many tests are asked about a mutant of `final`, where a test takes longer than in a chapter.
+MOST_TESTS = 250
+#: How many tests are asked whether a mutant that is listed as equivalent really is one.
+ASKED_OF_EQUIVALENT = 40
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Subject:
     equivalent: frozenset[str] = frozenset()  # keys of mutants that change nothing a test could see
     every: int = 1  # the mutants are one of so many
     slow_mark: str = ""  # tests with this mark are not asked about mutants
+    most_tests: int | None = None  # how many tests are asked about one mutant, the likeliest and quickest
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ def subject_of(stage: Stage, every: int = 1) -> Subject:
     # Those whose names hash to it, so that they stay the same ones.
     sample = [mutant for mutant in mutants if int(digest(mutant.key), 16) % every == 0]
     listed = frozenset(key for reason in reasons() if reason.holds_for(stage) for key in reason.mutants)
-    slow = SLOW_MARK if stage.number == FINAL_NUMBER else ""
-    return Subject(stage.name, stage.path, tests, sample, faults, listed, every, slow)
+    limits = (SLOW_MARK, MOST_TESTS) if stage.number == FINAL_NUMBER else ()
+    return Subject(stage.name, stage.path, tests, sample, faults, listed, every, *limits)
 
 
 def files_of(stage: Stage) -> list[str]:
@@ -162,8 +167,8 @@ def _try_all(
         def try_mutant(mutant: Mutant) -> Record:
             harness = free.get()
             try:
-                listed = mutant.key in subject.equivalent
-                tests = ranking.tests_for(mutant, killers.get(mutant.key, ""), listed)
+                most = ASKED_OF_EQUIVALENT if mutant.key in subject.equivalent else subject.most_tests
+                tests = ranking.tests_for(mutant, killers.get(mutant.key, ""))[:most]
                 with harness.copy(subject.folder) as folder:
                     (folder / mutant.file).write_text(mutant.code(), encoding="utf-8")
                     limits = {test: LIMIT + FACTOR * ranking.seconds(test) for test in tests}
@@ -188,7 +193,9 @@ def _reached(subject: Subject, harness: Harness) -> Reached:
     tests = [
         one.id
         for one in harness.tests
-        if one.stage in (None, subject.name) and subject.slow_mark not in one.marks
+        if one.stage in (None, subject.name)
+        and subject.slow_mark not in one.marks
+        and not one.id.startswith(DRILLS)
     ]
     with harness.copy(subject.folder) as folder:
         for file in {mutant.file for mutant in subject.mutants}:  # the lines of a mutant are counted there

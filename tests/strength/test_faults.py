@@ -12,11 +12,18 @@ from strength.harness import CAN_FORK, WINDOWS, Harness, NotEnded
 from course.lessons.faults import Fault, StaleFault, all_faults
 from course.lessons.stages import FINAL_NUMBER, all_stages
 
+#: Those that a drill catches, which starts servers, run with `course test --all`.
+CASES = [
+    pytest.param(
+        fault,
+        id=f"{fault.stage.name.split('_')[0]}-{fault.name}",
+        marks=[pytest.mark.every_fault] if fault.caught_by.startswith("drills/") else [],
+    )
+    for fault in all_faults()
+]
 
-@pytest.mark.every_fault
-@pytest.mark.parametrize(
-    "fault", all_faults(), ids=lambda fault: f"{fault.stage.name.split('_')[0]}-{fault.name}"
-)
+
+@pytest.mark.parametrize("fault", CASES)
 def test_a_fault_is_caught(fault: Fault, harness: Harness) -> None:
     """The test that a fault names fails on it: fails, not stumbles over code that cannot run."""
     with harness.copy(fault.stage.path) as folder:
@@ -25,6 +32,7 @@ def test_a_fault_is_caught(fault: Fault, harness: Harness) -> None:
         assert tests, f"{fault.caught_by} is no test"
         reports = harness.run(folder, tests, first_only=True).reports
 
+    assert reports, f"{fault.caught_by} did not run"
     if all(report.skipped for report in reports if report.when == "call" or report.outcome != "passed"):
         pytest.skip(f"{fault.caught_by} is skipped on this machine")
     assert [report.text for report in reports if report.failed and report.when == "setup"] == []
@@ -32,7 +40,7 @@ def test_a_fault_is_caught(fault: Fault, harness: Harness) -> None:
 
 
 def test_every_fault_is_told_in_both_languages() -> None:
-    """A fault says what is wrong in an English and in a Korean sentence."""
+    """A fault says what is wrong, in an English and in a Korean sentence."""
     for fault in all_faults():
         assert fault.text["en"].endswith("."), fault.name
         assert fault.text["ko"].endswith("다."), fault.name
@@ -40,7 +48,7 @@ def test_every_fault_is_told_in_both_languages() -> None:
 
 
 def test_every_stage_has_faults() -> None:
-    """Every chapter there is has at least six, and the service that is made of them thirty."""
+    """Each chapter has at least six, and the final service thirty."""
     counted = Counter(fault.stage.number for fault in all_faults())
     wanted = {stage.number: 6 for stage in all_stages() if stage.number} | {FINAL_NUMBER: 30}
 
@@ -72,9 +80,9 @@ def test_it():
 
 @pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
 def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    """The watchdog ends the run, and what the test has started ends with it."""
     waits = WAITS.format(alive=str(tmp_path / "alive"))
     (tmp_path / "test_waits.py").write_text(waits, encoding="utf-8")
-
     stage = tmp_path / "stage"
     stage.mkdir()
 
