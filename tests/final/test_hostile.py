@@ -425,7 +425,14 @@ PATHS += [
     "/.env",
     "/console",
 ]
-PATHS += ["/v2/auth/login/", "/health", "/health/live/", "/.well-known/", "/instance/accounts.sqlite"]
+PATHS += [
+    f"{SESSIONS}/",
+    "/v2/auth/login/",
+    "/health",
+    "/health/live/",
+    "/.well-known/",
+    "/instance/accounts.sqlite",
+]
 
 
 OLD = ["/v1", "/v1/", "/v1/accounts", "/v1/accounts/1", "/v1/%00", "/v1/../v2/accounts/me"]

@@ -40,11 +40,6 @@ def times(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Times:
     return Times(service, monkeypatch)
 
 
-def another(service: Stage, **settings: Any) -> Any:
-    """Return another process of the service: the same database, and nothing else in common."""
-    return service.new_app(SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"], **settings)
-
-
 def keys_of(app: Any) -> list[dict[str, str]]:
     """Return the JWKS as it is published."""
     answer = app.test_client().get(JWKS)
@@ -88,7 +83,7 @@ def expect_jwks(answer: Any) -> list[dict[str, str]]:
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
 def test_every_algorithm_signs_and_is_published(service: Stage, algorithm: str) -> None:
     """One at a time, by configuration; a public key has no private members."""
-    app = another(service, TOKEN_ALGORITHM=algorithm)
+    app = service.another_process(TOKEN_ALGORITHM=algorithm)
     account = service.sign_up()
     token = expect(log_in(app, account.email), 200)["access_token"]
 
@@ -117,7 +112,7 @@ def test_an_unknown_algorithm_stops_the_start(service: Stage) -> None:
 
 def test_workers_that_start_together_agree_on_one_key(service: Stage, at_once: Any) -> None:
     """Eight processes on an empty table: one of them makes the key, and all sign with it."""
-    apps = [another(service) for _ in range(8)]
+    apps = [service.another_process() for _ in range(8)]
 
     found = at_once(8, lambda number: [key["kid"] for key in keys_of(apps[number])])
 
@@ -126,7 +121,7 @@ def test_workers_that_start_together_agree_on_one_key(service: Stage, at_once: A
 
 def test_a_new_key_is_announced_before_it_signs(service: Stage, times: Times) -> None:
     """A client that keeps the JWKS as long as it may never meets a token of an unknown key."""
-    other = another(service)
+    other = service.another_process()
     account = service.sign_up()
     old = kid_of(account.client.token)
     expect(log_in(other, account.email), 200)
@@ -167,7 +162,7 @@ def test_an_old_key_checks_until_its_last_token_has_ended(service: Stage, times:
 
 def test_a_key_that_another_process_made_is_found_at_once(service: Stage, problem: Any) -> None:
     """An unknown name is looked up, but not more often than once a second: names cost an attacker nothing."""
-    other = another(service)
+    other = service.another_process()
     account = service.sign_up()
     expect(Client(other, token=account.client.token).get(ME), 200)
     run(service.app, "rotate", "--now")
@@ -187,13 +182,13 @@ def test_a_key_that_another_process_made_is_found_at_once(service: Stage, proble
 
 def test_rotating_twice_at_once_makes_one_key(service: Stage, at_once: Any) -> None:
     """Two operators, or a timer on two machines: the second finds that it is done."""
-    apps = [another(service) for _ in range(4)]
+    apps = [service.another_process() for _ in range(4)]
     for app in apps:
         keys_of(app)
 
     at_once(4, lambda number: make(apps[number]))
 
-    assert len(keys_of(another(service))) == 2
+    assert len(keys_of(service.another_process())) == 2
 
 
 def make(app: Any) -> None:
@@ -222,7 +217,7 @@ def test_the_table_alone_signs_nothing(service: Stage, in_database: Any) -> None
 def test_a_changed_secret_is_one_clear_line(service: Stage, problem: Any, log: Any) -> None:
     """Not ready, and why is in the log and in the command; `rotate --now` is the way on."""
     account = service.sign_up()
-    changed = another(service, SECRET_KEY="another secret, which nobody has heard of yet")
+    changed = service.another_process(SECRET_KEY="another secret, which nobody has heard of yet")
 
     problem(changed.test_client().get("/health/ready"), 503)
     problem(log_in(changed, account.email), 503)
@@ -294,7 +289,7 @@ def test_another_language_checks_a_token_by_the_jwks_alone(
     """The Web Crypto of Node.js, which every browser has too, and no library of ours."""
     script = tmp_path / "check.cjs"
     script.write_text(CHECK, encoding="utf-8")
-    app = another(service, TOKEN_ALGORITHM=algorithm)
+    app = service.another_process(TOKEN_ALGORITHM=algorithm)
     account = service.sign_up()
     token = expect(log_in(app, account.email), 200)["access_token"]
     jwks = app.test_client().get(JWKS).text

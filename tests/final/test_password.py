@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 import pytest
@@ -71,15 +70,6 @@ def test_what_changes_a_password(
     expect(service.log_in(account.email, PASSWORD), 401 if status == 204 else 200)
     if status == 400:
         assert [error["field"] for error in answer.get_json(force=True)["errors"]] == ["new_password"]
-
-
-def test_a_new_password_is_the_same_on_every_keyboard(service: Stage, account: SignedUp) -> None:
-    """As at the sign-up: NFKC on both ways in."""
-    password = "긴 암호 문장은 외우기 쉽고 강합니다"
-
-    expect(change(account.client, new=unicodedata.normalize("NFD", password)), 204)
-
-    expect(service.log_in(account.email, password), 200)
 
 
 def test_a_wrong_password_says_so_and_does_not_doubt_the_token(account: SignedUp, problem: Any) -> None:

@@ -68,18 +68,23 @@ def test_links_and_keys_go_when_they_are_of_no_use(service: Stage, in_database: 
     assert prune(service) == "0 sessions, 0 one-time tokens, 0 signing keys\n"
 
 
+def begin_sessions(in_database: Any, account_id: str, *ended: int) -> None:
+    """Store sessions of an account that were last used forty days ago, and ended so many days ago."""
+    for number, days in enumerate(ended):
+        in_database(
+            "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
+            " VALUES (?, ?, ?, ?, ?, 0)",
+            *(f"s{number}", account_id, days_ago(40), days_ago(40), days_ago(days)),
+        )
+
+
 def test_many_are_deleted_in_batches_by_several_at_once(
     service: Stage, in_database: Any, at_once: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No process holds all rows at once, two do not block each other, and each row is counted once."""
     monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 10)
     account = service.sign_up()
-    for number in range(45):
-        in_database(
-            "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
-            " VALUES (?, ?, ?, ?, ?, 0)",
-            *(f"s{number}", account.id, days_ago(40), days_ago(40), days_ago(10)),
-        )
+    begin_sessions(in_database, account.id, *[10] * 45)
 
     def work(_: int) -> int:
         with service.app.app_context():
@@ -96,14 +101,8 @@ def test_live_traffic_goes_on_beside_two_prunes(
     """Sessions are begun, refreshed and ended meanwhile: no request fails, and none loses its session."""
     monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 20)
     account = service.sign_up()
-    for number in range(300):
-        in_database(
-            "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
-            " VALUES (?, ?, ?, ?, ?, 0)",
-            *(f"s{number}", account.id, days_ago(40), days_ago(40), days_ago(10 if number % 2 else -10)),
-        )
-    app = service.new_app(
-        SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"],
+    begin_sessions(in_database, account.id, *[-10, 10] * 150)
+    app = service.another_process(
         **dict.fromkeys(("ATTEMPTS_PER_ACCOUNT", "ATTEMPTS_PER_ADDRESS", "PASSWORD_SLOTS"), 10000),
     )
 

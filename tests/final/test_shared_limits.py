@@ -53,12 +53,11 @@ def proxy(server: redis.Redis) -> Iterator[Proxy]:
 @pytest.fixture
 def new(service: Stage, proxy: Proxy) -> New:
     """Start another process that counts in Redis: five attempts for an account, eight from an address."""
-    uri = service.app.config["SQLALCHEMY_DATABASE_URI"]
     url = f"redis://127.0.0.1:{proxy.port}/0"
 
     def start(**settings: Any) -> Any:
         limits = {"ATTEMPTS_PER_ACCOUNT": 5, "ATTEMPTS_PER_ADDRESS": 8, "REDIS_URL": url}
-        return service.new_app(SQLALCHEMY_DATABASE_URI=uri, **limits | settings)
+        return service.another_process(**limits | settings)
 
     return start
 

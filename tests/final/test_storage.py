@@ -217,7 +217,7 @@ def test_a_statement_that_takes_too_long_is_503(
 def test_dead_connections_in_the_pool_are_replaced(service: Stage) -> None:
     """The server was started again between two requests: the next one works, if it reads or if it writes."""
     account = service.sign_up()
-    somebody = service.new_app(SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"])
+    somebody = service.another_process()
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     body = {"email": account.email, "password": PASSWORD}
 
@@ -243,9 +243,7 @@ def test_a_mistake_in_a_statement_is_500(service: Stage, problem: Any, in_databa
 @pytest.mark.only_on("postgresql")
 def test_a_process_has_no_more_connections_than_it_says(service: Stage) -> None:
     """Of each kind DATABASE_POOL and one; who wants another waits, and is then told to come back."""
-    app = service.new_app(
-        SQLALCHEMY_DATABASE_URI=service.app.config["SQLALCHEMY_DATABASE_URI"], DATABASE_POOL=2
-    )
+    app = service.another_process(DATABASE_POOL=2)
     with app.app_context(), ExitStack() as taken:
         engines = app.extensions["sqlalchemy"].engines
         assert len(engines) == 2

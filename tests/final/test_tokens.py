@@ -277,8 +277,7 @@ def test_a_remembered_token_ends_with_its_key(
 def test_another_algorithm_remembers_nothing(service: Stage, problem: Any, account: SignedUp) -> None:
     """A process that signs by another algorithm refuses what this one remembers."""
     expect(account.client.get(ME), 200)
-    uri = service.app.config["SQLALCHEMY_DATABASE_URI"]
-    other = service.new_app(SQLALCHEMY_DATABASE_URI=uri, TOKEN_ALGORITHM="EdDSA")
+    other = service.another_process(TOKEN_ALGORITHM="EdDSA")
 
     answer = other.test_client().get(ME, headers={"Authorization": f"Bearer {account.client.token}"})
 

@@ -257,6 +257,10 @@ class Stage:
             overrides = PRODUCTION_MAIL | overrides
         return self.create_app(self.loaded.settings(base, **overrides))
 
+    def another_process(self, **overrides: Any) -> Flask:
+        """Return another application on the database of the first, as another process would be."""
+        return self.new_app(SQLALCHEMY_DATABASE_URI=self.app.config["SQLALCHEMY_DATABASE_URI"], **overrides)
+
     def _own_database(self) -> dict[str, Any]:
         """Return the settings of an empty database, or none if the application should use a file."""
         if self.server:
