@@ -114,7 +114,7 @@ def test_a_bad_limit_is_refused(stage: Stage, limit: str) -> None:
     """A `limit` that isn't a number from 1 to 100 is refused with 400."""
     answer = stage.admin.get(f"/v2/accounts?limit={limit}")
     expect(answer, 400)
-    assert "limit" in answer.text, "the answer says what is wrong"
+    assert "limit" in answer.text, "expected the response to say what is wrong"
 
     for fine in (1, 100):
         expect(stage.admin.get(f"/v2/accounts?limit={fine}"), 200)

@@ -65,7 +65,9 @@ def test_the_factory_needs_no_argument(stage: Stage, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Flask, "run", lambda self, **options: served.update(options))
     if stage.number < FINAL:  # whose own tests start it
         runpy.run_path(str(stage.loaded.folder / "run.py"), run_name="__main__")
-        assert served.get("host") in (None, "127.0.0.1", "localhost"), "everybody on the network can reach it"
+        assert served.get("host") in (None, "127.0.0.1", "localhost"), (
+            "expected an address of this machine, not of the network"
+        )
         assert served.get("port") in (None, 5000)
 
 
@@ -305,7 +307,7 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(
     wrong = stage.log_in(account.email, "not this one, certainly")
     work = len(hashes)
     unknown = stage.log_in("nobody@example.com")
-    assert len(hashes) == 2 * work, "the time that it takes tells who has an account"
+    assert len(hashes) == 2 * work, "expected equal work: otherwise the time reveals who has an account"
 
     expect(wrong, 401)
     expect(unknown, 401)

@@ -1,4 +1,4 @@
-"""Practice 3, view decorators: what stands around a view is written once and stacked where it is needed."""
+"""Practice 3, view decorators: what goes around a view is written once and stacked where it is needed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Probe:
         self.stage = stage
 
         def view(**given: Any) -> Any:
-            assert IN_THE_URL.items() <= given.items(), "a decorator keeps what the URL says to itself"
+            assert IN_THE_URL.items() <= given.items(), (
+                "expected the decorator to pass on the values from the URL"
+            )
             self.calls.append({name: value for name, value in given.items() if name not in IN_THE_URL})
             return answer
 
@@ -273,7 +275,7 @@ def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
     for number in (*range(1100), 1099, 0):
         ask(stage, cached, query_string={"number": number})
 
-    assert made[1099:] == ["1099", "0"], "expected the last answer to be kept, and the first to be gone"
+    assert made[1099:] == ["1099", "0"], "expected the last response to be cached, and the first to be gone"
 
 
 @pytest.mark.threads
@@ -630,8 +632,10 @@ def until_refused(attempt: Callable[[int], Any], allowed: int) -> Any:
     for number in range(200):
         answer = attempt(number)
         if answer.status_code == 429:
-            assert number == allowed, f"{allowed} attempts are allowed in a minute, and {number} were"
-            assert int(answer.headers["Retry-After"]) == 60, "the next minute begins in 60 seconds"
+            assert number == allowed, f"expected {allowed} attempts a minute to be allowed, but {number} were"
+            assert int(answer.headers["Retry-After"]) == 60, (
+                "expected 60, because the next minute begins in 60 seconds"
+            )
             return answer
     raise AssertionError("200 attempts and no 429")
 

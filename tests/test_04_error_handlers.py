@@ -83,7 +83,7 @@ def test_version_2_answers_problem_details(stage: Stage, case: str, status: int)
     assert answer.content_type.split(";")[0] == "application/problem+json"
     problem = answer.get_json(force=True)
     assert {"type", "title", "status", "detail"} <= set(problem)
-    assert re.match("about:blank$|[a-z]+://|/", problem["type"]), "a URI, or that nothing more is to be said"
+    assert re.match("about:blank$|[a-z]+://|/", problem["type"]), "expected a URI, or about:blank"
     assert problem["status"] == status
     assert problem.get("errors") != []
     assert all({"field", "message"} <= set(error) for error in problem.get("errors", []))
@@ -144,7 +144,7 @@ def test_a_429_says_how_long_to_wait(stage: Stage, clock: Any) -> None:
     assert answer.status_code == 429
     assert answer.content_type.split(";")[0] == "application/problem+json"
     assert answer.get_json(force=True)["detail"][0].isalpha(), (
-        "a sentence for people, and not what Python writes"
+        "expected a sentence for people, not what Python writes"
     )
     assert 1 <= int(answer.headers["Retry-After"]) <= 3600
 

@@ -54,7 +54,7 @@ def test_every_answer_has_a_request_id(stage: Stage, url: str) -> None:
     answers = [client._client.get(url, headers=_bearer(client)) for _ in range(2)]
     ids = [answer.headers.get("X-Request-ID", "") for answer in answers]
 
-    assert all(ids), f"GET {url}: expected the header X-Request-ID, and it is not there"
+    assert all(ids), f"GET {url}: expected the header X-Request-ID, but it is not there"
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", found) for found in ids)
     assert ids[0] != ids[1]
 

@@ -186,7 +186,9 @@ def test_guessing_the_current_password_is_slowed(stage: Stage, clock: Any) -> No
 
     answers = [change(account.client, current=f"guess number {number:03}") for number in range(60)]
 
-    assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 50, "ten in a minute"
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 50, (
+        "expected ten guesses a minute to be allowed"
+    )
     assert int(answers[-1].headers["Retry-After"]) == 60
     expect(change(other.client), 204)
 

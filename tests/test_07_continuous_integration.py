@@ -67,7 +67,7 @@ def test_a_service_says_when_it_can_work(stage: Stage, database: Path) -> None:
     expect(answer, 503)
     assert answer.content_type.startswith("application/problem+json")
     assert int(answer.headers["Retry-After"]) > 0
-    assert "sqlite" not in answer.text.lower(), "why it is not ready is for the log, not for whoever asks"
+    assert "sqlite" not in answer.text.lower(), "expected the reason in the log, not in the response"
 
     database.rmdir()
     aside.rename(database)
@@ -229,14 +229,14 @@ def test_coverage_has_a_floor(stage: Stage, project: Path) -> None:
 
     assert done.returncode != 0
     assert "fail" in (done.stdout + done.stderr).lower()
-    assert (project / "htmlcov" / "index.html").is_file(), "below the floor is when somebody wants to read it"
+    assert (project / "htmlcov" / "index.html").is_file(), "expected the HTML report even below the floor"
 
 
 # -- the image --------------------------------------------------------------------------------------
 
 
 def instructions(stage: Stage) -> list[tuple[str, str]]:
-    """Return the instructions of the Dockerfile, each with what stands behind it."""
+    """Return the instructions of the Dockerfile, each with its arguments."""
     file = stage.loaded.folder / "Dockerfile"
     assert file.is_file(), "there is no Dockerfile"
     text = re.sub(r"^#.*\n", "", file.read_text(encoding="utf-8"), flags=re.M).replace("\\\n", " ")
@@ -263,8 +263,10 @@ def test_the_image_runs_as_nobody(stage: Stage) -> None:
     """An attacker who breaks into the service is not root in its image: USER is set, as a number."""
     users = [rest for word, rest in last_stage(stage) if word == "USER"]
 
-    assert users, "without USER it is root"
-    assert re.fullmatch(r"[1-9]\d*(:\d+)?", users[-1]), "by its number, so that an orchestrator can check it"
+    assert users, "expected USER: without it the service is root"
+    assert re.fullmatch(r"[1-9]\d*(:\d+)?", users[-1]), (
+        "expected a number, so that an orchestrator can check it"
+    )
 
 
 def test_the_image_gets_the_signal_to_end(stage: Stage) -> None:
@@ -356,7 +358,7 @@ def test_a_service_that_is_sick_does_not_pass(stage: Stage, broken_service: str,
     )
 
     assert done.returncode != 0
-    assert "Traceback" not in done.stderr, "one line says what was found"
+    assert "Traceback" not in done.stderr, "expected one line, not a traceback"
 
 
 # -- the workflow -----------------------------------------------------------------------------------
