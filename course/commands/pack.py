@@ -102,14 +102,14 @@ To read only, open site/index.html in a browser. Packed for: {machines}.
 
 
 def pack(folder: Path, systems: Sequence[str], pythons: Sequence[str]) -> int:
-    """Make ``folder``, which must not exist yet, and say how big its parts are.
+    """Make ``folder``, which must not exist yet, and print the sizes of its parts.
 
     Args:
-        systems: of `SYSTEMS`, those of the learners' machines.
-        pythons: of `PYTHONS`, those that are installed there.
+        systems: the names in `SYSTEMS` of the learners' machines.
+        pythons: the versions in `PYTHONS` that are installed there.
 
     Raises:
-        Failure: one of them is unknown, the folder is there, or a package cannot be had for one of them.
+        Failure: one of them is unknown, the folder exists, or a package cannot be had for one of them.
     """
     for name in systems:
         if name not in SYSTEMS:
@@ -166,7 +166,7 @@ def copy_course(target: Path) -> None:
 
 
 def carry_lab(target: Path) -> None:
-    """Copy what of the lab is built by Node, where it was: in the room nobody needs one."""
+    """Copy what Node has built of the lab to where it is looked for: the room needs no Node."""
     for built in (BUILT / "assets" / "lab").glob("*/packages.bin"):
         scripts = shutil.ignore_patterns("*.bin.js", "worker.js.js")  # made again with each site
         shutil.copytree(built.parent, target / "lab" / built.parent.name, ignore=scripts, dirs_exist_ok=True)
@@ -230,5 +230,5 @@ def wanted_lines(machine: Machine, python: str) -> Iterator[str]:
 
 
 def size(folder: Path) -> int:
-    """Return the bytes in a folder, 0 where there is none."""
+    """Return the bytes in a folder; 0 if it does not exist."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Where this machine has a Chromium: the browser tests drive it, and slides become PDF by it."""
+"""Finds the Chromium of this machine, which the browser tests drive and which prints slides."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PLACES = {
 
 
 def find_chromium() -> str | None:
-    """Return the program of a Chromium, Chrome or Edge, None where there is none.
+    """Return the path of Chromium, Chrome or Edge; None if this machine has none of them.
 
-    The variable CHROMIUM names one that stands somewhere else.
+    The environment variable CHROMIUM names one that is installed elsewhere.
     """
     if named := os.environ.get("CHROMIUM"):
         return named if Path(named).is_file() else None

@@ -24,7 +24,7 @@ from course.setup.environment import venv_python
 
 TESTED = ((3, 11), (3, 13))  # the Pythons that requirements.txt is locked for: from, to
 NEEDED = 500  # MB that `.venv` and the built site take
-LONGEST = 175  # characters of the longest path below the course's folder: in `.venv`, of what tests want
+LONGEST = 175  # characters of the longest path below the folder: in `.venv`, of a package for the tests
 WINDOWS_LIMIT = 259  # characters of a path, where long paths are not switched on
 PARTS = ("chapters", "docs", "final", "tests", "requirements.txt")
 
@@ -70,7 +70,7 @@ def doctor(arguments: Sequence[str] = ()) -> int:
 
 
 def python() -> Iterator[Diagnosis]:
-    """Its version, its width, and which of several it is."""
+    """Its version, whether it is a 64-bit one, and which of several it is."""
     facts = {"version": ".".join(map(str, sys.version_info[:3])), "path": sys.executable}
     if sys.maxsize < 2**32:
         yield Diagnosis("wrong", "doctor.python_narrow", facts)
@@ -104,7 +104,7 @@ def folder() -> Iterator[Diagnosis]:
 
 
 def disk() -> Iterator[Diagnosis]:
-    """What is free; nothing is asked for once `.venv` is there."""
+    """The free space; the set-up needs some, and little once `.venv` is there."""
     facts = {"free": shutil.disk_usage(ROOT).free // 10**6, "needed": NEEDED}
     short = facts["free"] < (NEEDED // 10 if install.ready() else NEEDED)
     yield Diagnosis("wrong", "doctor.disk_full", facts) if short else Diagnosis("ok", "doctor.disk_ok", facts)
@@ -194,7 +194,7 @@ def variables() -> Iterator[Diagnosis]:
 
 
 def tools() -> Iterator[Diagnosis]:
-    """What some may want: git and a browser."""
+    """What some people need: git and a browser."""
     yield Diagnosis("ok", "doctor.git_ok") if shutil.which("git") else Diagnosis("note", "doctor.git_missing")
     path = find_chromium()
     yield (

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Container
 
 from course.errors import Failure
+from course.messages import say
 
 
 def choose(wanted: int | None, default: int, option: str, taken: Container[int] = ()) -> int:
@@ -17,18 +18,18 @@ def choose(wanted: int | None, default: int, option: str, taken: Container[int] 
     """
     if wanted is not None:
         if wanted in taken or not free(wanted):
-            raise Failure(f"Port {wanted} is in use: end what listens there or choose another with {option}.")
+            raise Failure(say("ports.used", port=wanted, option=option))
         return wanted
     for port in range(default, min(default + 100, 65536)):
         if port not in taken and free(port):
             return port
-    raise Failure(f"The ports {default} to {default + 99} are all in use: choose another with {option}.")
+    raise Failure(say("ports.all_used", first=default, last=default + 99, option=option))
 
 
 def free(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a server can listen on ``port``.
 
-    A connection is tried first: on macOS an address can be bound although another program answers there.
+    A connection is tried first: macOS lets a program bind an address at which another program answers.
     """
     with socket.socket() as probe:
         probe.settimeout(0.3)

@@ -1,4 +1,4 @@
-"""Running the course's programs inside `.venv` and keeping what they said."""
+"""Runs the course's programs inside `.venv` and keeps their output."""
 
 from __future__ import annotations
 

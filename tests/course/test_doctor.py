@@ -235,7 +235,7 @@ def test_a_pack_is_asked_too(course, wheel):
     """With a folder `wheels`, pip says whether it holds what this Python wants."""
     course.lock(wheel)
     (course.folder / "wheels").mkdir()
-    assert "wrong  The folder wheels lacks packages" in course.run("doctor", "--lang", "en")[1]
+    assert "wrong  The folder wheels has no packages" in course.run("doctor", "--lang", "en")[1]
 
     shutil.copy(wheel, course.folder / "wheels")
     assert "ok     The packages come from the folder wheels" in course.run("doctor", "--lang", "en")[1]
