@@ -448,12 +448,28 @@ def test_chapter_7_adds_its_tools_once(course, wheel):
 
 
 def test_tools_that_cannot_be_had_stop_only_what_needs_them(course, wheel):
-    """An addition that fails leaves the `.venv` as it was; one that is killed leaves it unfinished."""
+    """An addition that fails leaves the `.venv` as it was."""
     assert course.set_up(quickly=True)[0] == 0
     settings = course.lock(wheel, file="requirements-07.txt", sha256="0" * 64)
 
     assert course.set_up("check 7", **settings)[0] == 1
     assert course.set_up("check 6", **settings) == (0, "")
+
+
+def test_an_addition_that_is_killed_leaves_the_venv_unfinished(course, wheel):
+    """Half a package may lie in it, so the next command makes it again."""
+    assert course.set_up(quickly=True)[0] == 0
+    course.lock(wheel, file="requirements-07.txt")
+    killed = (
+        "import os; from course.setup import install, locks; "
+        "install.install = lambda *_: os._exit(9); install.set_up(locks.CHAPTER_7)"
+    )
+
+    with course.python("-c", killed) as process:
+        process.communicate(timeout=60)
+
+    assert process.returncode == 9
+    assert not _ready(course)
 
 
 def test_the_tests_have_all_that_chapter_7_needs():
