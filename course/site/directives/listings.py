@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]  # mkdocs brings it, without its types
@@ -40,7 +41,7 @@ def code(page: Page, piece: Piece) -> str:
             raise page.error(piece.line, f"no line of {words[0]} has {text!r}: highlight one that is there")
         marked |= hits
     title = name_of(file, page.stage) + (f" · {symbol}" if symbol else "")
-    return listing(shown, _lexer(file), title, first, marked)
+    return listing(shown, _lexer(file.name), title, first, marked)
 
 
 def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: set[int] | None = None) -> str:
@@ -112,12 +113,13 @@ def _with_comments(lines: list[str], first: int) -> int:
     return first
 
 
-def _lexer(file: Path) -> str:
+@cache  # pygments compares a name with the patterns of all its lexers
+def _lexer(name: str) -> str:
     """Return the name of the lexer that colours a file; files of systemd and nginx are coloured as `ini`."""
-    if file.suffix in (".service", ".conf"):
+    if name.endswith((".service", ".conf")):
         return "ini"
     try:
-        return str(get_lexer_for_filename(file.name).aliases[0])
+        return str(get_lexer_for_filename(name).aliases[0])
     except ClassNotFound:
         return "text"
 
