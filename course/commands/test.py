@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -95,7 +94,7 @@ def test(
     if chosen is None:
         print("tests   none: no test is concerned by what differs from the last commit", flush=True)
     else:
-        run_tests(tally, chosen, everything, record)
+        run_tests(tally, chosen, record)
     if before is None:
         tally.skipped["that the tests leave the folder as it was: git is not here"] += 1
     else:
@@ -138,12 +137,10 @@ def choose(pytest_arguments: Sequence[str], everything: bool, quick: bool) -> tu
     return ["--ignore=tests/drills", "-m", "not every_fault", *arguments], LEFT_OUT["default"]
 
 
-def run_tests(tally: Tally, arguments: Sequence[str], everything: bool, record: bool) -> None:
+def run_tests(tally: Tally, arguments: Sequence[str], record: bool) -> None:
     """Run the tests and print how they went: what pytest said if one failed, and the slowest."""
     print("tests", flush=True)
     started = time.monotonic()
-    if everything:
-        os.environ["LAB"] = "all"  # tests/site/test_lab.py opens every stage in both languages then
     with TemporaryDirectory() as scratch:
         log = Path(scratch, "pytest.log")
         results = run_pytest(arguments, log)

@@ -49,6 +49,7 @@ def up(site_port: int | None, port: int | None) -> int:
             with console.status("Starting the service ..."):
                 demo = _demo_account(f"http://127.0.0.1:{chosen}/health/live", service, log)
             site.update()  # a build that has failed already ends it here
+            site.reason = site.reason or "The site is built"
             _show(console, chosen_site, chosen, demo)
             while service.poll() is None:
                 time.sleep(POLL)
@@ -68,7 +69,7 @@ class _Site:
         self.bundling: subprocess.Popen[bytes] | None = None
         self.seen = digests()  # before the build starts: a later save is another build
         self.build: Build | None = start_build(self.lab)
-        self.reason = "The site is built"
+        self.reason = ""  # for the build at hand, printed when it is finished
 
     def __enter__(self) -> _Site:
         return self
@@ -112,7 +113,8 @@ class _Site:
                 raise
             self.console.print(f"[red]{escape(str(failure))}[/]")  # the last pages are still served
             return
-        self.console.print(f"[dim]{self.reason} in {time.monotonic() - build.began:.1f} s.[/]")
+        if self.reason:
+            self.console.print(f"[dim]{self.reason} in {time.monotonic() - build.began:.1f} s.[/]")
         for sentence in remarks():
             self.console.print(f"[dim]{escape(sentence)}[/]")
         if build.lab_is_missing and self.lab == "later" and self.bundling is None:

@@ -43,7 +43,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
             log.write_text("what pytest said", encoding="utf-8")
             return results_of(failed or {}, status)
 
-        monkeypatch.setenv("LAB", "")  # `--all` changes it
         answers = iter(trees or ["", ""])
         monkeypatch.setattr(command.subprocess, "Popen", lambda line, **_: Program(line, broken))
         monkeypatch.setattr(command, "run_pytest", run_pytest)

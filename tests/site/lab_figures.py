@@ -17,7 +17,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import click  # noqa: E402
 from kit.browser import chromium  # noqa: E402
-from kit.lab_reader import Reader, served  # noqa: E402
+from kit.built_site import served  # noqa: E402
+from kit.lab_reader import Reader  # noqa: E402
 
 from course.lessons.stages import FINAL_NUMBER, all_stages  # noqa: E402
 
