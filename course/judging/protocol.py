@@ -41,7 +41,7 @@ class Finding:
         default_factory=list
     )  # all URLs of the application, if the requested one is unknown
     seconds: float = 0  # the time limit that a stopped test exceeded
-    traceback: str = ""
+    traceback: str = ""  # of all threads, if the test hung
 
 
 class Channel(Protocol):

@@ -7,6 +7,7 @@ over a pipe at once, writes nowhere else, and may be killed at any moment.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import linecache
 import logging
 import os
@@ -35,6 +36,7 @@ for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "wer
 
 def run_worker(channel: Channel, task: Task) -> None:
     """Run the tests of ``task``, send their results, and end this process."""
+    gc.freeze()  # otherwise pytest's five collections look at every object of the libraries
     if not task.full:
         devnull = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
@@ -84,6 +86,11 @@ class Reporter:
         self.logged: list[BaseException] = []
         logging.getLogger().addHandler(_ExceptionCollector(self.logged))
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Keep tracebacks short, as nothing shows them: for a long one pytest parses each file in it."""
+        if not self.task.full:
+            config.option.tbstyle = "native"
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out what is already known, put the rest in the lesson's order, and send the list."""
         items[:] = [item for item in items if item.nodeid not in self.task.skipped]
@@ -116,14 +123,14 @@ class Reporter:
         """Send a failure of a test, its setup or its teardown."""
         report = yield
         if report.failed and call.excinfo is not None:
-            finding = self._describe(call.excinfo, report.longreprtext)
+            finding = self._describe(call.excinfo)
             self.channel.send(("failed", item.nodeid, finding))
         return report
 
-    def _describe(self, excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Finding:
+    def _describe(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Finding:
         error = excinfo.value
         paths = _LearnerPaths(self.task)
-        finding = Finding(raised=paths.clean(_one_line(error)), traceback=paths.clean(text))
+        finding = Finding(raised=paths.clean(_one_line(error)))
         own = paths.place_of(error)
         finding.place = own or next(filter(None, map(paths.place_of, reversed(self.logged))), None)
         finding.log = [paths.clean(_one_line(logged)) for logged in self.logged]

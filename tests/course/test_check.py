@@ -58,12 +58,12 @@ def test_the_next_behaviour_is_explained(learner: Learner) -> None:
 
 def test_a_chapter_is_judged_in_the_order_of_its_lesson() -> None:
     """Not of its file of tests: so the first that is told is the first to turn to."""
-    stage, told = find_stage("3"), []
+    stage, told = STAGE, []
 
     judge(stage.path, stage, on_result=lambda result: told.append(result.behaviour))
 
-    own = [behaviour.test for behaviour in told if behaviour.number == 3]
-    assert own == [behaviour.test for behaviour in behaviours_of(3)]
+    own = [behaviour.test for behaviour in told if behaviour.number == 1]
+    assert own == [behaviour.test for behaviour in behaviours_of(1)]
 
 
 def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) -> None:

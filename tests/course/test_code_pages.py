@@ -22,7 +22,7 @@ def test_the_whole_loop_runs_on_code_page_949(lang: str, tmp_path: Path) -> None
     learner = Learner(tmp_path / "내 작업 폴더")
 
     def run(*arguments: str) -> tuple[int, str]:
-        return learner.run(*arguments, "--lang", lang, python=STRICT, **KOREAN)
+        return learner.run_in_process(*arguments, "--lang", lang, python=STRICT, **KOREAN)
 
     for command, status in (
         (("begin", "1"), 0),
@@ -45,7 +45,7 @@ def test_the_language_of_the_environment_is_spoken(tmp_path: Path) -> None:
     learner = Learner(tmp_path / "내 작업 폴더")
     learner.has(STAGE)
 
-    status, output = learner.run("check", "1", python=STRICT, **KOREAN)
+    status, output = learner.run_in_process("check", "1", python=STRICT, **KOREAN)
 
     assert status == 0
     assert "동작 26개 가운데 26개를 통과했습니다." in output

@@ -99,7 +99,7 @@ def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
     monkeypatch.setattr(begin, "WORKSPACE", tmp_path)
     monkeypatch.setattr(stages.shutil, "copytree", copy)
 
-    with pytest.raises(Failure, match="You have begun chapter 1 already"):
+    with pytest.raises(Failure, match="You have already begun chapter 1"):
         begin.begin("1", again=False)
 
     assert [file.name for file in tmp_path.iterdir()] == [STAGE.name]
@@ -154,7 +154,7 @@ def test_a_hint_is_of_no_use_where_the_code_does_not_start(learner: Learner) -> 
         assert "Your code does not start" in output
         assert f"app/{file.name}, line 1:  import nosuch" in output
         assert "Hint" not in output
-    assert "0 hints" in learner.run("progress")[1].splitlines()[0]
+    assert "hints used: 0" in learner.run("progress")[1].splitlines()[0]
 
 
 def test_a_check_shows_no_hint(learner: Learner) -> None:
