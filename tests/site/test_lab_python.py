@@ -180,5 +180,5 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
     from course.errors import Failure
 
     (tmp_path / "work.zip").write_text("no zip")
-    with pytest.raises(Failure, match="is not a zip of one chapter"):
+    with pytest.raises(Failure, match="is not a zip of a chapter"):
         unpack(tmp_path / "work.zip")
