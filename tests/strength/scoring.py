@@ -25,8 +25,8 @@ TESTS = ROOT / "tests"
 #: Seconds that a test may take on a mutant: these, and so many times what it takes on the right code.
 LIMIT, FACTOR = 15, 20
 RIGHT_LIMIT = 300  # seconds that a test may take on the right code, where its lines are counted
-#: Tests with this mark or in this folder start threads, servers or browsers: they run on named faults only.
-SLOW_MARK, DRILLS = "threads", "tests/drills/"
+#: Tests with this mark or in these files start threads, servers or jobs: they run on named faults only.
+SLOW_MARK, SLOW_FILES = "threads", ("tests/drills/", "tests/final/test_pipeline.py")
 #: How many tests are asked about a mutant of `final`, where a test takes longer than in a chapter.
 MOST_TESTS = 250
 #: How many tests are asked whether a mutant that is listed as equivalent really is one.
@@ -195,7 +195,7 @@ def _reached(subject: Subject, harness: Harness) -> Reached:
         for one in harness.tests
         if one.stage in (None, subject.name)
         and subject.slow_mark not in one.marks
-        and not one.id.startswith(DRILLS)
+        and not one.id.startswith(SLOW_FILES)
     ]
     with harness.copy(subject.folder) as folder:
         for file in {mutant.file for mutant in subject.mutants}:  # the lines of a mutant are counted there
