@@ -154,8 +154,6 @@ class BrowserReporter(Reporter):
         number, shares = self.share
         mine = set(here[number::shares])
         items[:] = [item for item in items if test_of(item.nodeid) in mine]
-        for item in items[:1]:
-            item.config.option.tbstyle = "native"  # the fastest; the page does not show it
         self.notify({"kind": "found", "count": len(items)})
         super().pytest_collection_modifyitems(items)
 
@@ -179,9 +177,9 @@ class BrowserReporter(Reporter):
         """Start the time limit of a test."""
         self.timer.start(self.task.limit)
 
-    def _describe(self, excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Finding:
+    def _describe(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Finding:
         if not isinstance(excinfo.value, TookTooLong):
-            return super()._describe(excinfo, text)
+            return super()._describe(excinfo)
         own = [entry for entry in excinfo.traceback if str(entry.path).startswith(self.task.scratch)]
         place = f'File "{own[-1].path}", line {own[-1].lineno + 1}' if own else ""
         return Finding(traceback=place, seconds=self.task.limit)
