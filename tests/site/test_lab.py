@@ -64,7 +64,7 @@ def test_a_stage_runs_and_is_judged_in_the_page(
 ) -> None:
     """Broken, checked, explained and repaired."""
     reader = readers(stage, lang)
-    work_through(reader, stage, lang)
+    work_through(reader, stage, lang, lang)
     reader.assert_content()
 
 
