@@ -31,7 +31,7 @@ STEPS = {
 }
 ALL = "python3 -m course test --all"
 LEFT_OUT = {
-    "default": f"not run: the drills, and the faults that they catch: {ALL}",
+    "default": f"not run: the drills, and the faults of what has not changed: {ALL}",
     "quick": "not run: all but what the changed files concern most: python3 -m course test",
     "chosen": "not run: all tests but those that were chosen",
 }

@@ -191,6 +191,8 @@ LINTERS = {
 @pytest.mark.parametrize("project", ["the chapter", "the course"])
 def test_the_linters_have_nothing_to_say(repository: Path, linter: str, project: str) -> None:
     """Workflows are what their published schema allows; no linter finds anything in them or the images."""
+    if linter == "hadolint" and sys.platform == "win32":
+        pytest.skip("hadolint has no package for Windows")
     folder = repository if project == "the chapter" else ROOT
     workflows = sorted((folder / ".github" / "workflows").glob("*.yml"))
     files = {

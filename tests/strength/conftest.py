@@ -15,7 +15,7 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "every_fault: a fault that a drill catches, so it takes long")
+    config.addinivalue_line("markers", "every_fault: a fault or a solution that no changed file concerns")
 
 
 @pytest.fixture(scope="session")

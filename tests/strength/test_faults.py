@@ -7,17 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import strength.changed
+from strength.changed import only_if_changed
 from strength.harness import CAN_FORK, WINDOWS, Harness, NotEnded
 
 from course.lessons.faults import Fault, StaleFault, all_faults
-from course.lessons.stages import FINAL_NUMBER, all_stages
+from course.lessons.stages import FINAL_NUMBER, all_stages, find_stage
 
-#: Those that a drill catches, which starts servers, run with `course test --all`.
 CASES = [
     pytest.param(
         fault,
         id=f"{fault.stage.name.split('_')[0]}-{fault.name}",
-        marks=[pytest.mark.every_fault] if fault.caught_by.startswith("drills/") else [],
+        marks=only_if_changed(fault.stage, fault.caught_by.partition("::")[0], f"/{fault.name}.patch"),
     )
     for fault in all_faults()
 ]
@@ -93,3 +94,25 @@ def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None
 
     time.sleep(3)
     assert not (tmp_path / "alive").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "chosen"),
+    [
+        ([], False),
+        (["docs/en/index.md", "chapters/02_factory_and_config/app/auth.py"], False),
+        (["chapters/01_views_and_blueprints/app/v1.py"], True),
+        (["tests/test_01_views_and_blueprints.py"], True),
+        (["tests/strength/faults/01/last_page_has_a_next.patch"], True),
+        (["tests/kit/adapter.py"], True),
+    ],
+)
+def test_a_fault_is_judged_when_what_it_concerns_has_changed(
+    monkeypatch: pytest.MonkeyPatch, changed: list[str], chosen: bool
+) -> None:
+    """By `course test`; with `--all` each one is."""
+    monkeypatch.setattr(strength.changed, "_changed", lambda: changed)
+
+    marks = only_if_changed(find_stage("1"), "test_01_views_and_blueprints.py", "/last_page_has_a_next.patch")
+
+    assert (marks == []) == chosen

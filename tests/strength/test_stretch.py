@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from kit.learner import Learner
+from strength.changed import only_if_changed
 from strength.harness import Harness, Report
 
 from course.lessons.patches import apply_patch
@@ -24,7 +25,13 @@ def failed(reports: list[Report]) -> dict[str, str]:
     return {report.name: report.text for report in reports if report.failed}
 
 
-@pytest.fixture(params=all_stretch_tasks(), ids=lambda task: task.name)
+TASKS = [
+    pytest.param(task, id=task.name, marks=only_if_changed(task.stage, task.file.name, f"/{task.name}.patch"))
+    for task in all_stretch_tasks()
+]
+
+
+@pytest.fixture(params=TASKS)
 def task(request: pytest.FixtureRequest) -> StretchTask:
     return request.param
 

@@ -1,0 +1,26 @@
+"""Which faults and solutions `course test` runs without `--all`: those that the changed files concern."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from course.commands.changed import changed_files
+from course.lessons.stages import Stage
+from course.paths import ROOT
+
+_changed = cache(changed_files)
+SHARED = ("tests/kit/", "tests/conftest.py", "tests/strength/harness.py", "tests/strength/forking.py")
+
+
+def only_if_changed(stage: Stage, *files: str) -> list[pytest.MarkDecorator]:
+    """Return the mark `every_fault`, unless a file that differs from the last commit concerns the case.
+
+    Args:
+        stage: what is judged.
+        files: the tests that judge it, and the patch, as the ends of their paths.
+    """
+    folder = f"{stage.path.relative_to(ROOT).as_posix()}/"
+    concerned = any(name.startswith((folder, *SHARED)) or name.endswith(files) for name in _changed())
+    return [] if concerned else [pytest.mark.every_fault]
