@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from kit.packing import here, run_pack
 
 from course.commands import pack
 
 ROOT = Path(__file__).resolve().parents[2]
-
-#: Packs, with a small site in place of the true one, which is built by others.
-PACK = """
-import sys
-from pathlib import Path
-from course import cli
-from course.commands import pack
-from course.errors import Failure
-pack.STATE.mkdir(exist_ok=True)
-pack.BUILT = Path(sys.argv.pop(1))
-pack.BUILT.mkdir(exist_ok=True)
-lab = pack.BUILT / "assets" / "lab" / "f00d"
-lab.mkdir(parents=True, exist_ok=True)
-for name in ("packages.bin", "packages.bin.js", "lab.js"):
-    (lab / name).touch()
-(pack.BUILT / "index.html").touch()
-pack.build_site = lambda: False
-try:
-    sys.exit(cli.run_command_line(["pack", *sys.argv[1:]]))
-except Failure as failure:
-    sys.exit(str(failure))
-"""
-
-
-def run_pack(root: Path, *arguments: str, **variables: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", PACK, f"{Path(arguments[0]).parent / 'built-site'}", *arguments],
-        cwd=root,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )
-    return done.returncode, done.stdout
-
-
-def here() -> list[str]:
-    """Return the options that pack for this very machine."""
-    system = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
-    if system == "linux" and platform.machine() == "aarch64":
-        system = "linux-arm"
-    if system == "macos" and platform.machine() == "x86_64":
-        system = "macos-intel"
-    return ["--for", system, "--python", f"{sys.version_info.major}.{sys.version_info.minor}"]
 
 
 def test_it_holds_the_course_and_its_packages(course, wheel, tmp_path):
@@ -149,63 +101,3 @@ def test_the_locks_are_understood_whole():
 
     wanted = {line.partition("==")[0] for line in pack.wanted_lines(pack.SYSTEMS["windows"], "3.13.0")}
     assert {"flask", "uv", "nox", "mypy", "pip"} <= wanted
-
-
-def cuts_off() -> bool:
-    """Return whether a program can be run here with a loopback and no other network."""
-    if not (shutil.which("unshare") and shutil.which("ip")):
-        return False
-    return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
-
-
-#: Starts `up` in a network of its own, where its ports are free, and asks both servers.
-SERVE = """
-import signal, subprocess, sys, urllib.request
-up = subprocess.Popen([sys.executable, "-m", "course", "up"], stdout=subprocess.PIPE, encoding="utf-8")
-said = []
-for line in up.stdout:
-    said.append(line)
-    if line.startswith("Ctrl-C"):
-        break
-else:
-    sys.exit("".join(said))
-for address in ("8000/", "8000/ko/chapters/01.html", "8001/health/live"):
-    with urllib.request.urlopen(f"http://127.0.0.1:{address}") as answer:
-        print(address, answer.status, len(answer.read()) > 10)
-up.send_signal(signal.SIGINT)
-sys.exit(up.wait())
-"""
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.skipif(
-    not cuts_off(), reason="no unshare and ip to cut the network off with: install util-linux"
-)
-def test_a_room_without_internet(tmp_path):
-    """Packed here, set up where there is no network: a learner is judged, site and service are served."""
-    status, output = run_pack(ROOT, str(tmp_path / "강의 팩"), *here())
-    if "cannot be reached" in output:
-        pytest.skip("the package index is out of reach, so there is nothing to pack")
-    assert status == 0, output
-    folder = tmp_path / "강의 팩"
-    shutil.copytree(
-        folder / "chapters" / "01_views_and_blueprints", folder / "workspace" / "01_views_and_blueprints"
-    )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "COV_"))}
-    kept |= {"HOME": str(tmp_path), "PIP_CONFIG_FILE": os.devnull, "PYTHONIOENCODING": "utf-8"}
-
-    def cut_off(*arguments: str) -> str:
-        """Run Python in the packed folder with a loopback and no other network; return what it said."""
-        python = getattr(sys, "_base_executable", sys.executable)
-        inside = ["unshare", "-rn", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", python]
-        command = [*inside, *arguments]
-        return subprocess.run(
-            command, cwd=folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-        ).stdout
-
-    assert "The packages come from the folder wheels" in cut_off("-m", "course", "doctor", "--lang", "en")
-    judged = cut_off("-m", "course", "check", "1")
-    assert "Making .venv" in judged and "to do" not in judged and "passed" in judged, judged
-    served = cut_off("-c", SERVE)
-    pages = ("8000/", "8000/ko/chapters/01.html", "8001/health/live")
-    assert served.splitlines()[-3:] == [f"{page} 200 True" for page in pages], served
