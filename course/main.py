@@ -23,14 +23,14 @@ def main(arguments: Sequence[str]) -> int:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console of code page 949 lacks characters
     try:
         with signals_as_interrupt():
-            if arguments[:1] == ["doctor"]:  # it has to speak where nothing can be set up
+            if arguments[:1] == ["doctor"]:  # it has to work where nothing can be set up
                 from course.setup.doctor import doctor
 
                 return doctor(arguments[1:])
             locks = needed(arguments)
             if not inside_venv() or not ready(*locks):
                 if (not arguments or arguments[0] in ("-h", "--help")) and not ready():
-                    print(overview())  # what there is can be read without waiting for an installation
+                    print(overview())  # help can be read without waiting for an installation
                     return 0
                 choose_language(arguments)
                 set_up(*locks)
@@ -60,7 +60,7 @@ def needed(arguments: Sequence[str]) -> tuple[Path, ...]:
 
 
 def _has_pipeline(argument: str) -> bool:
-    """Return whether an argument is a stage, or a folder or zip of one, that has chapter 7's pipeline."""
+    """Return whether an argument names a stage with chapter 7's pipeline, or a folder or zip of one."""
     try:
         return find_stage(Path(argument).stem).number >= 7
     except UnknownStage:

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("course")
     group.addoption("--stage", type=Path, help="judge this folder instead of the course's own stages")
     group.addoption(
-        "--stage-as", metavar="NAME", help="the stage it stands for; its folder's name says it otherwise"
+        "--stage-as", metavar="NAME", help="the stage that it is; by default its folder's name says"
     )
     group.addoption(
         "--database",
@@ -69,7 +69,7 @@ JUDGED = pytest.StashKey[list[tuple[str, int, Path]]]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Judging a folder, only the tests of its chapter and of those before count."""
+    """When a folder is judged, only the tests of its chapter and of earlier ones count."""
     if config.getoption("--stage") is None or collection_path.is_dir():
         return None
     chapter = CHAPTER_TEST.search(collection_path.name)
@@ -78,7 +78,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test every stage it holds for; one that asks for ``version`` every version of each, too."""
+    """Give a test every stage it holds for, and if it asks for ``version``, every version of each."""
     chapter = CHAPTER_TEST.search(metafunc.definition.path.name)
     if chapter is None or "stage" not in metafunc.fixturenames:
         return
@@ -92,7 +92,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Judging one stage, leave out the tests that do not apply to it. Long tests come first in parallel."""
+    """Leave out the tests that do not apply to the one stage judged. In parallel, long tests come first."""
     if hasattr(config, "workerinput"):
         from kit.scheduling import longest_first
 
@@ -117,7 +117,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """In a process that runs tests for another: the thousands of tests are no garbage, so look past them.
+    """In a worker process, exempt the thousands of collected tests from garbage collection.
 
     Some tests run a pytest of their own, which collects garbage several times, each time over all of this.
     """
@@ -175,7 +175,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that stands still, at the beginning of an hour, until the test moves it."""
+    """A stopped clock, at the beginning of an hour, which the test moves."""
     now = time.time()
     stopped = Clock(now - now % 3600)
     monkeypatch.setattr(time, "time", stopped)
@@ -184,5 +184,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def version(stage: Stage) -> str:
-    """Asked for by a test that holds for every version of the API: it then runs once for each."""
+    """For a test that holds for every version of the API: it runs once for each."""
     return stage.prefix.strip("/")

@@ -125,7 +125,7 @@ def test_a_made_up_cursor_is_refused(stage: Stage, after: str) -> None:
     """A cursor that did not come from a page is refused with 400."""
     expect(stage.admin.get("/v2/accounts", query_string={"after": after}), 400)
 
-    if stage.number < FINAL:  # whose cursors are no numbers
+    if stage.number < FINAL:  # whose cursors are not numbers
         nobody = expect(stage.admin.get("/v2/accounts", query_string={"after": 2**63 - 1}), 200)
         assert nobody == {"items": [], "next": None}
 

@@ -39,7 +39,7 @@ def test_two_applications_are_configured_apart(stage: Stage) -> None:
 
     assert (one.config["PAGE_SIZE"], two.config["PAGE_SIZE"]) == (1, 7)
 
-    for cost in (256, 512):  # each hashes passwords as it is told to, and not as the last one was
+    for cost in (256, 512):  # each hashes passwords as configured, not as the last one was
         app = stage.new_app(PASSWORD_HASH_METHOD=f"scrypt:{cost}:8:1", ARGON2_MEMORY=cost)
         stage.create_admin("boss@example.com", "관리자", app=app)
         assert stored(app, "password_hash")["boss@example.com"].startswith(
@@ -87,7 +87,7 @@ def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
     expect(Client(app, stage.prefix).post("/accounts", json=new), 201, 202)
 
-    if stage.number < FINAL:  # whose ids are no numbers
+    if stage.number < FINAL:  # whose ids are not numbers
         with app.app_context():  # as if the service had had many accounts before this one
             session = app.extensions["sqlalchemy"].session
             session.execute(accounts_table(app).update().values(id=2**40))
@@ -161,7 +161,7 @@ def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.Monk
     development = stage.loaded.config.DevelopmentConfig
     published = development.SECRET_KEY if stage.number == FINAL else development.JWT_SECRET_KEY
     chosen = {"empty": "", "short": "x" * 31, "short digits": "7" * 31, "the one of development": published}
-    secret = chosen.get(why)  # None where it is missing
+    secret = chosen.get(why)  # None if it is missing
     give_secret(stage, monkeypatch, secret)
 
     with pytest.raises(SystemExit) as stopped:
@@ -358,7 +358,7 @@ def test_signing_up_cannot_make_an_admin(stage: Stage) -> None:
 
     account = expect(answer, 201, 202, 400)
     assert set(stored(stage.app, "role").values()) <= {"member"}
-    if answer.status_code == 201:  # 202 tells nothing of the account
+    if answer.status_code == 201:  # 202 reveals nothing about the account
         assert account["role"] == "member"
 
 

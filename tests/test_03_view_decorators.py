@@ -25,7 +25,7 @@ Decorator = Callable[[Callable], Callable]
 # -- the decorators by themselves: on a function, on a method, on a whole view --------------------
 
 
-IN_THE_URL = {"account_id": 7}  # which a decorator has to hand on
+IN_THE_URL = {"account_id": 7}  # which a decorator has to pass on
 
 
 def on_a_function(app: Flask, decorate: Decorator, answer: Callable) -> None:
@@ -127,7 +127,7 @@ def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) ->
     assert probe.open("POST", json={"one": 2, "two": 4}).status_code == 200
     probe.open("POST", json={"one": 2, "two": 4, "role": "admin"})
     assert {"data": {"one": 2, "two": 4}} in probe.calls
-    assert not any("role" in call["data"] for call in probe.calls)  # handed on by none, refused by some
+    assert not any("role" in call["data"] for call in probe.calls)  # none passes it on, some refuse it
 
 
 @everywhere
@@ -302,7 +302,7 @@ def test_cached_does_not_keep_what_changed_meanwhile(stage: Stage, clock: Any) -
 
     def slow() -> str:
         seen = names[-1]
-        if seen == "김미나":  # while this view is at it, somebody renames the account
+        if seen == "김미나":  # while this view runs, another client renames the account
             expect(account.client.patch(account.path, json={"name": "김민아"}), 200)
             names.append("김민아")
         return seen

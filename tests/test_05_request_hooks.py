@@ -199,7 +199,7 @@ def test_lines_are_not_doubled_after_a_crash(
     """At its first crash Flask gives its log a handler; even then each request is one line."""
     loggers = [log for log in logging.root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
     for log in (logging.root, *loggers):
-        monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, where nobody has set up a log
+        monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, without a configured log
     stage.app.add_url_rule("/v2/boom", "boom", boom)
     client = stage.app.test_client()
     client.get("/v2/boom")
@@ -231,7 +231,7 @@ def test_a_url_cannot_forge_a_line(stage: Stage, caplog: pytest.LogCaptureFixtur
     assert line["status"] == 404
     for record in caplog.records:
         assert len(record.getMessage().splitlines()) == 1
-        assert record.getMessage().isascii()  # nor does anything move the cursor of who reads it
+        assert record.getMessage().isascii()  # nor does anything move the cursor of its reader
 
 
 # -- maintenance ----------------------------------------------------------------------------------

@@ -41,11 +41,11 @@ def break_database(stage: Stage, file: Path) -> Path:
     with stage.app.app_context():
         extension = stage.app.extensions["sqlalchemy"]
         extension.session.remove()
-        for engine in extension.engines.values():  # a stage may have one to read by
+        for engine in extension.engines.values():  # a stage may have another one for reading
             engine.dispose()
     aside = file.with_suffix(".aside")
     file.rename(aside)
-    file.mkdir()  # nobody can open a folder as a database
+    file.mkdir()  # a folder cannot be opened as a database
     return aside
 
 
@@ -84,7 +84,7 @@ def test_a_service_says_what_it_was_built_from(stage: Stage) -> None:
     assert expect(answer, 200) == {"commit": built["COMMIT"], "built_at": built["BUILT_AT"]}
 
 
-#: What a process of its own says that it was built from: as it was started, and with both variables empty.
+#: What a separate process says it was built from: as it was started, and with both variables empty.
 VERSIONS = """
 import os, sys
 from app import create_app

@@ -1,4 +1,4 @@
-"""`begin`: a folder of one's own for a chapter, and what to do in it."""
+"""`begin`: makes the learner's own folder for a chapter, and what to do in it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from course.lessons.stages import copy_stage, find_chapter, stage_before
 from course.messages import say
 from course.paths import WORKSPACE, display_path
 
-SITE = "http://127.0.0.1:8000"  # where `up` serves the lessons unless it was told otherwise
+SITE = "http://127.0.0.1:8000"  # where `up` serves the lessons by default
 
 
 def begin(key: str, again: bool) -> int:
     """Copy the stage before a chapter into `workspace/` and say what to do.
 
     Args:
-        again: where the chapter was begun already, rename that folder and begin once more.
+        again: if the chapter was begun already, rename that folder and begin once more.
 
     Raises:
         Failure: there is no such chapter, or it was begun already and ``again`` is false.

@@ -14,7 +14,7 @@ LONG = ("tests/drills", "tests/site", "tests/strength", "tests/stretch")
 
 
 def git(*arguments: str) -> str | None:
-    """Return what git says about the course's folder, None where it cannot say anything."""
+    """Return what git says about the course's folder, None if it cannot say anything."""
     program = shutil.which("git")
     if program is None:
         return None
@@ -32,7 +32,7 @@ def changed_files() -> list[str]:
 
 
 def quick_tests(changed: list[str]) -> list[str]:
-    """Return the arguments by which pytest runs what ``changed`` concerns most; none if there is nothing.
+    """Return the arguments by which pytest runs what ``changed`` concerns most, or nothing.
 
     That is the suite on each stage with a changed file, a chapter's changed tests on all stages, and the
     tests with the name of another changed file: `tests/course/test_check.py` for `course/commands/check.py`.

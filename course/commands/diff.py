@@ -48,7 +48,7 @@ def diff(key: str, mine: bool, file: str | None) -> int:
     for name in [file] if file else changed:
         if name in after or (file and not mine):
             _show(console, name, before.get(name), after.get(name))
-        else:  # the lines of a removed file are of no use
+        else:  # the lines of a removed file help nobody
             title = say("diff.delete" if mine else "diff.removed", file=name)
             console.print(Text(f"\n{title}", style="bold"))
     return 0

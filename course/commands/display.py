@@ -102,7 +102,7 @@ def show_explanation(console: Console, result: Result, folder: Path, taught: boo
     """Show why a behaviour failed, part by part.
 
     Args:
-        taught: show why it matters and where it is taught, too: of no use while the code does not start.
+        taught: show why it matters and where it is taught, too: useless while the code does not start.
     """
     parts = explain(result, folder)
     if taught:

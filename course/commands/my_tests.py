@@ -27,8 +27,8 @@ from course.setup.environment import environment
 from course.setup.programs import PYTHON
 
 LIMIT = 60  # seconds for the learner's tests on the right code
-SLOWDOWN = 10  # with a fault they may take this many times as long before they count as hanging
-NO_TESTS = 5  # pytest's exit status where it found none
+SLOWDOWN = 10  # with a fault, tests that take more than this many times as long count as hanging
+NO_TESTS = 5  # pytest's exit status when it found no test
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Machine:
         return marker is None or Marker(marker).evaluate(about)
 
 
-#: pip knows that a wheel for an older macOS fits a newer one; for Linux it has to be told.
+#: pip knows that a wheel for an older macOS fits a newer one; for Linux it needs a list.
 SYSTEMS = {
     "linux": Machine("Linux", tuple(f"{v}_x86_64" for v in _LINUX), ("linux", "Linux", "posix", "x86_64")),
     "linux-arm": Machine(
@@ -109,7 +109,7 @@ def pack(folder: Path, systems: Sequence[str], pythons: Sequence[str]) -> int:
         pythons: the versions in `PYTHONS` that are installed there.
 
     Raises:
-        Failure: one of them is unknown, the folder exists, or a package cannot be had for one of them.
+        Failure: one of them is unknown, the folder exists, or there is no package for one of them.
     """
     for name in systems:
         if name not in SYSTEMS:
@@ -166,7 +166,7 @@ def copy_course(target: Path) -> None:
 
 
 def carry_lab(target: Path) -> None:
-    """Copy what Node has built of the lab to where it is looked for: the room needs no Node."""
+    """Copy the lab as Node has built it to where the site looks for it: the room needs no Node."""
     for built in (BUILT / "assets" / "lab").glob("*/packages.bin"):
         scripts = shutil.ignore_patterns("*.bin.js", "worker.js.js")  # made again with each site
         shutil.copytree(built.parent, target / "lab" / built.parent.name, ignore=scripts, dirs_exist_ok=True)
@@ -202,7 +202,7 @@ def _download(machine: Machine, python: str, lines: str, wheels: Path) -> tuple[
     command += ["--abi", "cp" + "".join(python.split(".")[:2]), "--dest", str(wheels)]
     for platform in machine.platforms:
         command += ["--platform", platform]
-    if WHEELS.is_dir():  # a pack that is packed again, perhaps in the room
+    if WHEELS.is_dir():  # a pack made from a pack, perhaps in the room itself
         command += ["--find-links", str(WHEELS), "--no-index"]
     with TemporaryDirectory() as scratch:
         wanted = Path(scratch, "requirements.txt")
@@ -216,7 +216,7 @@ def _download(machine: Machine, python: str, lines: str, wheels: Path) -> tuple[
 
 
 def wanted_lines(machine: Machine, python: str) -> Iterator[str]:
-    """Yield the lines of the packed locks that hold for a machine, with their hashes and without markers.
+    """Yield the lines of the packed locks that apply to a machine, with their hashes and without markers.
 
     Args:
         python: with its patch, for example 3.12.0.

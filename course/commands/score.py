@@ -13,12 +13,12 @@ from course.setup.programs import PYTHON
 
 
 def score(stages: Sequence[str], write: bool, jobs: int, every: int) -> int:
-    """Score stages, all chapters and `final` where none is named; return 0 when each is good enough.
+    """Score stages, by default all chapters and `final`; return 0 if each is good enough.
 
     Args:
         write: put the result into docs/score.toml, which the site shows.
         jobs: how many mutants are judged at a time.
-        every: judge one mutant of so many, the same ones each time; 1 for all.
+        every: judge only every Nth mutant, the same ones each time; 1 for all.
 
     Raises:
         Failure: this is Windows.

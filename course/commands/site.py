@@ -58,7 +58,7 @@ class Build:
     digests: list[str]
     lab: str  # see start_build
     began: float = field(default_factory=time.monotonic)
-    lab_is_missing: bool = False  # the pages want another build when its bundle is there
+    lab_is_missing: bool = False  # the pages are built again once its bundle is ready
 
     def finish(self) -> None:
         """Wait for the end of the build, and serve its pages from now on.
@@ -96,7 +96,7 @@ def start_build(lab: str, *, force: bool = False) -> Build | None:
     """Start to build the site, unless it is there and as new as its inputs.
 
     Args:
-        lab: whether its bundle is built as well: now, later (a page says that it is still to come), or none.
+        lab: whether its bundle is built as well: now, later (a page says that it is to come), or not at all.
         force: build even if nothing has changed.
 
     Raises:
@@ -126,7 +126,7 @@ def digests() -> list[str]:
 
 
 def remarks() -> list[str]:
-    """Return the warnings of the last build, and why it is without the lab."""
+    """Return the warnings of the last build, and why the lab is missing."""
     log = STATE / LOG
     output = log.read_text(encoding="utf-8") if log.is_file() else ""
     return re.findall(r"The site is built without the lab: .*|(?<=WARNING -  )(?!A 'dirty' build).*", output)

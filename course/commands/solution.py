@@ -21,7 +21,7 @@ def solution(key: str, yes: bool) -> int:
         yes: replace an existing folder without asking.
 
     Raises:
-        Failure: the folder exists and is not to be replaced.
+        Failure: the folder exists and must not be replaced.
     """
     stage = find_chapter(key)
     folder = WORKSPACE / f"{stage.name}_solution"

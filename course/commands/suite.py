@@ -24,10 +24,10 @@ from course.setup.environment import environment
 DURATIONS = ROOT / "tests" / "durations.json"
 UNKNOWN = 0.2  # seconds for a test of a file that is not in it
 PROGRESS_EVERY = 20  # seconds
-MOST_RERUNS = 5  # of all tests: where more are red, the machine is not the reason
+MOST_RERUNS = 5  # share of all tests: if more are red, the machine is not the reason
 LAST_RESORT = 360  # seconds; longer than any test's own timeout
 
-#: A test that takes longer than its timeout fails and shows where it was (pytest-timeout). Where not even
+#: A test that takes longer than its timeout fails and shows where it was (pytest-timeout). If not even
 #: that ends it, its process ends: all stacks are printed, and another process goes on with the other tests.
 OPTIONS = [
     *(
@@ -46,9 +46,9 @@ class Results:
     """A plugin of pytest that keeps what became of each test."""
 
     tell: Callable[[str], None]
-    outcomes: dict[str, str] = field(default_factory=dict)  # of each test: passed, failed or skipped
+    outcomes: dict[str, str] = field(default_factory=dict)  # for each test: passed, failed or skipped
     reasons: dict[str, str] = field(default_factory=dict)  # why it failed or was skipped
-    at_first: dict[str, str] = field(default_factory=dict)  # of those that were run again: why they failed
+    at_first: dict[str, str] = field(default_factory=dict)  # why the tests that were run again had failed
     seconds: dict[str, float] = field(default_factory=dict)
     status: int = 0  # pytest's exit status
 
@@ -143,7 +143,7 @@ class Progress:
     def describe(self, elapsed: float) -> str:
         """Return how far the tests are, ``elapsed`` seconds after the first of them began."""
         left = sum(self.left.values())
-        # Seconds of work done in a second: the number of processes, until enough tests say it better.
+        # Seconds of work done per second: the number of processes, until enough tests give a better figure.
         speed = (self.total - left + 30 * self.processes) / (elapsed + 30)
         minutes, seconds = divmod(round(left / speed, -1), 60)
         return f"{100 * (1 - left / self.total):.0f} %, about {minutes:.0f} min {seconds:.0f} s to go"

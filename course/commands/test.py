@@ -17,9 +17,7 @@ from course.paths import ROOT
 from course.setup.environment import environment
 from course.setup.programs import PYTHON, decode
 
-MOST_NAMED = (
-    8  # tests that failed are named once more at the end, this many of them: some logs keep only that
-)
+MOST_NAMED = 8  # how many failed tests are named again at the end: some logs keep only that
 MOST_SLOW = 10
 
 #: Programs that judge the files without running them.
@@ -46,7 +44,7 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)  # reasons
     rerun: dict[str, str] = field(
         default_factory=dict
-    )  # what failed at first and passed then, and why it had failed
+    )  # what failed at first and passed when run again, and why it had failed
 
     def add(self, name: str, passed: bool, why: str = "") -> None:
         """Count one check."""
@@ -56,7 +54,7 @@ class Tally:
             self.failed[name] = why
 
     def add_tests(self, results: Results) -> None:
-        """Count all tests; where pytest itself failed and no test did, that is one failure."""
+        """Count all tests; if pytest itself failed and no test did, that is one failure."""
         self.passed += len(results.only("passed"))
         self.failed |= results.only("failed")
         self.skipped.update(results.only("skipped").values())

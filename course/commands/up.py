@@ -27,7 +27,7 @@ from course.setup.programs import PYTHON, decode, end, last_lines, output_of, st
 FINAL = ROOT / "final"
 DEMO = STATE / "demo.json"  # e-mail and password of the demo account
 POLL = 0.3  # seconds between two looks at the files of the site
-START_LIMIT = 30  # seconds until the service has to answer
+START_LIMIT = 30  # seconds that the service may take to start
 
 
 def up(site_port: int | None, port: int | None) -> int:
@@ -48,7 +48,7 @@ def up(site_port: int | None, port: int | None) -> int:
         with _Site(console) as site, serve_site(BUILT, chosen_site), _service(chosen) as (service, log):
             with console.status("Starting the service ..."):
                 demo = _demo_account(f"http://127.0.0.1:{chosen}/health/live", service, log)
-            site.update()  # a build that has failed already ends it here
+            site.update()  # if a build has already failed, the command ends here
             site.reason = site.reason or "The site is built"
             _show(console, chosen_site, chosen, demo)
             while service.poll() is None:
@@ -69,7 +69,7 @@ class _Site:
         self.bundling: subprocess.Popen[bytes] | None = None
         self.seen = digests()  # before the build starts: a later save is another build
         self.build: Build | None = start_build(self.lab)
-        self.reason = ""  # for the build at hand, printed when it is finished
+        self.reason = ""  # for this build, printed when it is finished
 
     def __enter__(self) -> _Site:
         return self
@@ -198,7 +198,7 @@ def _wait_for(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
     Raises:
         Failure: the service ended, or does not answer in time.
     """
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows another 127.0.0.1
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has its own 127.0.0.1
     until = time.monotonic() + START_LIMIT
     while time.monotonic() < until:
         if service.poll() is not None:

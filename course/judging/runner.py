@@ -161,6 +161,6 @@ def _context() -> Any:
 
 
 def _run_worker(channel: Connection, task: Task) -> None:
-    from course.judging.worker import run_worker  # not above: this process does not need its libraries
+    from course.judging.worker import run_worker  # not at the top: this process does not need its libraries
 
     run_worker(channel, task)

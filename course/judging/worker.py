@@ -135,7 +135,7 @@ class Reporter:
         finding.place = own or next(filter(None, map(paths.place_of, reversed(self.logged))), None)
         finding.log = [paths.clean(_one_line(logged)) for logged in self.logged]
         self._add_exchange(finding, getattr(error, "response", None))
-        if isinstance(error, AssertionError) and own is None:  # otherwise the learner's code asserts
+        if isinstance(error, AssertionError) and own is None:  # else the learner's code asserts
             self._add_expectation(finding, excinfo)
         elif isinstance(error, pytest.fail.Exception):
             finding.message = str(error)

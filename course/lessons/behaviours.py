@@ -6,7 +6,7 @@ The sentences are the docstrings of the shared tests. Everything else is in hint
     en = "..."                              a test notices when the Korean one is out of date
     ko = "..."
 
-    [[guidance]]                            for one behaviour, or several that one change brings about
+    [[guidance]]                            for one behaviour, or several that one change achieves
     tests = ["test_views_are_classes"]
     lesson = "version-1"                    the lesson's heading, by its {#id}
     en.why = "..."                          why it matters

@@ -4,7 +4,7 @@ A fault is a patch in tests/strength/faults/NN/, made against chapter NN, or in 
 describe the bug in both languages and name the test that must fail, with the case if it has many. The test
 belongs to the shared suite, to tests/final/, or to tests/drills/.
 
-    en: An unknown e-mail gets a 404, so anybody can find out who has an account.
+    en: An unknown e-mail gets a 404, so anyone can find out who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
     caught by: test_02_factory_and_config.py::test_a_wrong_password_and_an_unknown_email_get_the_same_answer
     diff -u app/auth.py app/auth.py

@@ -34,5 +34,5 @@ def reasons() -> list[Reason]:
 
 
 def read_scores() -> dict[str, dict[str, Any]]:
-    """Return what docs/score.toml says of each stage, by the stage's name."""
+    """Return the entries of docs/score.toml by the stage's name."""
     return tomllib.loads(SCORES.read_text(encoding="utf-8"))

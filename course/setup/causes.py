@@ -8,7 +8,7 @@ from pathlib import Path
 from course.messages import say
 from course.paths import ROOT
 
-#: The message for each cause, and what the output of pip or uv says of it. The first that matches counts:
+#: The message for each cause, and what pip or uv prints in that case. The first that matches counts:
 #: causes before effects.
 SIGNS = (
     ("setup.hashes", r"DO NOT MATCH THE HASHES|Hash mismatch for"),
@@ -31,7 +31,7 @@ SIGNS = (
 
 
 def cause_of(output: str) -> str:
-    """Return the message that says why an installation failed; `setup.other` where the output has no sign."""
+    """Return the message that says why an installation failed; `setup.other` if the output has no sign."""
     return next((cause for cause, sign in SIGNS if re.search(sign, output)), "setup.other")
 
 

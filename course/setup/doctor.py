@@ -1,4 +1,4 @@
-"""`doctor`: what on this machine stops the course, and what to do. Standard library only: it comes first."""
+"""`doctor`: what stops the course on this machine, and the fix. Standard library only: it comes first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST = 175  # characters of the longest path below the folder: in `.venv`, of
 WINDOWS_LIMIT = 259  # characters of a path, where long paths are not switched on
 PARTS = ("chapters", "docs", "final", "tests", "requirements.txt")
 
-#: What doctor says of a cause for which pip fails; "doctor.packages_other" of the rest.
+#: What doctor says about each cause of pip's failing; "doctor.packages_other" for the rest.
 INDEX = {
     "setup.certificate": "doctor.packages_certificate",
     "setup.proxy": "doctor.packages_proxy",
@@ -88,7 +88,7 @@ def venv_module() -> Iterator[Diagnosis]:
 
 
 def folder() -> Iterator[Diagnosis]:
-    """The course is whole, can be written to, and its paths are not too long for Windows."""
+    """The course is complete, can be written to, and its paths are not too long for Windows."""
     for name in PARTS:
         if not (ROOT / name).exists():
             yield Diagnosis("wrong", "doctor.folder_incomplete", {"missing": name})
@@ -121,7 +121,7 @@ def console() -> Iterator[Diagnosis]:
 
 
 def free_ports() -> Iterator[Diagnosis]:
-    """Those that `run` and `up` take by default."""
+    """The ports that `run` and `up` take by default."""
     used = [port for port in (5000, 8000, 8001) if not ports.free(port)]
     for port in used:
         airplay = sys.platform == "darwin" and port == 5000
@@ -131,7 +131,7 @@ def free_ports() -> Iterator[Diagnosis]:
 
 
 def virtual_environment() -> Iterator[Diagnosis]:
-    """What the next command finds as `.venv`. None of it is wrong: it makes a new one where it has to."""
+    """What the next command finds as `.venv`. None of it is wrong: it makes a new one if necessary."""
     if install.ready():
         yield Diagnosis("ok", "doctor.environment_ready")
     elif not VENV.exists():
@@ -147,7 +147,7 @@ def virtual_environment() -> Iterator[Diagnosis]:
 
 
 def packages() -> Iterator[Diagnosis]:
-    """Whether the set-up will get its packages: pip fetches one, from where it is configured to."""
+    """Whether the set-up will get its packages: pip fetches one, from its configured source."""
     if install.ready():
         yield Diagnosis("ok", "doctor.packages_ready")
         return
@@ -172,7 +172,7 @@ def wheels() -> Diagnosis:
 
 
 def clock() -> Iterator[Diagnosis]:
-    """One that is behind makes certificates and tokens invalid; the course's own files show that it is."""
+    """A clock that is behind makes certificates and tokens invalid; the course's own files show it."""
     files = [file.stat().st_mtime for file in (ROOT / "course").glob("*.py")]
     facts = {"now": time.strftime("%Y-%m-%d %H:%M")}
     behind = time.time() < max(files, default=0) - 24 * 60 * 60
@@ -184,7 +184,7 @@ def clock() -> Iterator[Diagnosis]:
 
 
 def variables() -> Iterator[Diagnosis]:
-    """The stages read their settings from FLASK_...: one that was left over changes them."""
+    """The stages read their settings from FLASK_...: one that is left over changes them."""
     names = ", ".join(sorted(name for name in os.environ if name.upper().startswith("FLASK_")))
     yield (
         Diagnosis("note", "doctor.variables_set", {"names": names})
@@ -220,7 +220,7 @@ def services() -> Iterator[Diagnosis]:
         )
 
 
-#: In the order in which a person would correct them.
+#: In the order in which one would fix them.
 CHECKS: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
     python,
     venv_module,

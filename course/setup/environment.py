@@ -21,7 +21,7 @@ SOURCES = re.compile(
     "|UV_((DEFAULT_|EXTRA_)?INDEX(_URL|_.*_(USERNAME|PASSWORD))?|FIND_LINKS|NO_INDEX|INSECURE_HOST|HTTP_TIMEOUT"
     "|HTTP_RETRIES|SYSTEM_CERTS|NATIVE_TLS|CACHE_DIR|NO_CACHE|LINK_MODE|KEYRING_PROVIDER)"
 )
-#: Variables that make Python import something else than what is in `.venv`.
+#: Variables that make Python import something other than what is in `.venv`.
 REMOVED = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
 
 
@@ -36,7 +36,7 @@ def venv_python() -> Path:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Return the environment for programs in `.venv`: the user's, less what misleads Python, pip or uv."""
+    """Return the environment for programs in `.venv`: the user's, without what misleads Python, pip or uv."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -72,7 +72,7 @@ def hand_over(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str
 
 @contextmanager
 def signals_as_interrupt() -> Iterator[None]:
-    """Let every request to end unwind as Ctrl-C does, so that no child outlives us.
+    """Make every signal to end unwind as Ctrl-C does, so that no child outlives us.
 
     SIGINT is named too, because a shell lets what it starts in the background ignore it.
     """

@@ -26,7 +26,7 @@ def set_up(*added: Path) -> None:
     """Make `.venv` hold the packages of the learner's lock; do nothing when it does.
 
     Args:
-        added: the locks whose packages it is to hold besides.
+        added: the locks whose packages it needs besides.
 
     Raises:
         Failure: with the sentence to show.

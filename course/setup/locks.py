@@ -57,5 +57,5 @@ def installed_folders() -> list[Path]:
 
 
 def normalized(name: str) -> str:
-    """Return the name of a package as all its spellings are compared."""
+    """Return the name of a package in the form in which names are compared."""
     return re.sub(r"[-_.]+", "-", name).lower()

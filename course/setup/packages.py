@@ -1,4 +1,4 @@
-"""Installs a lock into `.venv`: by uv, or by pip where uv cannot be had. Standard library only."""
+"""Installs a lock into `.venv`: by uv, or by pip if uv cannot be installed. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from course.setup.progress_line import ProgressLine
 from course.setup.sources import Unreadable, pip_environment, read_sources, uv_environment
 
 LOG = STATE / "install.log"
-#: What the course imports seldom or never is compiled when it is imported.
+#: What the course seldom or never imports is compiled on import.
 HARDLY_IMPORTED = r"site-packages[/\\](.*[/\\])?(pip|psycopg|lexers|testing|mssql|mysql|oracle)[/\\]"
 LOCKED = ("--require-hashes", "--no-deps", "--only-binary", ":all:")
 #: Causes for which pip would fail too: where uv failed for one, and where pip itself failed for one.
@@ -80,7 +80,7 @@ def get_uv(sources: Mapping[str, str], held: int) -> bool:
 
 
 def uv_program() -> Path:
-    """Return where `.venv` has uv, if it has it."""
+    """Return where uv is in `.venv`, None if it is missing."""
     return venv_python().with_name("uv.exe" if os.name == "nt" else "uv")
 
 

@@ -11,7 +11,7 @@ from course.messages import say
 
 
 def choose(wanted: int | None, default: int, option: str, taken: Container[int] = ()) -> int:
-    """Return ``wanted``, or where nothing was wanted the first free port from ``default`` on.
+    """Return ``wanted``, or if that is None the first free port from ``default`` on.
 
     Raises:
         Failure: ``wanted`` is not free; the sentence names ``option``.

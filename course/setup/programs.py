@@ -22,9 +22,9 @@ def output_of(command: Sequence[str], cwd: Path, *, purpose: str, log: str, reas
     """Run ``command`` and return what it wrote to its standard output.
 
     Args:
-        purpose: the beginning of the sentence should it fail, for example "The site could not be built".
+        purpose: the beginning of the sentence if it fails, for example "The site could not be built".
         log: the name of the file in `.course/` that keeps all it wrote.
-        reason: a pattern for where it says why it failed; else that is the last line.
+        reason: a pattern for the reason in its output; by default the last line.
 
     Raises:
         Failure: it failed.
@@ -78,5 +78,5 @@ def decode(output: bytes) -> str:
 
 
 def last_lines(text: str, number: int) -> str:
-    """Return the last ``number`` lines that hold something."""
+    """Return the last ``number`` lines that are not blank."""
     return "\n".join([line.strip() for line in text.splitlines() if line.strip()][-number:])

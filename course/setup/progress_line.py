@@ -14,7 +14,7 @@ class ProgressLine:
         self.at = time.monotonic()
 
     def show(self, text: str) -> None:
-        """Show ``text`` in place of what is there."""
+        """Show ``text`` in place of the current text."""
         text = text[:78]
         if text == self.shown or not (sys.stdout.isatty() or time.monotonic() - self.at > 5):
             return
@@ -25,6 +25,6 @@ class ProgressLine:
         self.shown, self.at = text, time.monotonic()
 
     def end(self) -> None:
-        """Leave the line empty for what comes next."""
+        """Clear the line for what comes next."""
         if self.shown and sys.stdout.isatty():
             print("\r" + " " * len(self.shown) + "\r", end="", flush=True)

@@ -1,7 +1,7 @@
 """Where packages come from here: pip's own configuration, for pip and for uv. Standard library only.
 
-Companies and schools configure pip: an index of their own, a proxy, a certificate. That is obeyed. Other
-settings (`target`, `user`, `constraint`) would install elsewhere, or something else, and are not.
+Companies and schools configure pip: an index of their own, a proxy, a certificate. Those are obeyed. Other
+settings (`target`, `user`, `constraint`) would install elsewhere, or something else, and are ignored.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_sources(python: str, **variables: str) -> dict[str, str]:
 
     Args:
         python: the Python whose pip is asked.
-        variables: environment variables besides, by which that Python finds its pip.
+        variables: further environment variables, by which that Python finds its pip.
 
     Raises:
         Unreadable: pip cannot read its configuration.

@@ -1,4 +1,4 @@
-"""Asks pip, before the set-up, whether the packages can be had. Nothing in the course's folder changes."""
+"""Asks pip, before the set-up, whether it can get the packages. Nothing in the course's folder changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from course.setup.sources import Unreadable, pip_environment, read_sources
 from course.setup.venv import bundled_pip
 
 LOCK = LEARNER
-SECONDS = 60  # for pip's answer
+SECONDS = 60  # seconds for pip to finish
 
 
 def fetch_one_package() -> str:

@@ -29,7 +29,7 @@ def check_python() -> None:
 
 
 def make_venv() -> None:
-    """Make `.venv` with the pip that Python carries, unpacked: installing it would take as long as all else.
+    """Make `.venv` with the pip that Python carries, unpacked: installing it would take as long as the rest.
 
     Raises:
         Failure: Python could not make it.
@@ -56,7 +56,7 @@ def make_venv() -> None:
 
 
 def bundled_pip() -> Path | None:
-    """Return the wheel of pip that Python carries for new environments, None where it is not to be found."""
+    """Return the wheel of pip that Python carries for new environments, None if it is missing."""
     import ensurepip
 
     folders = [Path(ensurepip.__file__).parent / "_bundled"]
@@ -66,7 +66,7 @@ def bundled_pip() -> Path | None:
 
 
 def remove_venv() -> None:
-    """Remove `.venv`, or what has its name."""
+    """Remove `.venv`, or whatever has its name."""
     if VENV.is_symlink() or VENV.is_file():
         VENV.unlink()
     elif VENV.exists():
@@ -75,7 +75,7 @@ def remove_venv() -> None:
 
 
 def mark_finished() -> None:
-    """Say in `.venv` what it was made for. Written last: it says that all before it is done."""
+    """Say in `.venv` what it was made for. Written last: it means that everything else is done."""
     made_for = {
         "requirements": digest(LEARNER),
         "python": version_of(venv_python()),
@@ -96,7 +96,7 @@ def is_current() -> bool:
 
 
 def version_of(python: Path) -> str | None:
-    """Return the version of the interpreter at ``python``, None where it does not start."""
+    """Return the version of the interpreter at ``python``, None if it does not start."""
     command = [str(python), "-I", "-S", "-c", "import sys; print(sys.version_info[:3])"]
     try:
         return subprocess.run(

@@ -1,1 +1,1 @@
-"""The site beyond mkdocs: all that a lesson shows comes from the stages, or is run and compared."""
+"""The site beyond mkdocs: everything a lesson shows comes from the stages, or is run and compared."""

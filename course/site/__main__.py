@@ -1,4 +1,4 @@
-"""`python3 -m course.site`, by the course's own Python whichever started it."""
+"""`python3 -m course.site`, by the course's own Python, whichever Python started it."""
 
 import sys
 

@@ -38,7 +38,7 @@ def pair_command(pages: tuple[str, ...], one_sided: bool) -> None:
 
 @cli.command("lab")
 def lab_command() -> None:
-    """Build the lab's bundle, if it is not there yet; the next build of the site takes it along."""
+    """Build the lab's bundle, if it is not there yet; the next build of the site includes it."""
     try:
         build_bundle()
     except NoLab as error:
@@ -47,7 +47,7 @@ def lab_command() -> None:
 
 @cli.command("cards")
 def cards_command() -> None:
-    """Draw the picture of each page in a message, where it is missing; the next build takes it along."""
+    """Draw the missing preview pictures of pages, for messages; the next build includes them."""
     click.echo(f"drawn: {draw_cards()}")
 
 
@@ -58,7 +58,7 @@ def picture_command() -> None:
 
 
 def chosen(pages: tuple[str, ...]) -> list[str]:
-    """Return the pages that were named, all of them if none was."""
+    """Return the pages that were named, by default all."""
     known = all_pages()
     for path in pages:
         if path not in known:
@@ -67,7 +67,7 @@ def chosen(pages: tuple[str, ...]) -> list[str]:
 
 
 def run_command_line() -> int:
-    """Run one command and return its exit status; a page that does not fit is its sentence and status 1."""
+    """Run one command and return its exit status; for a wrong page, print its sentence and return 1."""
     try:
         cli(prog_name="python3 -m course.site")
     except PageError as error:

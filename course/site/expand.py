@@ -50,7 +50,7 @@ def expand(markdown: str, page: Page) -> str:
     """Return ``markdown`` with every directive and transcript expanded.
 
     Raises:
-        PageError: one does not match what it is about any more.
+        PageError: one no longer matches what it is about.
     """
     pieces = list(split_page(markdown, page))
     page = replace(page, stage=stage_of(pieces))

@@ -51,7 +51,7 @@ class _Build:
     dirty: bool = False  # only the pages that changed
     index: list[dict[str, Any]] = field(default_factory=list)  # of the search, before a dirty build
     sources: dict[str, _Source] = field(default_factory=dict)  # the pages of one language
-    lab: Lab | Literal["coming"] | None = None  # None where it cannot be built
+    lab: Lab | Literal["coming"] | None = None  # None if it cannot be built
 
 
 _build = _Build()
@@ -102,7 +102,7 @@ def on_nav(nav: Any, config: Any, files: Any, **_: Any) -> Any:
 
 def _read(file: Any) -> _Source:
     markdown, front = meta.get_data(file.content_string)
-    # Blank lines for the front matter that is taken off, so that an error names the true line.
+    # Blank lines replace the front matter, so that an error names the true line.
     missing = file.content_string.count("\n") - markdown.count("\n")
     lang, _, path = file.src_uri.partition("/")
     card = card_of(path, lang)
@@ -112,7 +112,7 @@ def _read(file: Any) -> _Source:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return the expanded page, and let it say in its head what it is about."""
+    """Return the expanded page, with what it is about in its head."""
     source = _build.sources[page.file.src_uri]
     page.meta["description"] = escape(source.card.description)  # the theme does not
     return theme.keep_diffs(source.markdown, source.listings)

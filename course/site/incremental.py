@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 _MARK = re.compile(r'<meta name="made-from" content="(\w+)">')
-_HEAD = 20_000  # characters of a page in which its mark is
+_HEAD = 20_000  # the mark is within this many characters of a page
 
 
 def fingerprint(*parts: str) -> str:
-    """Return what is different as soon as one of ``parts`` is."""
+    """Return a digest that changes when one of ``parts`` does."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -29,7 +29,7 @@ def mark(made_from: str) -> str:
 
 
 def made_from(built: Path) -> str:
-    """Return what a built page was made from, nothing where that is not known."""
+    """Return what a built page was made from, nothing if that is unknown."""
     if not built.is_file():
         return ""
     with built.open(encoding="utf-8") as page:

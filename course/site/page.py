@@ -31,7 +31,7 @@ class Page:
     path: str
     lang: str
     stage: str = ""  # what `<!-- stage: ... -->` says
-    used: frozenset[str] = frozenset()  # the fields of earlier answers that its requests used so far
+    used: frozenset[str] = frozenset()  # the fields of earlier responses that its requests used so far
 
     @property
     def file(self) -> Path:
@@ -48,7 +48,7 @@ class Piece:
 
     kind: str
     line: int  # of its first line, from 1
-    lines: tuple[str, ...]  # as they stand in the page
+    lines: tuple[str, ...]  # as they are in the page
     name: str = ""
     argument: str = ""
     indent: str = field(default="", repr=False)
@@ -100,7 +100,7 @@ def all_pages(lang: str = "en") -> list[str]:
 
 
 def say(key: str, lang: str, *values: object) -> str:
-    """Return what words.toml has by ``key`` in a language, with ``values`` in its places."""
+    """Return the text called ``key`` in words.toml, in a language, with ``values`` in its placeholders."""
     return str(WORDS[key][lang]).format(*values)
 
 

@@ -33,7 +33,7 @@ class Block:
 
     @property
     def translated(self) -> bool:
-        """Whether the languages say it in their own words."""
+        """Whether each language has its own words for it."""
         return not self.kind.startswith(("fence", "directive", "html"))
 
     @property
@@ -47,7 +47,7 @@ class Block:
 
     @property
     def links(self) -> list[str]:
-        """Where it points to; a translation may have its links in another order."""
+        """Where it links to; a translation may have its links in another order."""
         return sorted(next(filter(None, found)) for found in _LINK.findall(self.text))
 
 
@@ -159,7 +159,7 @@ def read_lock() -> dict[str, set[tuple[str, str]]]:
 
 
 def forbidden_words(path: str) -> list[str]:
-    """Return a sentence for each word on a Korean page that the glossary says in another way."""
+    """Return a sentence for each word on a Korean page for which the glossary has another."""
     terms = tomllib.loads((DOCS / "glossary.toml").read_text(encoding="utf-8"))["terms"]
     page, blocks = read_blocks(path, "ko")
     return [
@@ -180,7 +180,7 @@ def _read_lines() -> dict[str, list[str]]:
 
 
 def _text_blocks(lines: tuple[str, ...], first: int) -> Iterator[Block]:
-    """Yield the blocks of plain Markdown: they are apart by blank lines, and a heading ends its own."""
+    """Yield the blocks of plain Markdown: blank lines separate them, and a heading is a block of its own."""
     block: list[str] = []
     for number, line in enumerate([*lines, ""], first):
         if line.strip():

@@ -1,4 +1,4 @@
-"""The picture in the README: what `check` says of a chapter with one fault in it, as it really says it."""
+"""The picture in the README: the real output of `check` on a chapter with one fault in it."""
 
 from __future__ import annotations
 

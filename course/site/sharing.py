@@ -1,6 +1,6 @@
 """What others see of a page before they open it: its description, its card in a message, and llms.txt.
 
-And what they see where there is none.
+And the page that they see for a wrong address.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Card:
 
     @property
     def picture(self) -> Path:
-        """Where its picture is kept once it is drawn: another text is another name."""
+        """Where its picture is kept once it is drawn: another text has another name."""
         return CARDS / f"{hashlib.sha256(self.html.encode()).hexdigest()[:16]}.png"
 
 
 def card_of(path: str, lang: str) -> Card:
-    """Return what a page says of itself: its title, and its first paragraph, as far as whole sentences fit.
+    """Return what a page is about: its title, and as many sentences of its first paragraph as fit.
 
     Raises:
         PageError: it has no title, or no paragraph below it.
@@ -112,7 +112,7 @@ def write_files(site: Path, site_url: str, pages: list[str]) -> None:
 
 
 def write_missing(site: Path, site_url: str) -> None:
-    """Write the page for what is not there: the theme's own is made once, with the words of one language."""
+    """Write the page for a wrong address: the theme makes one only, in one language."""
     template = Template((DOCS / "figures/missing.html").read_text(encoding="utf-8"))
     (site / "404.html").write_text(template.substitute(root=urlsplit(site_url).path), encoding="utf-8")
 
@@ -144,7 +144,7 @@ def _photograph(chromium: str, card: Card) -> None:
         page.write_text(card.html, encoding="utf-8")
         command = [chromium, "--headless", "--hide-scrollbars", f"--user-data-dir={folder}/profile"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # which it refuses to root
+            command.append("--no-sandbox")  # root may not use its sandbox
         command += [f"--window-size={SIZE[0]},{SIZE[1]}", f"--screenshot={picture}", page.as_uri()]
         done = subprocess.run(command, capture_output=True, timeout=60)
         if not picture.is_file():

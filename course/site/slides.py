@@ -1,7 +1,7 @@
 """Slides: for each chapter a deck, `slides/01.html`, in Korean `ko/slides/01.html`.
 
 A deck is the finished page of the lesson in another frame; docs/assets/split-lesson.js splits it into slides
-when it is opened. So it opens from a folder, and says what the lesson says.
+when it is opened. So it opens from a folder, and shows what the lesson shows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def write_deck(site: Path, url: str, lang: str, title: str, html: str) -> None:
     Args:
         url: of the lesson, below the root of the site: ``ko/chapters/01.html``.
         title: of the lesson, as HTML.
-        html: the finished page of the lesson, which lies as deep as its deck: its addresses hold there too.
+        html: the finished page of the lesson, as deep as its deck, so its relative links work there too.
 
     """
     number = Path(url).stem

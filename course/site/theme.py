@@ -39,9 +39,9 @@ def keep_diffs(markdown: str, kept: list[str]) -> str:
 
 
 def prepare_search(html: str, kept: list[str]) -> str:
-    """Return the content of a page for the search: what it says once, and without the colours of listings.
+    """Return the content of a page for the search: each text once, and listings without colours.
 
-    A request for three programs and its answer are not searched. The listings are added to ``kept``.
+    A request for three programs and its response are not searched. The listings are added to ``kept``.
     """
     return _keep(_LISTING, _REPEATED.sub(r"\1 data-search-exclude", html), kept)
 
@@ -64,7 +64,7 @@ def correct(html: str, lang: str) -> str:
 
     Its script would ask every link to the other language for a sitemap that this site lacks, and the switch
     of languages does not need those links. Its search has no name for a screen reader, and its links to
-    sections have one in English alone. A long word may break: the JSON of an answer after its commas, the
+    sections have one in English alone. A long word may break: the JSON of a response after its commas, the
     name of a test after its underscores. `--option` may not break after its hyphens.
     """
     html = _ALTERNATE.sub("", html)

@@ -70,7 +70,7 @@ install.make_venv = make_venv
 
 
 class Program(subprocess.Popen[str]):
-    """A program that is not waited for once the test that started it has failed."""
+    """A program that is killed if the test that started it fails."""
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
         if kind is not None and self.poll() is None:
@@ -83,7 +83,7 @@ class Program(subprocess.Popen[str]):
 
 
 class Course:
-    """A folder with a course in it, and what a person does there."""
+    """A folder with a course in it, and what a learner does there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -117,7 +117,7 @@ class Course:
         )
 
     def run(self, *arguments: str, **variables: str) -> tuple[int, str]:
-        """Run `python -m course` to its end; return the exit status and what it said."""
+        """Run `python -m course` to its end; return the exit status and its output."""
         with self.start(*arguments, **variables) as process:
             output, _ = process.communicate(timeout=60)
         return process.returncode, output

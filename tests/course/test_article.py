@@ -1,4 +1,4 @@
-"""The article that the course follows, and Flask today: each of its slips as it stands, and mended.
+"""The article that the course follows, and Flask today: each of its slips as printed, and corrected.
 
 The article was written for an older Flask and is good; Flask moved.
 """
@@ -70,7 +70,7 @@ def test_the_view_is_not_the_endpoint(app: Flask) -> None:
     app.add_url_rule("/article", Hello.as_view("article"))
     app.add_url_rule("/today", view_func=Hello.as_view("today"))
 
-    with pytest.raises(TypeError):  # the endpoint is no text, and not even the 500 can be answered
+    with pytest.raises(TypeError):  # the endpoint is not a string, so even the 500 response fails
         app.test_client().get("/article")
     assert app.test_client().get("/today").text == "Hello World!"
 
@@ -156,7 +156,7 @@ def test_one_missing_field_is_enough() -> None:
 
 
 def test_a_key_that_is_missing_is_a_500(app: Flask) -> None:
-    """Here the article is right, and that is why fields are checked first."""
+    """Here the article is right, which is why fields are checked first."""
     app.add_url_rule("/json", "json", lambda: request.json["name"], methods=["POST"])
     app.add_url_rule("/form", "form", lambda: request.form["name"], methods=["POST"])
 

@@ -1,4 +1,4 @@
-"""What the browser tests stand on: a complaint is heard, and a barrier is found."""
+"""What the browser tests rely on: errors in the console and accessibility problems are noticed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BARRIERS = {
 
 @pytest.mark.parametrize(("html", "rule"), BARRIERS.values(), ids=BARRIERS)
 def test_a_barrier_is_found(browser: Any, html: str, rule: str | None) -> None:
-    """By the name of its rule, and none where there is none."""
+    """Reported by the name of its rule; a page without any reports nothing."""
     with browser.new_context() as context:
         page = context.new_page()
         page.set_content(f"<!doctype html>{html}")
@@ -49,7 +49,7 @@ COMPLAINTS = {
 
 @pytest.mark.parametrize(("html", "complaint"), COMPLAINTS.values(), ids=COMPLAINTS)
 def test_a_complaint_is_heard(browser: Any, html: str, complaint: str) -> None:
-    """And nothing where there is none."""
+    """A page without errors reports nothing."""
     with browser.new_context() as context:
         page = context.new_page()
         heard = complaints(page)

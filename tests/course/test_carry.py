@@ -57,7 +57,7 @@ def test_a_file_that_is_the_same_stays_the_same(repository):
 
 
 def test_what_a_chapter_changed_stays_changed(repository):
-    """The edit is merged into chapter 2, and chapter 3, the same as 2 before, is the same as 2 after."""
+    """The edit is merged into chapter 2, and chapter 3, identical to 2 before, is identical to 2 after."""
     edit(repository / "01_a/app/own.py", "two", "2")
 
     assert carry(repository / "01_a/app/own.py") == 0

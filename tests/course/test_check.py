@@ -16,7 +16,7 @@ STAGE = find_stage("1")
 
 @pytest.fixture
 def learner(tmp_path: Path) -> Learner:
-    """Somebody whose folder has a space and Korean in its path."""
+    """A learner whose folder has a space and Korean in its path."""
     return Learner(tmp_path / "내 작업")
 
 
@@ -57,7 +57,7 @@ def test_the_next_behaviour_is_explained(learner: Learner) -> None:
 
 
 def test_a_chapter_is_judged_in_the_order_of_its_lesson() -> None:
-    """Not of its file of tests: so the first that is told is the first to turn to."""
+    """And not in that of its test file, so the first behaviour shown is the first to work on."""
     stage, told = STAGE, []
 
     judge(stage.path, stage, on_result=lambda result: told.append(result.behaviour))

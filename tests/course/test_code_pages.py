@@ -18,7 +18,7 @@ KOREAN = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp949", "LANG": "ko_KR.EUC-KR"
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_the_whole_loop_runs_on_code_page_949(lang: str, tmp_path: Path) -> None:
-    """Every command says what it has to, and no file is read or written in the system's encoding."""
+    """Every command prints its messages, and no file is read or written in the system's encoding."""
     learner = Learner(tmp_path / "내 작업 폴더")
 
     def run(*arguments: str) -> tuple[int, str]:

@@ -46,7 +46,7 @@ def machine(course, monkeypatch):
 
 
 class SimpleVersion(tuple):
-    """`sys.version_info`, as far as it is asked."""
+    """`sys.version_info`, as far as doctor reads it."""
 
     major = property(lambda self: self[0])
     minor = property(lambda self: self[1])
@@ -172,7 +172,7 @@ DIAGNOSES = [
 
 @pytest.mark.parametrize(("key", "level", "force"), DIAGNOSES, ids=[key for key, *_ in DIAGNOSES])
 def test_a_diagnosis(machine, monkeypatch, capsys, key, level, force):
-    """Forced, it is found, at its level, and said in both languages without a gap."""
+    """A problem that is forced is found, with its level, and described in both languages."""
     force(machine, monkeypatch)
 
     assert found().get(key) == level
@@ -200,7 +200,7 @@ def test_what_is_wrong_counts(machine, monkeypatch, capsys):
 
 
 def test_every_sentence_is_found_somewhere():
-    """No sentence is left over that nothing on a machine leads to."""
+    """Every sentence has a situation that produces it."""
     forced = {key for key, *_ in DIAGNOSES} | {"note", "wrong", "all_wrong"}
     assert [
         key for key in messages.catalogue("en")["doctor"] if key not in forced and not key.endswith("ok")
@@ -208,7 +208,7 @@ def test_every_sentence_is_found_somewhere():
 
 
 def test_it_needs_no_set_up(course):
-    """It runs before `.venv` exists, and makes none; it says that the course here is not whole."""
+    """It runs before `.venv` exists, and makes none; it says that this course is incomplete."""
     status, output = course.run(
         "doctor", "--lang", "en", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull
     )
@@ -219,7 +219,7 @@ def test_it_needs_no_set_up(course):
 
 
 def test_an_index_out_of_reach_is_pips_own_word(course):
-    """pip itself is asked, as it is configured: here with an address at which nothing listens."""
+    """pip itself is asked, as it is configured: here with an address where nothing listens."""
     lock = "click==8.1.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
     (course.folder / "requirements.txt").write_text(lock, encoding="utf-8")
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
@@ -232,7 +232,7 @@ def test_an_index_out_of_reach_is_pips_own_word(course):
 
 
 def test_a_pack_is_asked_too(course, wheel):
-    """With a folder `wheels`, pip says whether it holds what this Python wants."""
+    """With a folder `wheels`, pip says whether it has what this Python needs."""
     course.lock(wheel)
     (course.folder / "wheels").mkdir()
     assert "wrong  The folder wheels has no packages" in course.run("doctor", "--lang", "en")[1]
@@ -247,7 +247,7 @@ def test_a_port_in_use_is_seen(monkeypatch):
 
 
 def test_the_longest_path_is_known():
-    """What Windows is warned of is at least what the set-up makes: `.venv` has the longest paths."""
+    """The length that doctor warns about covers what the set-up makes: `.venv` has the longest paths."""
     packages = Path(sys.prefix)
     longest = max(len(str(file.relative_to(packages))) for file in packages.rglob("*"))
 

@@ -1,4 +1,4 @@
-"""`check 6 --my-tests`: a learner's tests are held against named faults, on the right code first."""
+"""`check 6 --my-tests`: a learner's tests run on the right code, then on named faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}
 
 @pytest.fixture
 def tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The chapter's own tests as a learner's, to be graded by two faults."""
+    """The chapter's own tests as if a learner had written them, graded by two faults."""
     monkeypatch.setattr(module, "all_faults", lambda: [f for f in all_faults() if f.name in TWO_FAULTS])
     return Path(shutil.copytree(STAGE.path / "tests", tmp_path / "tests"))
 

@@ -1,4 +1,4 @@
-"""Every behaviour is told in both languages, says why it matters, and has three hints."""
+"""Every behaviour is described in both languages, says why it matters, and has three hints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def catalogue(number: int) -> dict:
 
 @pytest.mark.parametrize("number", TOLD)
 def test_every_sentence_is_there_in_korean_and_none_is_stale(number: int) -> None:
-    """The catalogue repeats the English sentence: who changes that has to look at the Korean one."""
+    """The catalogue repeats the English sentence, so that a change of it points to the Korean one."""
     told = catalogue(number)["sentences"]
 
     assert {name: text["en"] for name, text in told.items()} == {
@@ -64,7 +64,7 @@ def test_a_behaviour_has_a_reason_three_hints_and_a_place(behaviour: Behaviour, 
 
 @pytest.mark.parametrize("number", TOLD)
 def test_behaviours_come_as_the_lesson_comes_to_them(number: int) -> None:
-    """So what a step brings about is there, or to do, in one place of the list."""
+    """So the behaviours of one step of the lesson are next to each other in the list."""
     lines = [behaviour.lesson[2] for behaviour in behaviours_of(number) if behaviour.lesson]
 
     assert len(set(lines)) > 1
@@ -81,7 +81,7 @@ def test_korean_uses_the_words_of_the_glossary(number: int) -> None:
 
 
 def test_the_catalogues_belong_to_chapters() -> None:
-    """One a chapter; that of a chapter may be there before the chapter is."""
+    """One for each chapter; it may exist before the chapter does."""
     found = sorted(int(file.stem) for file in HINTS.glob("*.toml"))
 
     assert found == list(range(len(found)))

@@ -84,7 +84,7 @@ def test_what_a_killed_begin_left_stops_nothing(learner: Learner) -> None:
 def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second command finds the folder only as it comes to name its copy, and leaves it alone."""
+    """The second command finds the folder only when it renames its copy, and leaves it alone."""
     from course.commands import begin
     from course.lessons import stages
 
@@ -125,7 +125,7 @@ def test_hints_come_one_by_one_and_are_counted(learner: Learner) -> None:
 
 
 def test_a_hint_is_for_what_is_missing_now(learner: Learner) -> None:
-    """Not for what the last check found, where that has been mended since."""
+    """Not for what the last check found, if that has been fixed since."""
     own = learner.has(STAGE)
     views, v1 = own / "app" / "views.py", own / "app" / "v1.py"
     right = v1.read_text(encoding="utf-8")

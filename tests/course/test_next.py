@@ -63,7 +63,7 @@ def status(app: Any, headers: dict[str, str], method: str = "GET", path: str = "
 
 
 def devices(app: Any, headers: dict[str, str]) -> dict[str, bool]:
-    """Return the devices that are logged in, and whether each is the one that asks."""
+    """Return the devices that are logged in, and whether each is the one that sent the request."""
     items = app.test_client().get("/sessions", headers=headers).json["items"]
     return {item["device"]: item["current"] for item in items}
 
@@ -205,7 +205,7 @@ def test_a_log_in_is_refused(app: Any, body: Any, expected: int) -> None:
 
 def test_without_redis_nobody_is_known_and_nobody_is_logged_out(app: Any, sessions: Any) -> None:
     phone = log_in(app, PHONE)
-    redis, sessions.redis = sessions.redis, Redis.from_url("redis://127.0.0.1:1/0")  # nobody listens there
+    redis, sessions.redis = sessions.redis, Redis.from_url("redis://127.0.0.1:1/0")  # nothing listens there
     with pytest.raises(RedisError):
         sessions.find("any")
     assert status(app, phone) == 503

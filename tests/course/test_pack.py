@@ -32,7 +32,7 @@ def test_it_holds_the_course_and_its_packages(course, wheel, tmp_path):
     assert {"wheels/tiny-1.0-py3-none-any.whl", "site/index.html", "course/site/hook.py"} <= packed
     assert {"chapters/start/app.py", ".github/file", "START.txt"} <= packed
     assert {"lab/f00d/packages.bin", "lab/f00d/lab.js"} <= packed  # for a room without Node
-    assert "lab/f00d/packages.bin.js" not in packed  # which each build makes anew
+    assert "lab/f00d/packages.bin.js" not in packed  # which each build makes again
     assert not [path for path in packed if path.endswith("/file") and not path.startswith(".github")]
     start = (tmp_path / "pack" / "START.txt").read_bytes()
     assert "폴더를 통째로".encode() in start and b"python3 -m course up" in start and b"\r\n" in start
@@ -40,7 +40,7 @@ def test_it_holds_the_course_and_its_packages(course, wheel, tmp_path):
 
 
 def test_nothing_is_overwritten(course, wheel, tmp_path):
-    """Not a folder that is there, not even an empty one; and nothing goes into the course itself."""
+    """No existing folder, not even an empty one; and nothing goes into the course itself."""
     (tmp_path / "mine").mkdir()
 
     for folder in (tmp_path / "mine", course.folder / "chapters" / "pack"):
@@ -51,7 +51,7 @@ def test_nothing_is_overwritten(course, wheel, tmp_path):
 
 
 def test_a_pack_that_fails_leaves_nothing(course, wheel, tmp_path):
-    """A package that cannot be had, or is not the promised one, is one sentence and no half pack."""
+    """A package that is missing, or not the locked one, gets one sentence and leaves no half pack."""
     settings = course.lock(wheel, sha256="0" * 64)
     (tmp_path / "packs").mkdir()
     status, output = run_pack(course.folder, str(tmp_path / "packs" / "pack"), *here(), **settings)
@@ -93,7 +93,7 @@ def test_each_system_gets_what_it_wants(monkeypatch, tmp_path):
 
 
 def test_the_locks_are_understood_whole():
-    """No package of a lock is overlooked, and with the learner's go uv and the tools of chapter 7."""
+    """No package of a lock is overlooked; uv and the tools of chapter 7 are packed too."""
     for lock in pack.PACKED:
         text = lock.read_text(encoding="utf-8")
         names = [line for line in text.splitlines() if "==" in line]

@@ -39,12 +39,12 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def docker(tmp_path: Path) -> Path:
-    """A `docker` for PATH, and the folder in which it keeps what it was told."""
+    """A `docker` for PATH, and the folder in which it records its calls."""
     programs, state = tmp_path / "programs", tmp_path / "docker"
     for folder in (programs, state):
         folder.mkdir()
     program = programs / "docker"
-    # Not by `#!` and Python's own path, in which there may be a blank.
+    # Not by `#!` and Python's own path, which may contain a space.
     call = shlex.join([sys.executable, str(ROOT / "tests" / "kit" / "fake_docker.py")])
     program.write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
@@ -85,7 +85,7 @@ def commit(folder: Path, branch: str = "main") -> str:
 
 
 def change(folder: Path, file: str, old: str, new: str) -> None:
-    """Replace what stands once in ``file``."""
+    """Replace a text that occurs once in ``file``."""
     text = (folder / file).read_text(encoding="utf-8")
     assert text.count(old) == 1
     (folder / file).write_text(text.replace(old, new), encoding="utf-8")
@@ -94,7 +94,7 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
 def test_main_is_tested_as_a_whole_and_deployed(
     repository: Path, push: Callable[..., Run], docker: Path
 ) -> None:
-    """On main every job runs and is green, and the image that was smoked is the one that is deployed."""
+    """On main every job is green, and the image that passed the smoke test is the one that is deployed."""
     head = git(repository, "rev-parse", "HEAD")
 
     run = push("main")
@@ -115,9 +115,9 @@ def test_main_is_tested_as_a_whole_and_deployed(
 
 
 def test_a_red_test_turns_one_job_red(repository: Path, push: Callable[..., Run]) -> None:
-    """A test of one blueprint that fails turns its job red and no other, and nothing is deployed."""
+    """A test of one blueprint that fails turns only its own job red, and nothing is deployed."""
     change(repository, "tests/test_v1.py", '(201, "/v1/accounts/2")', '(201, "/v1/accounts/3")')
-    change(repository, "config.py", "PORT = 5000", "PORT = 5001")  # concerns everybody
+    change(repository, "config.py", "PORT = 5000", "PORT = 5001")  # concerns every blueprint
     commit(repository, "planted")
 
     run = push("planted", *TESTS, "deploy")
@@ -128,7 +128,7 @@ def test_a_red_test_turns_one_job_red(repository: Path, push: Callable[..., Run]
 
 
 def test_a_branch_tests_what_it_changed(repository: Path, push: Callable[..., Run]) -> None:
-    """One that changes a blueprint waits for no other, is held to its own coverage, and not deployed."""
+    """A change of one blueprint runs no other's tests, needs its own coverage, and is not deployed."""
     change(repository, "app/health.py", "seconds_left=5", "seconds_left=6")
     change(repository, "tests/test_health.py", '"5"', '"6"')
     commit(repository, "health")
@@ -142,7 +142,7 @@ def test_a_branch_tests_what_it_changed(repository: Path, push: Callable[..., Ru
 
 
 def test_code_that_nobody_tests_is_below_the_floor(repository: Path, push: Callable[..., Run]) -> None:
-    """A branch may not bring code that its tests do not reach, and the report is there to be read."""
+    """A branch may not add code that its tests do not reach, and the report can be read."""
     with (repository / "app" / "health.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef unused() -> int:\n" + "    print()\n" * 9 + "    return 1\n")
     commit(repository, "untested")
@@ -168,7 +168,7 @@ def test_words_are_not_tested(repository: Path, push: Callable[..., Run]) -> Non
 def test_an_image_that_forgets_a_file_is_not_deployed(
     repository: Path, push: Callable[..., Run], docker: Path
 ) -> None:
-    """The smoke test uses what was built, not what lies around it."""
+    """The smoke test uses what was built, not the files around it."""
     change(repository, "Dockerfile", "COPY config.py .\n", "")
     change(repository, "noxfile.py", "SECRET = {", 'os.environ["PATIENCE"] = "3"\nSECRET = {')
     commit(repository)

@@ -10,7 +10,7 @@ from course.lessons.stages import find_stage
 
 
 def test_the_debugger_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    """Whoever reaches the debugger can run code: it is left out where others can."""
+    """A client that reaches the debugger can run code, so it is off where other machines reach it."""
     started = []
     monkeypatch.setattr("course.commands.run.hand_over", lambda command, **_: started.append(command))
     monkeypatch.setattr("course.commands.run.ports.free", lambda *_: True)

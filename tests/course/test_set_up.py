@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_it_installs_once(course, wheel, tmp_path):
-    """The first command installs the lock into `.venv`, whatever pip was told; the next finds it done."""
+    """The first command installs the lock into `.venv`, however pip is configured; the next finds it done."""
     elsewhere = {"PIP_TARGET": str(tmp_path / "target"), "PIP_USER": "1", "PYTHONPATH": str(tmp_path)}
     settings = course.lock(wheel) | elsewhere
 
@@ -101,7 +101,7 @@ def test_ctrl_c_is_one_sentence(course, wheel):
 
 
 def test_a_second_command_waits_for_the_first(course, wheel, monkeypatch, capsys):
-    """The lock is the system's: while another command has it, this one says so and waits."""
+    """The lock is the system's: while another command holds it, this one says so and waits."""
     monkeypatch.setattr(exclusive, "STATE", course.folder)
     held = iter([False, False, True])
     monkeypatch.setattr(exclusive, "_try_lock", lambda file: next(held))
@@ -180,7 +180,7 @@ def test_without_ensurepip_it_names_the_package(course):
 
 
 def test_help_needs_no_set_up(course):
-    """Nobody waits for an installation to read what the commands are."""
+    """Reading what the commands are needs no installation."""
     for arguments in ([], ["--help"]):
         status, output = course.run(*arguments)
         assert status == 0
@@ -274,7 +274,7 @@ def lock_with_uv(course, wheel: Path, program: bytes) -> dict[str, str]:
 
 @pytest.mark.skipif(not packages.uv_program().is_file(), reason="uv could not be had for this environment")
 def test_uv_installs_where_it_can_be_had(course, wheel):
-    """pip installs uv, and uv the rest: its variables and its configuration lead it nowhere else."""
+    """pip installs uv, and uv the rest: its variables and its configuration change nothing about that."""
     settings = lock_with_uv(course, wheel, packages.uv_program().read_bytes())
     (course.folder / "uv.toml").write_text('[pip]\ntarget = "elsewhere"\n', encoding="utf-8")
     elsewhere = {"UV_CONFIG_FILE": str(course.folder / "uv.toml"), "UV_PYTHON": sys.executable}
@@ -310,7 +310,7 @@ def test_what_stops_uv_and_would_stop_pip_is_told_at_once(course, wheel):
 
 
 def test_a_configuration_of_pip_is_obeyed_and_leads_nowhere_else(course, wheel, tmp_path):
-    """Where packages come from is read from pip.conf; where they go, and which, is not."""
+    """Where packages come from is read from pip.conf; which ones and where they go is not."""
     course.lock(wheel)
     config = tmp_path / "pip.conf"
     config.write_text(
@@ -436,7 +436,7 @@ def test_what_a_command_needs(arguments, wanted):
 
 
 def test_chapter_7_adds_its_tools_once(course, wheel):
-    """The command says so; `.venv` is used as it is by the others, and by the next one."""
+    """The command says so; later commands use `.venv` as it is."""
     assert course.set_up(quickly=True)[0] == 0
     settings = course.lock(wheel, file="requirements-07.txt")
 
@@ -457,7 +457,7 @@ def test_tools_that_cannot_be_had_stop_only_what_needs_them(course, wheel):
 
 
 def test_an_addition_that_is_killed_leaves_the_venv_unfinished(course, wheel):
-    """Half a package may lie in it, so the next command makes it again."""
+    """Half a package may be in it, so the next command makes it again."""
     assert course.set_up(quickly=True)[0] == 0
     course.lock(wheel, file="requirements-07.txt")
     killed = (

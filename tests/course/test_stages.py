@@ -15,7 +15,7 @@ CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
 
 
 def files(stage: Stage) -> dict[str, bytes]:
-    """Return the files of a stage, less what running it leaves behind."""
+    """Return the files of a stage, without what running it leaves behind."""
     return {name: path.read_bytes() for name, path in files_of(stage.path).items()}
 
 
@@ -51,7 +51,7 @@ def test_a_file_is_short_enough_to_read(stage: Stage) -> None:
 
 @pytest.mark.parametrize("stage", CHAPTERS, ids=lambda stage: stage.name)
 def test_a_stage_runs_by_itself(stage: Stage) -> None:
-    """A stage imports itself only relatively, and besides that only what the chapters are taught with."""
+    """A stage imports its own modules relatively, and otherwise only what the chapters are taught with."""
     allowed = {
         "flask",
         "flask_jwt_extended",
@@ -77,7 +77,7 @@ def test_a_stage_runs_by_itself(stage: Stage) -> None:
 
 
 def superseded_marks() -> list[tuple[str, ast.Call]]:
-    """Return every `@superseded(...)` of the shared suite with the test it stands on."""
+    """Return every `@superseded(...)` of the shared suite with the test it marks."""
     found = []
     for file in sorted(TESTS.glob("test_0*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:

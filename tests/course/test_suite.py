@@ -1,4 +1,4 @@
-"""The suite's own run: no test stops it, what went wrong is named, and its progress is that of the work."""
+"""How the suite runs: no test stops it, what went wrong is named, and its progress measures work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from course.commands import suite
 from course.commands.suite import Progress
 from course.paths import ROOT
 
-#: A suite in which everything happens that can happen to a test.
+#: A suite in which everything that can happen to a test happens.
 TESTS = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
@@ -91,7 +91,7 @@ print([int(results.status), *map(results.only, ("passed", "failed", "skipped")),
 
 @dataclass
 class Run:
-    """What a run of the small suite has left."""
+    """The result of a run of the small suite."""
 
     folder: Path
     printed: str
@@ -121,7 +121,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     command = [sys.executable, "-c", RUN]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, encoding="utf-8", timeout=100
-    )  # less than that program
+    )  # less than the program that the test left behind
     *_, results = done.stdout.splitlines() or ["[]"]
     assert results.startswith("[1,"), done.stdout + done.stderr
     status, *outcomes = ast.literal_eval(results)
@@ -153,7 +153,7 @@ def test_a_test_that_is_green_when_run_again_is_named(run):
 
 
 def test_few_tests_are_run_again():
-    """Where many are red it is no accident."""
+    """If many are red, it is not an accident."""
     assert "--max-suite-reruns=5" in suite.OPTIONS
 
 

@@ -85,7 +85,7 @@ def test_all_is_well(run):
 
 
 def test_a_red_test_is_named_at_the_end(run):
-    """A few of them, and what pytest said of all stands above."""
+    """A few of them; what pytest said about all of them is above."""
     failed = {f"t{number}": "1 == 2" for number in range(10)}
     code, lines, _ = run(failed=failed, status=1)
 
@@ -97,7 +97,7 @@ def test_a_red_test_is_named_at_the_end(run):
 
 
 def test_a_pytest_that_fails_without_a_test_is_a_failure(run):
-    """It found no test, or it crashed."""
+    """pytest found no test, or it crashed."""
     code, lines, _ = run(status=5)
 
     assert code == 1

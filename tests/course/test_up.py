@@ -77,7 +77,7 @@ def test_it_serves_both_and_ends_both(ready_course):
 
 @needs_signals
 def test_a_save_reaches_the_open_page(ready_course):
-    """What is sent can notice it, what is built cannot; what cannot be built leaves the last page."""
+    """The pages that are served can notice it; after a failed build the last page stays."""
     index, mkdocs = ready_course.folder / "docs" / "index.md", ready_course.folder / "mkdocs.yml"
     address = free_port()
     with ready_course.start("up", "--site-port", str(address), "--port", str(free_port())) as process:
@@ -125,7 +125,7 @@ def test_a_save_while_the_site_is_built_is_not_lost(ready_course):
 
 
 def page_at(port: int) -> tuple[str, str]:
-    """Return the first page of the site and what marks its state, which HEAD tells too."""
+    """Return the first page of the site and the tag of its state, which HEAD sends too."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     url = f"http://127.0.0.1:{port}/"
     with direct.open(url) as page, direct.open(urllib.request.Request(url, method="HEAD")) as head:
@@ -133,7 +133,7 @@ def page_at(port: int) -> tuple[str, str]:
         return page.read().decode(), page.headers["ETag"]
 
 
-#: A site that takes its time, and has no lab before `python -m course.site lab` has made one.
+#: A site that builds slowly, and has no lab before `python -m course.site lab` has made one.
 COMES_LATER = """
 import os, time
 from pathlib import Path
@@ -155,7 +155,7 @@ def on_page_content(html, **_):
 
 @needs_signals
 def test_the_addresses_come_first_then_the_site_then_the_lab(ready_course):
-    """A page that is opened too early says so, and what it shows comes by itself."""
+    """A page that is opened too early says so, and reloads by itself when it is built."""
     folder, address = ready_course.folder, free_port()
     (folder / "later.py").write_text(COMES_LATER, encoding="utf-8")
     (folder / "mkdocs.yml").write_text("site_name: A course\nhooks: [later.py]\n", "utf-8")
@@ -206,7 +206,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_the_site_is_built_when_something_changed(course, monkeypatch):
-    """Only then: a file that it is made from, or the site itself, is another."""
+    """Only then: if a file that it is made from changed, or the site itself."""
     built = []
 
     def mkdocs(command, _cwd, log, **variables):
@@ -245,7 +245,7 @@ def test_the_site_is_built_when_something_changed(course, monkeypatch):
 
 
 def test_a_service_that_dies_is_quoted(ready_course):
-    """Its last lines, and where the rest is; no traceback of ours."""
+    """Its last lines, and where the rest is, but no traceback of ours."""
     run = ready_course.folder / "final" / "run.py"
     run.write_text(run.read_text(encoding="utf-8") + "    raise SystemExit('no key')\n", encoding="utf-8")
     run.write_text(run.read_text(encoding="utf-8").replace("    app.run(", "    dict("), encoding="utf-8")
@@ -274,7 +274,7 @@ def test_what_cannot_be_prepared_is_one_sentence(ready_course, file, content, se
 
 
 def test_ports():
-    """By default the next free one, with an option that one or a sentence."""
+    """By default the next free one; with an option that one, or a sentence."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         used = server.getsockname()[1]
 

@@ -17,7 +17,7 @@ from course.lessons.stages import Stage, chapters, stage_before
 
 every_chapter = pytest.mark.parametrize("stage", chapters(), ids=lambda stage: stage.name)
 
-#: Kept at the beginning for another reason than that anybody has built it.
+#: Behaviours that pass at the beginning although the learner has not built them.
 BY_ACCIDENT = {"test_00_start.py::test_an_unknown_account_is_404"}
 
 
@@ -28,7 +28,7 @@ def learner(tmp_path: Path) -> Learner:
 
 @every_chapter
 def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
-    """Its folder lacks what the chapter is about, and of the earlier chapters what is listed."""
+    """Its folder lacks what the chapter is about, and the listed behaviours of earlier chapters."""
     assert learner.run("begin", str(stage.number))[0] == 0
 
     verdict = judge(learner.workspace / stage.name, stage, limit=100)
@@ -41,14 +41,14 @@ def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
         result.behaviour.test for result in verdict.not_passed if result.behaviour.number < stage.number
     }
     assert earlier - listed == set(), "course/judging/baseline.toml lacks these"
-    assert listed - earlier <= BY_ACCIDENT, "course/judging/baseline.toml has these for nothing"
+    assert listed - earlier <= BY_ACCIDENT, "these pass, so course/judging/baseline.toml should not have them"
 
 
 @every_chapter
 def test_a_chapter_ends_green(stage: Stage, learner: Learner) -> None:
     """With the files of the lesson, one after the other, the chapter is what it should be.
 
-    It is then the course's own stage to the byte, which the shared suite judges by all chapters before too.
+    It is then the course's own stage, byte for byte, which the shared suite tests with all earlier chapters.
     """
     assert learner.run("begin", str(stage.number))[0] == 0
     own = learner.workspace / stage.name

@@ -21,7 +21,7 @@ def learner(tmp_path: Path) -> Learner:
 
 
 class Screen:
-    """What a process that goes on has printed so far."""
+    """What a running process has printed so far."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.text = ""
@@ -35,7 +35,7 @@ class Screen:
             self.text += line.decode("utf-8")
 
     def close(self) -> None:
-        """Let go of the pipe, when the process has ended."""
+        """Close the pipe, after the process has ended."""
         self.reader.join()
         assert self.process.stdout is not None
         self.process.stdout.close()

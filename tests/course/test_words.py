@@ -15,7 +15,7 @@ COURSE = ROOT / "course"
 
 
 def test_both_languages_have_the_same_messages() -> None:
-    """No message is missing in one language, and both have the same places to fill in."""
+    """No message is missing in one language, and both have the same placeholders."""
     en, ko = (messages.catalogue(lang) for lang in ("en", "ko"))
 
     assert en.keys() == ko.keys() - {"help"}
@@ -27,7 +27,7 @@ def test_both_languages_have_the_same_messages() -> None:
 
 
 def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
-    """Keys are literals, `say("table.name")`, so that they can be looked up here."""
+    """Keys are literals, `say("table.name")`, so that this test can find them."""
     said = set()
     for file in COURSE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

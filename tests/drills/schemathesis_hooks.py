@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the service: how to log in, and that a 204 has no type."""
+"""What schemathesis needs to know about the service: how to log in, and that a 204 has no type."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class LogIn:
 
 @schemathesis.check
 def content_has_its_type(ctx: Any, response: Any, case: Any) -> bool | None:
-    """Version 2 of OpenAPI says what types an operation has, and not that one of its answers has none."""
+    """OpenAPI 2 gives the types of an operation, but cannot say that one of its responses has none."""
     return content_type_conformance(ctx, response, case) if response.content else None

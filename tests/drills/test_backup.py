@@ -34,7 +34,7 @@ PAGE = ROOT / "docs" / "en" / "deploying.md"
 
 
 class Way(NamedTuple):
-    """How one kind of database is kept: each is done as an operator does it."""
+    """How an operator backs up and restores one kind of database."""
 
     url: str
     back_up: Callable[[Server], Path]
@@ -69,7 +69,7 @@ def sqlite_way(folder: Path) -> Way:
 
 
 def postgresql_way(server: Any, folder: Path) -> Iterator[Way]:
-    """By PostgreSQL's own, as they stand in the page."""
+    """By PostgreSQL's own, as the page shows them."""
     if shutil.which("pg_dump") is None:
         pytest.skip("no pg_dump: apt-get install postgresql-client")
     major = int(re.findall(r"\d+", subprocess.check_output(["pg_dump", "--version"], text=True))[0])
@@ -99,12 +99,12 @@ def postgresql_way(server: Any, folder: Path) -> Iterator[Way]:
 
 
 class Writers:
-    """Some who sign up, one account after another, until they are told to stop."""
+    """Clients that sign up one account after another, until they are told to stop."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._stop = server, Event()
         self._pool = ThreadPoolExecutor(4)
-        self.done: list[str] = []  # of whom the service has said that they are in
+        self.done: list[str] = []  # whose sign-up the service has confirmed
         self.refused: list[Answer] = []
         self._working = [self._pool.submit(self._work, number) for number in range(4)]
 
@@ -133,13 +133,13 @@ def log_in(server: Server, email: str) -> Answer:
 
 
 def code_of(secret: str, later: int) -> str:
-    """Return what an app shows so many half-minutes from now."""
+    """Return the code that an app shows ``later`` half-minutes from now."""
     totp = pyotp.TOTP(secret)
     return totp.generate_otp(totp.timecode(datetime.now()) + later)
 
 
 def with_second_factor(server: Server) -> tuple[dict[str, str], str]:
-    """Make an account that has one, and return what its session was given, and the secret."""
+    """Make an account with a second factor, and return the tokens of its session and the secret."""
     assert sign_up(server, MINA).status == 202
     grant = log_in(server, MINA).body
     token = grant["access_token"]
@@ -178,7 +178,7 @@ def test_the_service_comes_back(final: LoadedStage, way: Way, tmp_path: Path) ->
         half = log_in(server, MINA).body["mfa_token"]
         whole = server.send("POST", f"{LOGIN}/mfa", {"mfa_token": half, "code": code_of(secret, 1)})
         assert whole.status == 200
-        # What has ended since the copy would be good again: an operator ends it all.
+        # Sessions that ended after the copy would be valid again, so an operator ends all.
         assert "sessions ended" in server.flask("accounts", "log-out-everybody")
         assert server.send("GET", ME, token=grant["access_token"]).status == 401
         assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 401
@@ -188,7 +188,7 @@ def test_the_service_comes_back(final: LoadedStage, way: Way, tmp_path: Path) ->
 
 
 def test_a_copy_without_its_key_is_not_enough(final: LoadedStage, tmp_path: Path) -> None:
-    """With another SECRET_KEY accounts and passwords are there, and nothing that was sealed can be opened."""
+    """With another SECRET_KEY accounts and passwords are there, but nothing that was sealed can be opened."""
     way = sqlite_way(tmp_path)
     server = Server(final.folder, tmp_path, way.url)
     try:
@@ -209,6 +209,6 @@ def test_a_copy_without_its_key_is_not_enough(final: LoadedStage, tmp_path: Path
         assert another.send("GET", ME, token=grant["access_token"]).status == 401
         assert (
             log_in(another, MINA).status == 200
-        )  # asks for the second factor, which an operator has to remove
+        )  # it asks for the second factor, which an operator has to remove
     finally:
         another.close()

@@ -41,19 +41,19 @@ class Clock:
     def set(self, seconds: int) -> None:
         """Set it, at once and without a warning; those that only measure how long something takes go on."""
         self.seconds = seconds
-        # Renamed, because a clock that is asked while it is written would stand still.
+        # Renamed, because a clock that is read while the file is written would stop.
         new = self._file.with_suffix(".new")
         new.write_text(f"{seconds:+}s", encoding="utf-8")
         new.replace(self._file)
 
     @property
     def now(self) -> float:
-        """What it says."""
+        """The time that it shows."""
         return time.time() + self.seconds
 
     @property
     def settings(self) -> dict[str, str]:
-        """What makes a program go by it."""
+        """The variables that make a program use this clock."""
         return {
             "LD_PRELOAD": str(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
@@ -106,7 +106,7 @@ def refresh(server: Server, grant: Any) -> Answer:
 
 
 def me(server: Server, grant: Any) -> int:
-    """Ask who this is, and return the status."""
+    """Ask for the own account, and return the status."""
     return server.send("GET", ME, token=grant["access_token"]).status
 
 
@@ -116,14 +116,14 @@ def lines(server: Server) -> list[str]:
 
 
 def skew(server: Server, clock: Clock) -> float:
-    """Return how far the server is from what the clock says, in seconds: else nothing here proves much."""
+    """Return how many seconds the server is off the clock: without it nothing here would prove much."""
     server.send("GET", "/health/live")
     return abs(datetime.fromisoformat(json.loads(lines(server)[-1])["time"]).timestamp() - clock.now)
 
 
 @pytest.mark.parametrize("seconds", [-120, -3600, 3600])
 def test_an_ended_session_stays_ended(machine: tuple[Server, Clock], seconds: int) -> None:
-    """What has ended does not begin again at any time; other sessions go on, by a refresh at most."""
+    """What has ended never begins again; other sessions go on, at most after a refresh."""
     server, clock = machine
     email = f"out{seconds}@example.com"
     inside, logged_out, stolen = (log_in(server, email) for _ in range(3))
@@ -145,7 +145,7 @@ def test_an_ended_session_stays_ended(machine: tuple[Server, Clock], seconds: in
 
 @pytest.mark.parametrize("seconds", [-120, -3600, 3600])
 def test_a_token_is_good_for_its_ten_minutes_alone(machine: tuple[Server, Clock], seconds: int) -> None:
-    """A clock that jumps out of them, back or ahead, ends it; no client gains a minute by that."""
+    """A clock that jumps out of them, back or ahead, ends it; a client gains no time by that."""
     server, clock = machine
     grant = log_in(server, "minutes@example.com")
     assert me(server, grant) == 200
@@ -156,7 +156,7 @@ def test_a_token_is_good_for_its_ten_minutes_alone(machine: tuple[Server, Clock]
 
 
 def test_clocks_that_differ_a_little_are_no_reason_to_refuse(machines: list[tuple[Server, Clock]]) -> None:
-    """What a machine gives out whose clock is half a minute ahead is good at the other at once."""
+    """A token from a machine whose clock is half a minute ahead is valid on the other at once."""
     (one, ahead), (two, _) = machines
     ahead.set(30)
     grant = log_in(one, "ahead@example.com")
@@ -170,10 +170,10 @@ def test_clocks_that_differ_a_little_are_no_reason_to_refuse(machines: list[tupl
 def test_of_many_refreshes_at_once_one_wins_at_any_time(
     machines: list[tuple[Server, Clock]], at_once: Any, seconds: int
 ) -> None:
-    """At two machines, of which one has the wrong time: there is one successor, and nothing branches off.
+    """With two machines, one of them with the wrong time: there is one successor, and no branch.
 
-    Who comes a moment too late hears the same, or that the session is over: the two do not agree on how long
-    ago it was.
+    A client that is late gets the same token, or the session is over: the two do not agree on
+    how long ago it was.
     """
     (one, wrong), (two, _) = machines
     wrong.set(seconds)
@@ -188,7 +188,7 @@ def test_of_many_refreshes_at_once_one_wins_at_any_time(
 
 
 def test_the_audit_keeps_its_order(machines: list[tuple[Server, Clock]]) -> None:
-    """Rows are read as they came: the time in a row may be wrong, its place is not."""
+    """Rows are read in the order of their arrival, even if the time in a row is wrong."""
     (one, clock), (two, _) = machines
     happened = []
     for number, (server, seconds) in enumerate([(one, 3600), (two, 0), (one, -3600), (two, 0), (one, 0)]):
@@ -207,7 +207,7 @@ def test_the_audit_keeps_its_order(machines: list[tuple[Server, Clock]]) -> None
 
 
 def test_a_code_works_once_at_any_time(machine: tuple[Server, Clock]) -> None:
-    """A clock that is set back makes no code good again, neither the one that was used nor one before it."""
+    """A clock that is set back makes no code valid again, not the used one and not an earlier one."""
     server, clock = machine
     token = log_in(server, "codes@example.com")["access_token"]
     made = server.send("POST", "/v2/auth/mfa", {"current_password": PASSWORD}, token).body
@@ -228,13 +228,13 @@ def test_a_code_works_once_at_any_time(machine: tuple[Server, Clock]) -> None:
         clock.set(seconds)
         assert attempt(used) == 401
         assert attempt(app.at(int(clock.now))) == 401  # of a half-minute before the one that was used
-    assert attempt(recovery[0]) == 200  # who cannot wait for the clock has these
+    assert attempt(recovery[0]) == 200  # the way in without waiting for the clock
     clock.set(3600 + 60)
     assert [attempt(recovery[0]), attempt(app.at(int(clock.now)))] == [401, 200]
 
 
 def test_nothing_failed(machines: list[tuple[Server, Clock]]) -> None:
-    """All that happened above was answered, and none of it by an apology."""
+    """Every request above got a response, and none of them an error of the server."""
     for server, _ in machines:
         statuses = {json.loads(line).get("status") for line in lines(server)}
         assert {200, 401} <= statuses

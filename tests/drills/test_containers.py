@@ -62,7 +62,7 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(final: LoadedStage, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine that answers, in a copy of final/."""
+    """An engine that responds, in a copy of final/."""
     folder = tmp_path_factory.mktemp("containers") / "final"
     shutil.copytree(
         final.folder, folder, ignore=shutil.ignore_patterns("instance", "*.sqlite", "__pycache__")
@@ -79,7 +79,7 @@ def engine(final: LoadedStage, tmp_path_factory: pytest.TempPathFactory) -> Engi
 def build(engine: Engine, **options: Any) -> str:
     """Build the Dockerfile in its folder and return the name of the image."""
     tag = f"accounts-drill-{token_hex(4)}"
-    # The format of Docker keeps the health check, which that of podman leaves out.
+    # Docker's format keeps the health check, which podman's leaves out.
     docker_format = ["--format=docker"] if Path(engine.program).name == "podman" else []
     stamps = [f"--build-arg=COMMIT={COMMIT}", f"--build-arg=BUILT_AT={BUILT_AT}"]
     engine("build", *docker_format, *stamps, f"--tag={tag}", ".", **options)
@@ -88,7 +88,7 @@ def build(engine: Engine, **options: Any) -> str:
 
 @pytest.fixture(scope="module")
 def image(engine: Engine) -> Iterator[str]:
-    """Built once; nothing that is run of it can change it."""
+    """Built once; no container that runs from it can change it."""
     engine.need_images("Dockerfile", r"^FROM (\S+)")
     tag = build(engine)
     yield tag
@@ -114,12 +114,12 @@ class Container:
         return self.engine.run("run", "--rm", *self.options(), self.image, *words)
 
     def start(self) -> None:
-        """Start what CMD says."""
+        """Start the command in CMD."""
         publish = f"--publish=127.0.0.1:{self.port}:8000"
         self.engine("run", "--detach", f"--name={self.name}", publish, *self.options(), self.image)
 
     def get(self, path: str) -> Any:
-        """Return what it answers, as soon as it listens."""
+        """Return its response, as soon as it listens."""
         end = time.monotonic() + 60
         while True:
             try:
@@ -170,7 +170,7 @@ def test_its_user_can_write_nothing_but_its_data(engine: Engine, image: str) -> 
 
 
 def test_it_has_no_rights_and_gets_none(container: Container) -> None:
-    """Another user than root, by number; no capability; and no way to write anywhere else."""
+    """A user other than root, by number; no capability; and no way to write anywhere else."""
     status = container.run("cat", "/proc/self/status").stdout
     lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
 
@@ -209,7 +209,7 @@ def test_it_migrates_serves_and_ends(engine: Engine, container: Container) -> No
 
 
 def test_a_setting_that_is_missing_stops_it(container: Container) -> None:
-    """At once, and by the one line that names it."""
+    """At once, and with one line that names it."""
     del container.settings["FLASK_SECRET_KEY"]
 
     done = container.run()

@@ -1,4 +1,4 @@
-"""The log in journald, as deploy/systemd has it: each line once, also of a crowd, and while it is rotated.
+"""The log in journald, as deploy/systemd has it: each line once, even of a flood, and during rotation.
 
 A real journald with the file of the service's own journal, in a mount namespace in which it finds nothing of
 this machine. The service is given a stream to it as systemd gives it one.
@@ -34,7 +34,7 @@ pytestmark = [
     ),
 ]
 
-#: Where journald looks, it finds nothing but what is put there.
+#: Where journald looks, it finds only what the test put there.
 START = f"""
 for place in /run /var/log /etc/systemd; do mount -t tmpfs tmpfs $place; done
 mkdir /var/log/journal
@@ -42,13 +42,13 @@ cp "$1" /etc/systemd/
 exec {JOURNALD} accounts
 """
 CLIENTS, REQUESTS = 8, 1200
-#: Lines. Unless it is told otherwise, journald keeps of a unit 10,000 in half a minute, and a few times that
-#: where there is much room.
+#: Lines. By default journald keeps 10,000 of a unit in half a minute, and a few times as many on a large
+#: disk.
 CROWD = 50_000
 
 
 class Journal:
-    """A journald with a file of settings, which it finds under the name that it has.
+    """A journald with a file of settings, which it finds under that file's name.
 
     Args:
         settings: the file.
@@ -70,7 +70,7 @@ class Journal:
             except OSError:
                 assert self.process.poll() is None and time.monotonic() < end, "journald does not start"
                 time.sleep(0.05)
-        # Who writes, for which unit, how urgent, and four times whether to look for or to do more.
+        # The program, its unit, the priority, and four flags.
         stream.sendall(b"accounts\naccounts@8001.service\n6\n0\n0\n0\n0\n")
         return stream
 
@@ -148,7 +148,7 @@ def test_no_line_is_lost_when_the_journal_is_rotated(journal: Journal, server: S
 
 
 def test_no_line_of_many_is_dropped(journal: Journal) -> None:
-    """However many come at once: the ones of an attack are those that are wanted later."""
+    """However many come at once: the lines of an attack are the ones needed later."""
     with journal.stream() as stream:
         stream.sendall(b"".join(b"line %d\n" % number for number in range(CROWD)))
     journal.ask("--sync")

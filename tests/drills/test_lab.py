@@ -110,7 +110,7 @@ def test_the_readers_own_tests_are_graded(reader: Reader) -> None:
 
 
 def test_it_works_in_firefox(address: str, site_with_lab: Path) -> None:
-    """From a server under the site's policy, and from a folder: a request is answered."""
+    """From a server under the site's policy, and from a folder: a request gets its response."""
     with firefox() as browser:
         for where in (address, site_with_lab.as_uri()):
             browser.visit(f"{where}/chapters/02.html")

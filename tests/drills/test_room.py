@@ -43,7 +43,7 @@ def cuts_off() -> bool:
     not cuts_off(), reason="no unshare and ip to cut the network off with: install util-linux"
 )
 def test_a_room_without_internet(tmp_path):
-    """Packed here, set up where there is no network: a learner is judged, site and service are served."""
+    """Packed here, set up where there is no network: a folder is judged, site and service are served."""
     status, output = run_pack(ROOT, str(tmp_path / "강의 팩"), *here())
     if "cannot be reached" in output:
         pytest.skip("the package index is out of reach, so there is nothing to pack")
@@ -56,7 +56,7 @@ def test_a_room_without_internet(tmp_path):
     kept |= {"HOME": str(tmp_path), "PIP_CONFIG_FILE": os.devnull, "PYTHONIOENCODING": "utf-8"}
 
     def cut_off(*arguments: str) -> str:
-        """Run Python in the packed folder with a loopback and no other network; return what it said."""
+        """Run Python in the packed folder with a loopback and no other network; return its output."""
         python = getattr(sys, "_base_executable", sys.executable)
         inside = ["unshare", "-rn", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", python]
         command = [*inside, *arguments]

@@ -79,7 +79,7 @@ def sign_up(server: Server, email: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_twenty_refreshes_of_one_token_get_one_successor(server: Server, at_once: Any, _: int) -> None:
-    """All are answered, with the same token, and the session goes on."""
+    """All succeed, with the same token, and the session goes on."""
     grant = sign_up(server, MINA)
 
     answers = at_once(20, lambda _: server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}))
@@ -92,7 +92,7 @@ def test_twenty_refreshes_of_one_token_get_one_successor(server: Server, at_once
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_without_leeway_one_of_twenty_wins_and_the_session_ends(strict: Server, at_once: Any, _: int) -> None:
-    """Two in possession of one token: strictly, that is a theft."""
+    """Two clients with one token: strictly, that is a theft."""
     grant = sign_up(strict, MINA)
 
     answers = at_once(20, lambda _: strict.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}))
@@ -105,7 +105,7 @@ def test_without_leeway_one_of_twenty_wins_and_the_session_ends(strict: Server, 
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_twenty_sign_ups_of_one_email(server: Server, at_once: Any, _: int) -> None:
-    """All hear the same, none is a 500, and one of the passwords is that of the account."""
+    """All get the same response, none a 500, and the account has one of the passwords."""
     email = f"race{time.time_ns()}@example.com"
 
     def work(number: int) -> Any:
@@ -121,7 +121,7 @@ def test_twenty_sign_ups_of_one_email(server: Server, at_once: Any, _: int) -> N
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_a_log_out_among_refreshes(server: Server, at_once: Any, _: int) -> None:
-    """Afterwards no token of the session is good, also none that was issued in between."""
+    """Afterwards no token of the session is valid, not even one that was issued in between."""
     grant = sign_up(server, MINA)
 
     def work(number: int) -> Any:
@@ -140,7 +140,7 @@ def test_a_log_out_among_refreshes(server: Server, at_once: Any, _: int) -> None
 
 @pytest.mark.parametrize("_", range(RACES))
 def test_the_last_admins_leave_together(server: Server, admins: list[str], at_once: Any, _: int) -> None:
-    """They delete themselves at the same moment: one has to stay, and only one is left from before."""
+    """They delete themselves at the same moment: one has to stay."""
     admins.append(new_admin(server))
     etags = [server.send("GET", ME, token=token).headers.get("ETag") for token in admins]
 
@@ -153,7 +153,7 @@ def test_the_last_admins_leave_together(server: Server, admins: list[str], at_on
 
 @pytest.fixture(scope="module")
 def admins(server: Server) -> list[str]:
-    """The tokens of the admins there are: those who had to stay in the races before."""
+    """The tokens of the existing admins: those who could not leave in earlier races."""
     return [new_admin(server)]
 
 
@@ -182,7 +182,7 @@ def leave(server: Server, token: str, etag: str | None) -> int:
 
 
 def test_all_processes_count_and_sign_as_one(server: Server, at_once: Any) -> None:
-    """Tokens of either are good at both; /metrics adds them up, and no number goes back."""
+    """Tokens of either are valid in both; /metrics adds them up, and no number goes back."""
     grant = sign_up(server, MINA)
     count = 'http_request_duration_seconds_count{method="GET",route="/v2/accounts/me",status="200"}'
 
@@ -199,7 +199,7 @@ def test_all_processes_count_and_sign_as_one(server: Server, at_once: Any) -> No
 
 
 def test_headers_without_end_are_refused(server: Server) -> None:
-    """No process collects what no client needs, and the next request is answered."""
+    """No process collects endless headers, and the next request works."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/health/live", headers={"X-Long": 64 * 1024 * "a"})
 
@@ -212,7 +212,7 @@ def test_headers_without_end_are_refused(server: Server) -> None:
 
 
 def test_requests_in_flight_finish_after_sigterm(final: LoadedStage, tmp_path: Path) -> None:
-    """Under load: every request that was taken is answered whole, and the server ends by itself with 0."""
+    """Under load: every accepted request gets a complete response, and the server ends by itself with 0."""
     database = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
     # Hashes that take a while, so that some run when the signal comes.
     slow = {"FLASK_ARGON2_MEMORY": "65536", "FLASK_ARGON2_TIME": "2"}
@@ -232,7 +232,7 @@ def test_requests_in_flight_finish_after_sigterm(final: LoadedStage, tmp_path: P
         with ThreadPoolExecutor(8) as pool:
             running = [pool.submit(work, number) for number in range(8)]
             begun.wait()
-            time.sleep(0.2)  # until they are taken; too short makes this test easier and not wrong
+            time.sleep(0.2)  # until they are accepted; too short makes this test easier, not wrong
             server.terminate()
             answers = [one.result() for one in running]
         assert server.process.wait(30) == 0
@@ -260,7 +260,7 @@ def cut_off(final: LoadedStage, postgresql: Any, tmp_path: Path) -> Iterator[tup
 
 
 def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Proxy]) -> None:
-    """503 with `Retry-After` meanwhile, alive but not ready; whole again without a restart."""
+    """503 with `Retry-After` meanwhile, alive but not ready; recovered without a restart."""
     server, proxy = cut_off
     grant = sign_up(server, MINA)
     token, jwks = grant["access_token"], server.send("GET", "/.well-known/jwks.json").status
@@ -286,7 +286,7 @@ def test_the_database_goes_and_comes_back(cut_off: tuple[Server, Proxy]) -> None
         assert server.send("GET", "/metrics").status == 200
 
         proxy.restore()
-        # Every process, and every connection it had: the first request already finds a good one.
+        # Every process and every connection: the first request already finds a working one.
         assert [server.send("GET", ME, token=token).status for _ in range(20)] == [200] * 20
         assert server.send("GET", "/health/ready").status == 200
     assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 200
@@ -302,7 +302,7 @@ def interrupt(proxy: Proxy) -> None:
 
 
 def test_the_database_is_cut_under_load(cut_off: tuple[Server, Proxy], at_once: Any) -> None:
-    """Each request under way ends in an answer, done or 503; afterwards each session works."""
+    """Each request under way gets a response, its result or 503; afterwards each session works."""
     server, proxy = cut_off
     grants = [sign_up(server, f"cut{number}@example.com") for number in range(4)]
 
@@ -321,7 +321,7 @@ def test_the_database_is_cut_under_load(cut_off: tuple[Server, Proxy], at_once: 
 
     said = {status for answers in at_once(5, work) for status in answers}
 
-    assert said <= {200, 503}, said  # the leeway: an answer that was lost on the way is given again
+    assert said <= {200, 503}, said  # the leeway: a response that was lost on the way is sent again
     for grant in grants:
         assert server.send("POST", REFRESH, {"refresh_token": grant["refresh_token"]}).status == 200
 
@@ -346,7 +346,7 @@ def counting(final: LoadedStage, tmp_path: Path) -> Iterator[tuple[Server, Proxy
 
 
 def test_redis_is_cut_under_load(counting: tuple[Server, Proxy], at_once: Any) -> None:
-    """Guesses go on being refused at once: as Redis counts, or as each of the two processes does."""
+    """Guesses are still refused at once, whether Redis counts or each of the two processes."""
     server, proxy = counting
     guess = {"email": f"{time.time_ns()}@example.com", "password": "not this one, certainly"}
     begun = time.time() // 60
@@ -365,7 +365,7 @@ def test_redis_is_cut_under_load(counting: tuple[Server, Proxy], at_once: Any) -
 
     statuses = Counter(status for status, _ in said)
     assert set(statuses) == {401, 429}, statuses
-    windows = 1 + time.time() // 60 - begun  # each minute begins at nothing
+    windows = 1 + time.time() // 60 - begun  # each minute begins at zero
     assert 10 <= statuses[401] <= 30 * windows, statuses
     assert max(seconds for _, seconds in said) < 5
     assert "Redis does not answer" in server.log.read_text(encoding="utf-8")

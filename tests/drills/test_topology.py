@@ -1,6 +1,6 @@
-"""The whole of it on one machine: nginx in front of two apps, PostgreSQL, Redis and a mail server.
+"""The whole topology on one machine: nginx in front of two apps, PostgreSQL, Redis and a mail server.
 
-The apps are told of the others by variables alone, and are production: nothing is off but the cost of a hash.
+The apps are configured by variables alone, as in production, except for a cheaper hash.
 Each drill is under load, and leaves everything as it was.
 """
 
@@ -40,7 +40,7 @@ LOGIN, REFRESH, LOGOUT, ME = "/v2/auth/login", "/v2/auth/refresh", "/v2/auth/log
 
 
 class Topology(NamedTuple):
-    """What there is. Clients know nginx; the drills know the rest."""
+    """All servers. Clients know only nginx; the drills know the rest."""
 
     nginx: Nginx
     apps: list[Server]
@@ -75,7 +75,7 @@ class Topology(NamedTuple):
 def topology(
     final: LoadedStage, postgresql: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Topology]:
-    """Everything, started once for the drills of this file."""
+    """All servers, started once for the drills of this file."""
     try:
         redis.Redis.from_url(REDIS, socket_timeout=2).ping()
     except redis.RedisError:
@@ -87,7 +87,7 @@ def topology(
         settings = {
             "APP_CONFIG": "config.ProductionConfig",
             "FLASK_PUBLIC_URL": "https://accounts.example",
-            "FLASK_SECRET_KEY": secrets.token_hex(32),  # also what our counters in Redis are named by
+            "FLASK_SECRET_KEY": secrets.token_hex(32),  # also the key of our counters' hashed names
             "FLASK_SMTP_URL": f"smtp+plain://127.0.0.1:{mail_port}",
             "FLASK_MAIL_INTERVAL": "1",
             "FLASK_ARGON2_MEMORY": "8",
@@ -116,9 +116,9 @@ def topology(
 
 
 class Load:
-    """Clients that look themselves up, and refresh now and then; each with a session of its own.
+    """Clients that ask for their account, and refresh now and then; each with a session of its own.
 
-    A refresh without an answer is sent again with the same token, as a client does.
+    A refresh without a response is sent again with the same token, as a client does.
     """
 
     def __init__(self, topology: Topology, clients: int = 4) -> None:
@@ -148,7 +148,7 @@ class Load:
         return answer
 
     def wait(self, count: int) -> None:
-        """Return when ``count`` more are answered."""
+        """Return when ``count`` more requests have a response."""
         enough, end = len(self.said) + count, time.monotonic() + 90
         while len(self.said) < enough:
             assert time.monotonic() < end and any(thread.is_alive() for thread in self._threads)
@@ -170,8 +170,8 @@ class Load:
 
 
 def test_two_machines_are_one_service(topology: Topology) -> None:
-    """Told by variables alone: what one gives out is good at the other, and both show the same keys."""
-    email = topology.sign_up()  # a mail left by one, and its link was good at whichever was asked
+    """Configured by variables alone: a token of one is valid on the other, and both show the same keys."""
+    email = topology.sign_up()  # a mail sent by one, and its link worked on either
     one, two = topology.apps
     grant = one.send("POST", LOGIN, {"email": email, "password": PASSWORD}).body
 
@@ -200,17 +200,17 @@ def test_what_ends_at_one_is_refused_by_the_other_at_once(topology: Topology) ->
 
 
 def test_attempts_count_at_both_together(topology: Topology) -> None:
-    """Ten for an account in a minute, however they are spread."""
+    """Ten for an account in a minute, however they are distributed."""
     guess = {"email": f"{secrets.token_hex(8)}@example.com", "password": "not this one, certainly"}
     begun = time.time() // 60
     said = [app.send("POST", LOGIN, guess).status for _ in range(10) for app in topology.apps]
-    windows = 1 + time.time() // 60 - begun  # each minute begins at nothing
+    windows = 1 + time.time() // 60 - begun  # each minute begins at zero
     assert 10 <= Counter(said)[401] <= 10 * windows
     assert set(said) == {401, 429}
 
 
 def test_one_token_at_both_at_once_has_one_successor(topology: Topology, at_once: Any) -> None:
-    """Ten ask each machine at the same moment: one wins, and the others hear what it got."""
+    """Ten requests to each machine at the same moment: one wins, and the others get the same token."""
     grant = topology.log_in(topology.sign_up())
     shown = {"refresh_token": grant["refresh_token"]}
 
@@ -221,7 +221,7 @@ def test_one_token_at_both_at_once_has_one_successor(topology: Topology, at_once
 
 
 def test_one_id_and_one_address_in_both_logs(topology: Topology) -> None:
-    """The client gets the id; by it an operator finds the line of nginx, and that of one machine."""
+    """The client gets the id; with it an operator finds nginx's line and that of one machine."""
     answer = topology.send("GET", ME, X_Forwarded_For="6.6.6.6")
     request_id = answer.headers["X-Request-ID"]
     assert answer.body["instance"] == request_id
@@ -240,7 +240,7 @@ def test_one_id_and_one_address_in_both_logs(topology: Topology) -> None:
 
 
 def lines_of(log: Path, request_id: str) -> list[Any]:
-    """Return the lines of a request; nginx writes its own when the answer is sent already."""
+    """Return the lines of a request; nginx writes its own only after the response is sent."""
     end = time.monotonic() + 30
     while not (
         found := [line for line in log.read_text(encoding="utf-8").splitlines() if request_id in line]
@@ -255,7 +255,7 @@ def lines_of(log: Path, request_id: str) -> list[Any]:
 
 
 def test_one_machine_is_killed(topology: Topology) -> None:
-    """Nothing but what it was doing is lost, and of that nothing that nginx may ask the other for."""
+    """Only its requests under way are lost, and none of those that nginx may send to the other."""
     one, _ = topology.apps
     with Load(topology) as load:
         before = len(load.said)
@@ -273,7 +273,7 @@ def test_one_machine_is_killed(topology: Topology) -> None:
 
 
 def test_a_new_version_is_rolled_out(topology: Topology) -> None:
-    """Out of nginx, stopped, started, in again, one after the other: no request of any kind fails."""
+    """Each is taken out of nginx, stopped, started and put back, one after the other: no request fails."""
     with Load(topology) as load:
         for app in topology.apps:
             topology.nginx.take_out(("127.0.0.1", app.port))
@@ -290,10 +290,10 @@ def test_a_new_version_is_rolled_out(topology: Topology) -> None:
 
 
 def test_the_signing_key_is_rotated(topology: Topology) -> None:
-    """From the moment at which it signs, tokens of the new key and of the one before are good everywhere."""
+    """From the moment it signs, tokens of the new key and of the previous one are valid everywhere."""
     one, _ = topology.apps
     new = one.flask("keys", "rotate").split()[0]
-    # Announced, it would sign in six minutes. Two seconds are enough for who reads the table meanwhile, and
+    # Announced, it would sign in six minutes. Two seconds are enough for a process to read the table, and
     # longer than a process remembers that a key is unknown.
     with psycopg.connect(topology.database, autocommit=True) as connection:
         soon = "UPDATE signing_keys SET signs_from = now() + interval '2 s' WHERE kid = %s"
@@ -371,7 +371,7 @@ def next_version(
 
 
 def test_the_next_version_migrates_while_this_one_serves(topology: Topology, next_version: Any) -> None:
-    """It only adds: no request fails, and the code of now stays ready on a database it has not heard of."""
+    """It only adds: no request fails, and the current code stays ready on a newer database."""
     with Load(topology) as load:
         done = next_version("upgrade")
         load.wait(40)
@@ -381,7 +381,7 @@ def test_the_next_version_migrates_while_this_one_serves(topology: Topology, nex
 
 
 def test_a_migration_that_has_to_wait_gives_up(topology: Topology, next_version: Any) -> None:
-    """A backup reads a table: who wants to alter it makes all wait behind himself, so he does not insist."""
+    """While a backup reads a table, a waiting ALTER would block all requests behind it, so it gives up."""
     with Load(topology) as load:
         with psycopg.connect(topology.database) as backup:
             backup.execute("LOCK TABLE accounts IN ACCESS SHARE MODE")
@@ -393,7 +393,7 @@ def test_a_migration_that_has_to_wait_gives_up(topology: Topology, next_version:
 
 
 def test_connections_to_the_database_are_bounded(topology: Topology, at_once: Any) -> None:
-    """However many ask at once: a process has two kinds, and of each not more than its setting and one."""
+    """However many requests come at once: a process has two kinds, each at most its setting plus one."""
     email = topology.sign_up()
     grants = [topology.log_in(email) for _ in range(4)]
     counted: list[int] = []
@@ -425,7 +425,7 @@ def lines(log: Path) -> list[str]:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """Return when it is so."""
+    """Return when the condition is true."""
     end = time.monotonic() + 90
     while not true():
         assert time.monotonic() < end

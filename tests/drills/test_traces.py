@@ -1,4 +1,4 @@
-"""Traces: to a real receiver of OTLP over HTTP; and nothing at all where they are off."""
+"""Traces: to a real receiver of OTLP over HTTP; and nothing at all when they are off."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Collector:
     """Takes spans, as a collector does."""
 
     def __init__(self) -> None:
-        self.raw = b""  # all that came, as it came
+        self.raw = b""  # everything received, as it came
         self.spans: list[Any] = []
         collector = self
 
@@ -60,7 +60,7 @@ class Collector:
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def requests(self, count: int) -> dict[str, Any]:
-        """Return the spans of ``count`` requests by their names; they come a moment after the answers."""
+        """Return the spans of ``count`` requests by their names; they come a moment after the responses."""
         end = time.monotonic() + 60
         while len(found := [span for span in list(self.spans) if span.kind == span.SPAN_KIND_SERVER]) < count:
             assert time.monotonic() < end, f"{len(found)} of {count} have come"
@@ -75,14 +75,14 @@ class Collector:
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    """Nothing has come yet."""
+    """A collector that has received nothing yet."""
     collector = Collector()
     yield collector
     collector.close()
 
 
 def attributes(span: Any) -> dict[str, Any]:
-    """Return what is told of a span."""
+    """Return the attributes of a span."""
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
 
@@ -96,7 +96,7 @@ def test_a_collector_gets_spans_and_no_secrets(
         f"sqlite:///{tmp_path / 'accounts.sqlite'}",
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         OTEL_BSP_SCHEDULE_DELAY="100",
-        # As curious as it can be told to be.
+        # Configured to collect as much as it can.
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=".*",
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE=".*",
     )
@@ -144,7 +144,7 @@ def test_a_collector_gets_spans_and_no_secrets(
 def test_a_collector_that_is_down_stops_no_request(
     final: LoadedStage, collector: Collector, tmp_path: Path
 ) -> None:
-    """Requests are answered as before; spans that cannot be delivered are dropped."""
+    """Requests work as before; spans that cannot be delivered are dropped."""
     collector.close()
     url = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
     server = Server(final.folder, tmp_path, url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
@@ -175,7 +175,7 @@ def run(folder: Path, before: str = "", **environment: str) -> subprocess.Comple
 
 
 def test_off_it_is_not_even_imported(final: LoadedStage) -> None:
-    """Without the variable there is no module of it, though the packages are installed."""
+    """Without the variable no module of it is loaded, though the packages are installed."""
     done = run(final.folder)
 
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
@@ -193,7 +193,7 @@ def test_without_the_packages_one_line_says_so(final: LoadedStage) -> None:
 
 @pytest.mark.parametrize("name", ["otel", "argon2"])
 def test_what_is_installed_besides_is_what_was_tested(name: str) -> None:
-    """The pins of the optional files are those of the suite, and of the lock where both have one."""
+    """The pins of the optional files are those of the suite, and those of the lock where it has them."""
     locked = {
         line.partition(" ")[0]
         for file in LOCKED

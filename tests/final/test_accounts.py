@@ -1,4 +1,4 @@
-"""Signing up without telling who has an account, and who may see and change an account."""
+"""Signing up without revealing who has an account, and who may see and change an account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNKNOWN = "/v2/accounts/01900000-0000-7000-8000-000000000000"
 
 
 def sign_up(client: Client, email: str, **changes: Any) -> Any:
-    """Send a sign-up and return the answer."""
+    """Send a sign-up and return the response."""
     return client.post(
         "/v2/accounts", json={"email": email, "name": "김미나", "password": PASSWORD} | changes
     )
@@ -47,7 +47,7 @@ APART += [("m@fass.example", "m@faß.example"), ("mina@example.com", "mina+1@exa
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_an_email_has_one_account_however_it_is_spelt(service: Stage, one: str, other: str) -> None:
-    """Capitals, the two forms of a domain and the two forms of an accent make no second account."""
+    """Capitals, either form of a domain and either form of an accent never make a second account."""
     expect(sign_up(service.client, one), 202)
     expect(sign_up(service.client, other), 202)
 
@@ -57,7 +57,7 @@ def test_an_email_has_one_account_however_it_is_spelt(service: Stage, one: str, 
 
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_emails_that_look_alike_are_not_the_same(service: Stage, one: str, other: str) -> None:
-    """No letter is taken for one of another script: the other address may have another owner."""
+    """A letter is not mistaken for one of another script: the other address may have another owner."""
     expect(sign_up(service.client, one), 202)
     expect(service.log_in(other), 401)
     expect(sign_up(service.client, other), 202)
@@ -66,7 +66,7 @@ def test_emails_that_look_alike_are_not_the_same(service: Stage, one: str, other
 
 
 def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage, at_once: Any) -> None:
-    """The race ends in the ordinary answer for all, and in one account."""
+    """The race ends in the ordinary response for all, and in one account."""
     app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=20, MAILS_PER_ACCOUNT=20)
 
     spellings = ["mina@example.com", "MINA@example.com", "Mina@EXAMPLE.com"]
@@ -77,7 +77,7 @@ def test_twenty_sign_ups_for_one_email_make_one_account(service: Stage, at_once:
 
 
 def test_twenty_sign_ups_at_once_are_all_kept(service: Stage, at_once: Any) -> None:
-    """Writers wait for each other: nothing is lost, and no client hears that the database is locked."""
+    """Writers wait for each other: nothing is lost, and no client is told that the database is locked."""
     app = service.new_app(PASSWORD_SLOTS=20)
 
     answers = at_once(20, lambda number: sign_up(Client(app), f"mina{number}@example.com"))
@@ -98,7 +98,7 @@ def count_accounts(app: Flask) -> int:
 @pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_another_account_is_not_there(service: Stage, problem: Any, method: str) -> None:
-    """To anyone but its owner and the admins, an account is as unknown as one that never was."""
+    """To anyone but its owner and the admins, an account is as unknown as one that never existed."""
     owner, other = service.sign_up(), service.sign_up()
 
     theirs = other.client.open(method, owner.path, json={"name": "이서준"})
@@ -110,7 +110,7 @@ def test_another_account_is_not_there(service: Stage, problem: Any, method: str)
 
 
 def test_an_admin_reads_changes_and_deletes_any_account(service: Stage) -> None:
-    """An admin looks after the accounts of all."""
+    """An admin manages the accounts of all."""
     account = service.sign_up()
 
     assert expect(service.admin.get(account.path), 200)["email"] == account.email
@@ -120,7 +120,7 @@ def test_an_admin_reads_changes_and_deletes_any_account(service: Stage) -> None:
 
 
 def test_me_is_the_account_of_the_token(service: Stage) -> None:
-    """`/accounts/me` reads, changes and deletes one's own account."""
+    """`/accounts/me` reads, changes and deletes the client's own account."""
     account = service.sign_up()
 
     assert expect(account.client.get("/accounts/me"), 200) == expect(account.client.get(account.path), 200)
@@ -131,7 +131,7 @@ def test_me_is_the_account_of_the_token(service: Stage) -> None:
 
 
 def test_the_last_admin_cannot_leave(service: Stage, problem: Any) -> None:
-    """A service needs an admin; once there are two, one may go."""
+    """A service needs an admin; once there are two, one may leave."""
     problem(service.admin.delete("/accounts/me"), 409)
     service.create_admin("boss@example.com", "관리자")
 
@@ -161,7 +161,7 @@ def test_a_page_links_to_the_next(service: Stage) -> None:
 
 
 def test_the_list_is_compressed_and_not_kept(service: Stage) -> None:
-    """What another worker changes has to show at once, so no list is answered from memory."""
+    """What another worker changes must show at once, so no list comes from a cache."""
     service.sign_up(name="김미나")
     for name in ("김미나", "김민아"):
         with service.app.app_context():  # as another worker would: past this application's services

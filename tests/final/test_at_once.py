@@ -1,4 +1,4 @@
-"""What several do to accounts, links and mail at the same moment: one of them wins, and nothing is lost."""
+"""What several clients do to accounts, links and mail at once: one of them wins, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def links(service: Stage, client: Client, mailbox: Any) -> dict[str, str]:
 def test_a_link_works_once_for_ten_at_once(
     room: Stage, mailbox: Any, in_database: Any, at_once: Any, kind: str
 ) -> None:
-    """One is let through, nine hear that it works no more, and the audit says the same."""
+    """One succeeds, nine are told that it no longer works, and the audit says the same."""
     account = room.sign_up(email=MINA)
     body = {"token": links(room, account.client, mailbox)[kind]}
     if kind == "reset":
@@ -58,7 +58,7 @@ def test_a_link_works_once_for_ten_at_once(
 def test_an_address_that_two_want_goes_to_one(
     room: Stage, mailbox: Any, in_database: Any, at_once: Any
 ) -> None:
-    """Two links were mailed for one address; the second that is opened works no more."""
+    """Two links were mailed for one address; the second that is opened no longer works."""
     tokens = []
     for _ in range(2):
         client = room.sign_up().client
@@ -76,7 +76,7 @@ def test_an_address_that_two_want_goes_to_one(
 
 @pytest.mark.parametrize("how", ["demoted", "disabled", "deleted"])
 def test_of_the_last_admins_one_always_stays(room: Stage, in_database: Any, at_once: Any, how: str) -> None:
-    """Four leave at the same moment: three may."""
+    """Four leave at the same moment: three succeed."""
     clients = []
     for number in range(4):
         email = f"admin{number}@example.com"
@@ -97,7 +97,7 @@ def test_of_the_last_admins_one_always_stays(room: Stage, in_database: Any, at_o
 
 
 def test_of_two_changes_to_what_was_read_one_is_made(room: Stage, at_once: Any) -> None:
-    """Eight read the same account and change it: one has read what is there, seven are told to read again."""
+    """Eight read the same account and change it: one succeeds, seven are told to read it again."""
     account = room.sign_up()
     tag = account.client.get("/v2/accounts/me").headers["ETag"]
 
@@ -124,7 +124,7 @@ def test_a_deleted_account_causes_no_500(room: Stage, in_database: Any) -> None:
         with engine.connect().execution_options(writing=True) as deleting:
             deleting.exec_driver_sql("DELETE FROM accounts")
             asked = pool.submit(lambda: forgot.post("/v2/auth/password/forgot", json={"email": MINA}))
-            wait([asked], timeout=0.5)  # until it waits for the deletion, as a rule
+            wait([asked], timeout=0.5)  # usually long enough for it to wait for the deletion
             deleting.commit()
         expect(asked.result(), 202)
 
@@ -134,7 +134,7 @@ def test_a_deleted_account_causes_no_500(room: Stage, in_database: Any) -> None:
 def test_several_processes_send_each_mail_once(
     room: Stage, mailbox: Any, in_database: Any, at_once: Any
 ) -> None:
-    """Six senders on one outbox of twelve: nothing is sent twice, and nothing stays."""
+    """Six senders on one outbox of twelve: no mail is sent twice, and none stays."""
     for _ in range(12):
         new = {"email": room.new_email(), "name": "김미나", "password": PASSWORD}
         expect(room.client.post("/v2/accounts", json=new), 202)

@@ -1,4 +1,4 @@
-"""What admins read: the audit and the list of accounts, page by page. What leaves which row: test_life.py."""
+"""What admins read: the audit and the list of accounts, page by page. test_life.py has all its rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(service: Stage, path: str) -> list[dict[str, Any]]:
 
 
 def test_a_row_says_who_what_when_and_from_where(service: Stage) -> None:
-    """All of it, newest first; by the id of the request the row and the log find each other."""
+    """All of it, newest first; the id of the request links the row to the log."""
     answer = service.log_in("nobody@example.com", "not this one, certainly")
     account = service.sign_up()
 
@@ -51,7 +51,7 @@ def test_what_happens_in_one_millisecond_keeps_its_order(service: Stage) -> None
 def test_a_clock_that_is_set_back_changes_no_order(
     service: Stage, in_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A row stands behind those that were there, though its time is before theirs."""
+    """A row comes after the existing ones, though its time is before theirs."""
     account = service.sign_up()
     right = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: right() - 3600 * 10**9)
@@ -62,7 +62,7 @@ def test_a_clock_that_is_set_back_changes_no_order(
 
 
 def test_an_operator_is_seen_too(service: Stage) -> None:
-    """A command has no request and no actor; what it did is there."""
+    """A command has no request and no actor, but what it did is recorded."""
     account = service.sign_up()
     for command in ("disable", "enable"):
         result = service.app.test_cli_runner().invoke(args=["accounts", command, account.email.upper()])
@@ -75,7 +75,7 @@ def test_an_operator_is_seen_too(service: Stage) -> None:
 
 
 def test_a_flood_is_one_row(service: Stage, clock: Any) -> None:
-    """Of the attempts that are refused the first is recorded, in each window: a flood fills no table."""
+    """The first refused attempt of each window is recorded: a flood fills no table."""
     service.app.config["ATTEMPTS_PER_ACCOUNT"] = 2
     account = service.sign_up()
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_a_flood_is_one_row(service: Stage, clock: Any) -> None:
 
 
 def test_the_rows_of_a_deleted_account_stay(service: Stage) -> None:
-    """What was done to it is still to be known."""
+    """What was done to it can still be read."""
     account = service.sign_up()
     expect(account.client.delete("/v2/accounts/me"), 204)
 

@@ -1,4 +1,4 @@
-"""The commands `backup` and `restore`: what a copy is, and what is refused. Both rehearsed: tests/drills."""
+"""The commands `backup` and `restore`: what a copy is, and what is refused. tests/drills rehearses both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_copy_is_private_and_whole(service: Stage, file: Path, tmp_path: Path)
     copies = tmp_path / "copies"
     copies.mkdir()
     with closing(sqlite3.connect(file)) as writer:
-        writer.execute("PRAGMA wal_autocheckpoint = 0")  # it stays in the other file, `-wal`
+        writer.execute("PRAGMA wal_autocheckpoint = 0")  # the last change stays in the other file, `-wal`
         writer.executescript("CREATE TABLE last (word); INSERT INTO last VALUES ('committed')")
         done = run(service, "backup", copies)
 
@@ -46,7 +46,7 @@ def test_a_copy_is_private_and_whole(service: Stage, file: Path, tmp_path: Path)
 
 
 def test_what_is_refused(service: Stage, file: Path, tmp_path: Path) -> None:
-    """A damaged copy, a file of something else, no answer: the database stays as it is."""
+    """A damaged copy, a file of something else, no confirmation: the database stays as it is."""
     before = file.read_bytes()
     damaged, foreign = tmp_path / "damaged.sqlite", tmp_path / "foreign.sqlite"
     damaged.write_bytes(before[: len(before) // 2])

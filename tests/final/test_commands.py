@@ -64,7 +64,7 @@ def test_demo_repairs_what_was_lost(app: Flask, in_database: Any, loss: str) -> 
 
 
 def test_demo_repairs_a_password_that_was_changed(app: Flask) -> None:
-    """It ends the sessions of the changed password; where nothing was changed, sessions go on."""
+    """It ends the sessions of the changed password; if nothing was changed, sessions go on."""
     credentials = json.loads(run(app, "demo").output)
     client = Client(app, "/v2", expect(log_in(app, credentials), 200)["access_token"])
     run(app, "demo")

@@ -12,14 +12,14 @@ ME = "/v2/accounts/me"
 
 @pytest.fixture
 def account(service: Stage) -> SignedUp:
-    """An account that has been changed once, and a client that sends what it is told."""
+    """An account that has been changed once, and a client that adds no `If-Match` by itself."""
     account = service.sign_up()
     expect(account.client.patch(ME, json={"name": "이서준"}), 200)
     account.client.reads_first = False
     return account
 
 
-# What `If-Match` says of a row whose tag is "2", and what comes of it.
+# An `If-Match` for a row whose tag is "2", and the resulting status.
 CONDITIONS = {
     "nothing": (None, 428),
     "the tag": ('"2"', 200),
@@ -33,7 +33,7 @@ CONDITIONS = {
     "a weak one in a list": ('W/"2", "1"', 412),
     "both in a list": ('W/"2", "2"', 200),
     "an empty tag": ('""', 412),
-    "somebody else's": ('"abc"', 412),
+    "another account's": ('"abc"', 412),
     "nothing at all": ("", 412),
 }
 
@@ -43,7 +43,7 @@ CONDITIONS = {
 def test_a_change_names_what_it_changes(
     service: Stage, account: SignedUp, problem: Any, method: str, condition: str | None, status: int
 ) -> None:
-    """Otherwise it is refused, and nothing has changed."""
+    """A change that does not is refused, and nothing has changed."""
     headers = {} if condition is None else {"If-Match": condition}
 
     answer = account.client.open(method, ME, json={"name": "김민아"}, headers=headers)
@@ -55,7 +55,7 @@ def test_a_change_names_what_it_changes(
 
 
 def test_a_tag_changes_with_what_is_shown_and_only_then(service: Stage, account: SignedUp) -> None:
-    """`me` and the id have the same; a change answers with the new one; the same name is no change."""
+    """`me` and the id have the same tag; a change returns the new one; the same name is not a change."""
     tag = account.client.get(ME).headers["ETag"]
     assert tag == account.client.get(account.path).headers["ETag"] == '"2"'
 

@@ -23,7 +23,7 @@ REFUSED = {
         "SECRET_KEY",
     ),
     "no address": ({"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_PUBLIC_URL": ""}, "FLASK_PUBLIC_URL"),
-    "an address that anybody can listen to": (
+    "an address that others can listen to": (
         {"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_PUBLIC_URL": "http://accounts.example.com"},
         "FLASK_PUBLIC_URL",
     ),
@@ -35,7 +35,7 @@ REFUSED = {
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine of the tests may have some of these settings."""
+    """Remove settings that the machine of the tests may have."""
     for name in ("FLASK_SECRET_KEY", "FLASK_DEBUG", "FLASK_TESTING", "FLASK_PRODUCTION", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -60,7 +60,7 @@ def test_production_refuses_what_is_not_safe(
 def test_production_starts_with_any_good_secret(
     service: Stage, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """32 bytes of any kind, even digits, which the environment reads as a number."""
+    """32 bytes of any kind, even digits, which Flask reads as a number."""
     monkeypatch.setenv("FLASK_SECRET_KEY", secret)
 
     assert service.new_app("ProductionConfig").config["SECRET_KEY"] == secret
@@ -147,7 +147,7 @@ def test_a_setting_of_the_wrong_kind_stops_the_start(
 def test_a_database_url_is_understood(
     service: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """`DATABASE_URL` beats the class; `FLASK_SQLALCHEMY_DATABASE_URI`, which is more exact, beats both."""
+    """`DATABASE_URL` beats the class; `FLASK_SQLALCHEMY_DATABASE_URI`, which is more specific, beats both."""
     one, two = (f"sqlite:///{(tmp_path / name).as_posix()}" for name in ("one.sqlite", "two.sqlite"))
     monkeypatch.setenv("DATABASE_URL", one)
     assert service.new_app().config["SQLALCHEMY_DATABASE_URI"] == one
@@ -170,7 +170,7 @@ def test_postgresql_is_understood_however_it_is_spelled(
 
 
 def test_testing_changes_only_the_cost_of_a_hash_and_the_database(final: LoadedStage) -> None:
-    """What is tested is what runs: beyond these settings the classes agree."""
+    """The tests run what production runs: beyond these settings the classes agree."""
 
     def settings(name: str) -> dict[str, object]:
         chosen = getattr(final.config, name)
@@ -181,7 +181,7 @@ def test_testing_changes_only_the_cost_of_a_hash_and_the_database(final: LoadedS
     cheaper = {"ARGON2_MEMORY", "ARGON2_TIME", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY", "TESTING"}
     assert differing == cheaper | {"MAIL_INTERVAL"}  # a test sends its mail itself
     code = "".join(file.read_text(encoding="utf-8") for file in (FINAL / "app").rglob("*.py"))
-    assert code.count('"TESTING"') == 1  # where production refuses it
+    assert code.count('"TESTING"') == 1  # which production refuses
 
 
 def test_the_image_installs_a_subset_of_the_lock() -> None:
@@ -209,7 +209,7 @@ def imported(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("file", SERVICES, ids=lambda file: file.name)
 def test_a_service_never_sees_a_request(file: Path) -> None:
-    """Services decide, for a view and for a command alike."""
+    """Services decide, for views and for commands alike."""
     seen = {"flask:request", "flask:g", "flask:session", "flask_jwt_extended:get_current_user"}
     assert not imported(file) & seen
     assert not any("..api" in name or "..hooks" in name or "..decorators" in name for name in imported(file))

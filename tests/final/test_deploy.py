@@ -1,4 +1,4 @@
-"""How the service is deployed: compose.yaml, deploy/kubernetes and deploy/systemd, by schema and by sense.
+"""How the service is deployed: compose.yaml, deploy/kubernetes and deploy/systemd, by schema and by meaning.
 
 The schemas are the published ones, as check-jsonschema and kubernetes-validate carry them. That the image
 and compose.yaml work is in tests/drills, and that nginx.conf does in test_nginx.py.
@@ -30,7 +30,7 @@ from course.lessons.stages import find_stage
 FINAL = find_stage("final").path
 KUBERNETES = FINAL / "deploy" / "kubernetes"
 UNITS = FINAL / "deploy" / "systemd"
-#: The oldest version of Kubernetes that is still looked after, and the newest there is a schema of.
+#: The oldest version of Kubernetes that is still supported, and the newest that has a schema.
 VERSIONS = ("1.34", "1.37")
 APPS = ("app1", "app2")
 
@@ -42,7 +42,7 @@ def compose() -> Any:
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """What kustomization.yaml puts together."""
+    """The manifests that kustomization.yaml puts together."""
     for name in yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]:
         yield from yaml.safe_load_all((KUBERNETES / name).read_text(encoding="utf-8"))
 
@@ -131,7 +131,7 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_secret_is_a_file_and_none_has_a_default(compose: Any, made: Path) -> None:
-    """What compose.yaml wants is what make_secrets.py makes; nothing secret stands in the environment."""
+    """What compose.yaml wants is what make_secrets.py makes; nothing secret is in the environment."""
     files = {Path(secret["file"]).name for secret in compose["secrets"].values()}
     assert files == {file.name for file in made.iterdir()} == set(compose["secrets"])
     for name, service in compose["services"].items():
@@ -164,7 +164,7 @@ def test_secrets_are_made_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> N
     shutil.which("redis-server") is None, reason="no redis-server: apt-get install redis-server"
 )
 def test_redis_wants_its_password(made: Path, tmp_path: Path) -> None:
-    """A real one, started as compose.yaml starts it: alive for its check, closed without the password."""
+    """A real one, started as compose.yaml starts it: its check passes, and it refuses without a password."""
     port = free_port()
     command = ["redis-server", str(made / "redis_conf"), "--port", str(port), "--bind", "127.0.0.1"]
     server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
@@ -226,7 +226,7 @@ def test_kustomize_puts_them_together() -> None:
 
 
 def test_every_pod_is_unprivileged_and_writes_where_the_image_says() -> None:
-    """By the strictest published standard, and its file system is read-only."""
+    """By the strictest published standard, and with a read-only file system."""
     assert set(pods()) == {"Deployment", "Job", "CronJob"}
     user = int(re.findall(r"^USER (\d+)", (FINAL / "Dockerfile").read_text(encoding="utf-8"), re.M)[0])
     settings = next(one for one in manifests() if one["kind"] == "ConfigMap")["data"]
@@ -262,7 +262,7 @@ def test_kubernetes_asks_what_it_should(compose: Any) -> None:
 
 
 def test_the_ingress_hides_what_is_for_operators() -> None:
-    """The ingress passes on every path of the service but those for operators."""
+    """The ingress passes on every path of the service except those for operators."""
     (ingress,) = [one for one in manifests() if one["kind"] == "Ingress"]
     paths = ingress["spec"]["rules"][0]["http"]["paths"]
 
@@ -306,7 +306,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def verify(machine: Path) -> str:
-    """Return what systemd has to say of our units."""
+    """Return what systemd says about our units."""
     units = ["accounts@8001.service", *(unit.name for unit in UNITS.glob("accounts-*"))]
     command = ["systemd-analyze", "verify", f"--root={machine}", *units]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -321,7 +321,7 @@ needs_systemd = pytest.mark.skipif(
 
 @needs_systemd
 def test_systemd_understands_the_units(machine: Path) -> None:
-    """Each directive by its name and its place; and it would say so if it did not."""
+    """Each directive by its name and its place; and it reports one that is wrong."""
     assert verify(machine) == ""
 
     unit = machine / "etc/systemd/system/accounts-prune.service"
@@ -331,7 +331,7 @@ def test_systemd_understands_the_units(machine: Path) -> None:
 
 @needs_systemd
 def test_systemd_confines_the_service(machine: Path) -> None:
-    """Its own measure, from 0 (shut in) to 10: a unit that says nothing has 9.6."""
+    """By systemd's own measure, from 0 (confined) to 10: a unit without directives has 9.6."""
     command = ["systemd-analyze", "security", "--offline=yes", f"--root={machine}", "--threshold=20"]
     done = subprocess.run([*command, "accounts@8001.service"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout[-300:]

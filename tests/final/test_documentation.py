@@ -25,7 +25,7 @@ def test_the_page_loads_nothing_from_elsewhere(service: Stage) -> None:
 
 
 def test_the_document_describes_what_is_there(service: Stage) -> None:
-    """Every operation of version 2 is in the document with its failures, and no other is."""
+    """Every operation of version 2 is in the document with its failures, and the document has no others."""
     document = expect(service.client.get("/v2/openapi.json"), 200)
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
@@ -51,7 +51,7 @@ def test_the_document_describes_what_is_there(service: Stage) -> None:
 
 
 def test_every_reference_in_the_document_leads_somewhere(service: Stage) -> None:
-    """A page can draw every model."""
+    """Otherwise the page could not draw every model."""
     document = expect(service.client.get("/v2/openapi.json"), 200)
 
     def references(node: Any) -> list[str]:

@@ -14,9 +14,9 @@ LOGIN, ACCOUNTS, ME = "/v2/auth/login", "/v2/accounts", "/v2/accounts/me"
 SESSIONS = "/v2/auth/sessions"
 GUESS = {"current_password": "x", "new_password": PASSWORD}
 
-# What is asked, by whom, and the status it gets.
+# The request, its client, and the status of the response.
 ERRORS: dict[str, tuple[str, str, str, dict[str, Any], int]] = {
-    "a body that is no JSON": ("nobody", "POST", LOGIN, {"data": "{", "headers": JSON}, 400),
+    "a body that is not JSON": ("nobody", "POST", LOGIN, {"data": "{", "headers": JSON}, 400),
     "an invalid account": ("nobody", "POST", ACCOUNTS, {"json": {"email": "mina"}}, 400),
     "a wrong limit": ("admin", "GET", f"{ACCOUNTS}?limit=0", {}, 400),
     "no token": ("nobody", "GET", ME, {}, 401),
@@ -32,14 +32,14 @@ ERRORS: dict[str, tuple[str, str, str, dict[str, Any], int]] = {
     "a session without an id": ("admin", "DELETE", f"{SESSIONS}/me", {}, 404),
     "an unknown account": ("admin", "GET", f"{ACCOUNTS}/01900000-0000-7000-8000-000000000000", {}, 404),
     "an unknown URL of the API": ("nobody", "GET", "/v2/nowhere", {}, 404),
-    "an unknown URL outside of it": ("nobody", "GET", "/health/nowhere", {}, 404),
+    "an unknown URL outside it": ("nobody", "GET", "/health/nowhere", {}, 404),
     "an unknown URL of no blueprint": ("nobody", "GET", "/nowhere", {}, 404),
     "a slash too many": ("nobody", "GET", f"{ACCOUNTS}/", {}, 404),
     "two slashes": ("nobody", "GET", "/v2//accounts", {}, 404),
     "an unknown file": ("nobody", "GET", "/swaggerui/nothing.js", {}, 404),
     "a password cannot be read": ("nobody", "GET", f"{ME}/password", {}, 405),
     "a missing method": ("nobody", "PUT", ACCOUNTS, {}, 405),
-    "a missing method outside of RESTX": ("nobody", "POST", "/health/live", {}, 405),
+    "a missing method outside RESTX": ("nobody", "POST", "/health/live", {}, 405),
     "the last admin leaving": ("admin", "DELETE", ME, {}, 409),
     "version 1": ("nobody", "GET", "/v1/accounts", {}, 410),
     "a long body": ("nobody", "POST", LOGIN, {"data": b" " * 16385, "headers": JSON}, 413),
@@ -50,7 +50,7 @@ ERRORS: dict[str, tuple[str, str, str, dict[str, Any], int]] = {
 
 @pytest.fixture(params=[False, True], ids=["TESTING off", "TESTING on"])
 def anywhere(service: Stage, request: pytest.FixtureRequest) -> Stage:
-    """The service, which must not answer otherwise under test."""
+    """The service, which must not respond differently under test."""
     service.app.config["TESTING"] = request.param
     return service
 
@@ -77,7 +77,7 @@ def test_every_error_is_problem_json(anywhere: Stage, problem: Any, row: Any) ->
 
 
 def test_a_token_that_is_refused_says_so(service: Stage) -> None:
-    """RFC 6750: `error="invalid_token"` where there was a token, no error code where there was none."""
+    """RFC 6750: `error="invalid_token"` if there was a token, no error code if there was not."""
     none = service.client.get(ME)
     wrong = service.client.get(ME, headers={"Authorization": "Bearer a.b.c"})
 

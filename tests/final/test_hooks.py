@@ -1,4 +1,4 @@
-"""What stands around every view: maintenance, the id of a request, and answers that are packed or kept."""
+"""What surrounds every view: maintenance, the id of a request, compressed and cached responses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_MAINTENANCE = {
 def test_in_maintenance_only_the_health_checks_answer(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch, path: str, status: int
 ) -> None:
-    """An orchestrator does not restart it, and clients hear when to come back."""
+    """An orchestrator does not restart it, and clients are told when to come back."""
     monkeypatch.setenv("FLASK_MAINTENANCE", "true")
     monkeypatch.setenv("FLASK_MAINTENANCE_RETRY_AFTER", "77")
 
@@ -64,7 +64,7 @@ def test_a_packed_page_keeps_its_link(service: Stage) -> None:
 
 
 def test_a_token_is_never_packed(service: Stage) -> None:
-    """The length of a packed answer tells of what is in it; one with a token is sent as it is."""
+    """The length of a compressed response reveals its content; one with a token is not compressed."""
     account = service.sign_up()
     login = {"email": account.email, "password": PASSWORD}
 
@@ -78,7 +78,7 @@ def test_a_token_is_never_packed(service: Stage) -> None:
 
 
 def test_the_document_is_made_once(service: Stage) -> None:
-    """The second answer is the kept one and reads the same, packed or not."""
+    """The second response is the cached one and reads the same, compressed or not."""
     first, second = (service.client.get(DOCUMENT) for _ in range(2))
     packed = service.client.get(DOCUMENT, headers={"Accept-Encoding": "gzip"})
 
@@ -89,7 +89,7 @@ def test_the_document_is_made_once(service: Stage) -> None:
 
 
 def test_what_is_about_accounts_is_never_kept(service: Stage) -> None:
-    """With several workers, none hears of a change that another made; so each answer is read again."""
+    """No worker learns of a change that another made, so each response is read from the database again."""
     service.sign_up()
 
     for path in ("/v2/accounts", "/v2/accounts/me"):
@@ -100,7 +100,7 @@ def test_what_is_about_accounts_is_never_kept(service: Stage) -> None:
 
 
 def test_a_kept_answer_has_its_headers(service: Stage) -> None:
-    """All that the view sent, not the body alone."""
+    """All headers that the view sent, not the body alone."""
     link = {"Link": '</next>; rel="next"'}
     service.app.add_url_rule("/probe", "probe", service.decorators.cached(60)(lambda: ("", 200, link)))
 
@@ -109,7 +109,7 @@ def test_a_kept_answer_has_its_headers(service: Stage) -> None:
 
 
 def test_the_cache_has_a_size(service: Stage) -> None:
-    """A client that makes up queries pushes old answers out and does not fill the memory."""
+    """A client that makes up queries pushes old responses out and does not fill the memory."""
     cache = service.decorators.Cache(size=2)
 
     for number in range(3):

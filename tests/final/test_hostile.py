@@ -1,7 +1,7 @@
 """Hostile requests, a row each: what is sent, what comes back, and that nothing happened.
 
-A row names the request, the answer, and what the audit has of it. `refused` asserts what holds for all of
-them: the database is as it was, no mail waits to be sent, no password was hashed that need not be, the answer
+A row names the request, the response, and its rows in the audit. `refused` asserts what holds for all of
+them: the database is as it was, no mail waits to be sent, no password was hashed needlessly, the response
 repeats nothing that was sent, and it took little time and memory. So no row can change what the next one
 meets, and all of them share one service.
 
@@ -33,7 +33,7 @@ NOBODY_IS = "01900000-0000-7000-8000-000000000000"
 
 
 class Endpoint(NamedTuple):
-    """A method of a path, who may use it, and a body that it would take."""
+    """A method of a path, a client that may use it, and a body that it would take."""
 
     method: str
     path: str
@@ -73,14 +73,14 @@ ENDPOINTS = [
     Endpoint("POST", f"{MFA}/confirm", "mina", {"code": "000000"}),
     Endpoint("GET", AUDIT, "boss"),
 ]
-#: What is asked without a token and without a body; nothing can be wrong with it but the method.
+#: Endpoints without a token and a body; only the method can be wrong.
 OPEN = ["/health/live", "/health/ready", "/version", "/metrics", "/.well-known/jwks.json"]
 OPEN += ["/v2/docs", "/v2/openapi.json"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One hostile request. Words in braces stand for ids and tokens.
+    """One hostile request. Words in braces become ids and tokens.
 
     ``code`` is what `errors` has to name; ``audit`` the rows that it leaves: the action, its outcome, and to
     whom and by whom, m for Mina, j for Juno, s for Sora, b for the admin, - for none. ``hashes`` is the
@@ -108,7 +108,7 @@ class Recorded(People):
 
     def __init__(self, service: Stage) -> None:
         super().__init__(service)
-        service.log_in("mina@bücher.example")  # loads the tables of IDNA, which no row should be charged with
+        service.log_in("mina@bücher.example")  # loads the tables of IDNA, so that no row pays for it
         self.tokens = {name: one.client.token or "" for name, one in self.members.items()}
         self.tokens |= {"boss": service.admin.token or "", "nobody": ""}
         self.ids = {one.id: name[0] for name, one in self.members.items()}
@@ -126,7 +126,7 @@ class Recorded(People):
         self.seen = self.snapshot()
 
     def client(self, who: str) -> Client:
-        """Return a client that sends what it is told, and nothing more."""
+        """Return a client that adds no `If-Match` by itself."""
         client = Client(self.app, "/v2", self.tokens[who])
         client.reads_first = False
         return client
@@ -144,7 +144,7 @@ class Recorded(People):
         return re.sub(r"\{(\w+)\}", lambda match: self.known.get(match[1], match[0]), value)
 
     def snapshot(self) -> dict[str, list[Any]]:
-        """Return all that the database has, table by table; in the outbox waits all mail there is."""
+        """Return all that the database has, table by table; all mail waits in the outbox."""
         with self.app.app_context():
             database = self.app.extensions["sqlalchemy"]
             with database.engine.connect() as connection:
@@ -154,7 +154,7 @@ class Recorded(People):
                 }
 
     def recorded(self, before: dict[str, list[Any]], after: dict[str, list[Any]]) -> tuple[str, ...]:
-        """Return what the audit has got in between."""
+        """Return the rows that the audit has gained."""
         with self.app.app_context():
             columns = [*self.app.extensions["sqlalchemy"].metadata.tables["audit_events"].c.keys()]
         rows = [
@@ -177,7 +177,7 @@ def people(final: LoadedStage, request: pytest.FixtureRequest) -> Iterator[Recor
 
 
 def refused(people: Recorded, row: Row, hashes: list[str], problem: Any) -> Any:
-    """Send a row, and check its answer and that nothing else happened. Returns the body of the answer."""
+    """Send a row, check its response and that nothing else happened, and return the body."""
     hashes.clear()
     windows = people.app.extensions["rate_limits"]
     people.app.extensions["rate_limits"] = type(windows)()  # some rows of the audit are written once a minute
@@ -205,14 +205,14 @@ def refused(people: Recorded, row: Row, hashes: list[str], problem: Any) -> Any:
     return body
 
 
-#: What a message may say though it was sent: the names of fields and of what they can be.
+#: What a message may repeat: the names of fields and of their possible values.
 OURS = {name for endpoint in ENDPOINTS for name in endpoint.body or ()}
 OURS |= {"member", "admin", "Bearer", "accounts", "gzip", "disabled"}
 OURS |= {"account_id", "actor_id", "action", "outcome"}
 
 
 def echoed(sent: str, answer: Any) -> set[str]:
-    """Return what of the request stands in its answer."""
+    """Return the parts of the request that its response repeats."""
     back = answer.text + str(answer.headers)
     return {word for word in re.findall(r"[\w@.+-]{6,}", sent) if word not in OURS and word in back}
 
@@ -235,7 +235,7 @@ def test_every_endpoint_is_in_the_table(people: Recorded) -> None:
 
 
 def everywhere(tables: Iterable[Sequence[Row]]) -> Iterator[Row]:
-    """Return the first table whole, and of each other one the first, the middle and the last row."""
+    """Return the whole first table, and of each other one the first, the middle and the last row."""
     for number, table in enumerate(tables):
         yield from (table[0], table[len(table) // 2], table[-1]) if number else table
 
@@ -281,7 +281,7 @@ BODIES = [
     Row("compressed", body=b"\x1f\x8b\x08\x00", status=415, headers={"Content-Encoding": "gzip"}),
 ]
 
-#: What no field of a kind can be, and the code of it.
+#: Invalid values for each kind of field, and their code.
 NO_TEXT = dict.fromkeys(["7", "null", "[]", "{}", "true"], "wrong_type")
 NO_TEXT |= dict.fromkeys(['"hunter2\\u0000"', '"hunter2\\ud800"', '"\\udc00\\ud800"'], "not_text")
 NO_ROLE = dict.fromkeys(["7", "null", '"hunter2"', '""', '"Admin"'], "invalid")
@@ -340,7 +340,7 @@ TOKENS = {
 
 
 def with_tokens() -> Iterator[Row]:
-    """Return every bad token, for every endpoint that wants a good one."""
+    """Return every invalid token, for every endpoint that needs a valid one."""
     yield from everywhere(
         [Row(name, one.method, one.path, one.body, 401, headers=sent) for name, sent in TOKENS.items()]
         for one in ENDPOINTS
@@ -350,7 +350,7 @@ def with_tokens() -> Iterator[Row]:
 
 @pytest.mark.parametrize("row", [*with_tokens()], ids=str)
 def test_a_bad_token_is_401(people: Recorded, problem: Any, hashes: list[str], row: Row) -> None:
-    """401 for every endpoint that wants one, before its body is looked at."""
+    """401 for every endpoint that wants one, before its body is read."""
     refused(people, row, hashes, problem)
 
 
@@ -362,7 +362,7 @@ OFFERED |= {path: {"GET"} for path in OPEN}
 
 
 def with_methods() -> Iterator[Row]:
-    """Return the methods that a path has not."""
+    """Return the methods that a path lacks."""
     yield from everywhere(
         [
             Row("a method too many", method, path, status=405, who="boss")
@@ -396,7 +396,7 @@ FILTERS = {
 
 
 def with_queries() -> Iterator[Row]:
-    """Return queries for pages that cannot be, and filters without a meaning."""
+    """Return queries for impossible pages, and meaningless filters."""
     lists = (ACCOUNTS, SESSIONS, AUDIT)
     yield from everywhere(
         [Row("a query", "GET", f"{it}?{one}", who="boss") for one in QUERIES] for it in lists
@@ -407,7 +407,7 @@ def with_queries() -> Iterator[Row]:
 
 @pytest.mark.parametrize("row", [*with_queries()], ids=str)
 def test_a_hostile_query_is_refused(people: Recorded, problem: Any, hashes: list[str], row: Row) -> None:
-    """A page that cannot be, or a filter that means nothing, is 400."""
+    """An impossible page or a meaningless filter is 400."""
     (error,) = refused(people, row, hashes, problem)["errors"]
     assert error["field"] in (row.path.partition("?")[2].partition("=")[0], "query")
 
@@ -439,7 +439,7 @@ OLD = ["/v1", "/v1/", "/v1/accounts", "/v1/accounts/1", "/v1/%00", "/v1/../v2/ac
 
 
 def with_paths() -> Iterator[Row]:
-    """Return paths that are not there, and those of version 1, which is over."""
+    """Return paths that are not there, and those of version 1, which is retired."""
     yield from everywhere(
         [Row("a path", method, path, status=404, who="boss") for path in PATHS]
         for method in ("GET", "DELETE")
@@ -486,7 +486,7 @@ def login(name: str, email: str = "mina@example.com", password: str = WRONG, to:
     return Row(name, path=LOGIN, body=body, status=401, audit=(f"login failed {to} -",), hashes=1)
 
 
-#: No token that was mailed.
+#: Tokens that were never mailed.
 NO_LINKS = {
     "an empty one": "",
     "a made-up one": LINK,
@@ -520,7 +520,7 @@ NO_TAGS |= {"a date": "Sat, 21 Nov 2026 12:00:00 GMT", "a star in quotes": '"*"'
 
 
 def refusals(at: Row, name: str, values: Mapping[str, str]) -> list[Row]:
-    """Return a row for each value of a field, written in JSON, that is refused with its code."""
+    """Return a row for each value of a field, written in JSON, which is refused with its code."""
     assert isinstance(at.body, dict)
     return [
         replace(at, name=f"{one:.30} as {name}", body=written(at.body, name, f'"{one}"'), code=code)
@@ -586,10 +586,10 @@ def rules() -> Iterator[Row]:
     )
 
     for path in (f"{ACCOUNTS}/{{juno}}", f"{ACCOUNTS}/{NOBODY_IS}"):
-        yield Row("somebody else's", "GET", path, status=404, who="mina")
-        yield Row("somebody else's", "PATCH", path, {"name": "이서준"}, 404, who="mina", headers=star)
-        yield Row("somebody else's", "PATCH", path, {"role": "admin"}, 404, who="mina", headers=star)
-        yield Row("somebody else's", "DELETE", path, status=404, who="mina", headers=star)
+        yield Row("another account's", "GET", path, status=404, who="mina")
+        yield Row("another account's", "PATCH", path, {"name": "이서준"}, 404, who="mina", headers=star)
+        yield Row("another account's", "PATCH", path, {"role": "admin"}, 404, who="mina", headers=star)
+        yield Row("another account's", "DELETE", path, status=404, who="mina", headers=star)
     yield Row("nobody", "GET", f"{ACCOUNTS}/{NOBODY_IS}", status=404, who="boss")
     yield Row("nobody", "PATCH", f"{ACCOUNTS}/{NOBODY_IS}", {"name": "x"}, 404, who="boss", headers=star)
     yield Row("nobody", "DELETE", f"{ACCOUNTS}/{NOBODY_IS}", status=404, who="boss", headers=star)
@@ -606,7 +606,7 @@ def rules() -> Iterator[Row]:
             yield replace(row, audit=("access refused - m",))
 
     yield Row(
-        "the session of somebody else", "DELETE", f"{SESSIONS}/{{other_session}}", status=404, who="mina"
+        "the session of another account", "DELETE", f"{SESSIONS}/{{other_session}}", status=404, who="mina"
     )
     yield Row("the session of a member", "DELETE", f"{SESSIONS}/{{other_session}}", status=404, who="boss")
     yield Row("an account as a session", "DELETE", f"{SESSIONS}/{{mina}}", status=404, who="mina")

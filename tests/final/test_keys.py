@@ -19,7 +19,7 @@ JWKS, ME = "/.well-known/jwks.json", "/v2/accounts/me"
 
 
 class Times:
-    """The clocks of the service, moved by the test: that on the wall, and that for measuring."""
+    """The clocks of the service, moved by the test: wall time and monotonic time."""
 
     def __init__(self, service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = timedelta(0)
@@ -41,7 +41,7 @@ def times(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Times:
 
 
 def keys_of(app: Any) -> list[dict[str, str]]:
-    """Return the JWKS as it is published."""
+    """Return the published JWKS."""
     answer = app.test_client().get(JWKS)
     assert answer.status_code == 200, answer.text
     return list(json.loads(answer.data)["keys"])
@@ -60,7 +60,7 @@ def run(app: Any, *command: str) -> str:
 
 
 def test_the_jwks_is_enough_to_check_a_token(service: Stage) -> None:
-    """Any library checks a token by it; there is nothing private in it, and it says how long it is good."""
+    """Any library checks a token with it; it contains nothing private, and says how long to cache it."""
     account = service.sign_up()
 
     answer = service.client.get(JWKS)
@@ -75,7 +75,7 @@ def test_the_jwks_is_enough_to_check_a_token(service: Stage) -> None:
 
 
 def expect_jwks(answer: Any) -> list[dict[str, str]]:
-    """Return the keys of an answer that has to be a JWKS."""
+    """Return the keys of a response, which must be a JWKS."""
     assert (answer.status_code, answer.content_type) == (200, "application/jwk-set+json")
     return list(json.loads(answer.data)["keys"])
 
@@ -104,7 +104,7 @@ def log_in(app: Any, email: str) -> Any:
 
 
 def test_an_unknown_algorithm_stops_the_start(service: Stage) -> None:
-    """One line at the start, and not the first log-in; `none` and HMAC cannot be chosen."""
+    """One line at the start, not an error at the first log-in; `none` and HMAC cannot be chosen."""
     for algorithm in ("none", "HS256", "es256"):
         with pytest.raises(SystemExit, match="TOKEN_ALGORITHM has to be one of"):
             service.new_app(TOKEN_ALGORITHM=algorithm)
@@ -120,17 +120,17 @@ def test_workers_that_start_together_agree_on_one_key(service: Stage, at_once: A
 
 
 def test_a_new_key_is_announced_before_it_signs(service: Stage, times: Times) -> None:
-    """A client that keeps the JWKS as long as it may never meets a token of an unknown key."""
+    """A client that caches the JWKS as long as allowed never gets a token with an unknown key."""
     other = service.another_process()
     account = service.sign_up()
     old = kid_of(account.client.token)
     expect(log_in(other, account.email), 200)
     lead = service.loaded.package.services.keys.LEAD.total_seconds()
-    kept = keys_of(other)  # by a verifier, from a process that has not heard of the rotation
+    kept = keys_of(other)  # by a verifier, from a process that does not know of the rotation yet
 
     run(service.app, "rotate")
     assert lead > 300 + 10
-    times.forward(300 + 10)  # the verifier may have kept it for so long, and the process for so long before
+    times.forward(300 + 10)  # the verifier may have cached it that long, and the process that long before
     token = expect(log_in(other, account.email), 200)["access_token"]
 
     assert kid_of(token) == old and old in {key["kid"] for key in kept}
@@ -161,7 +161,7 @@ def test_an_old_key_checks_until_its_last_token_has_ended(service: Stage, times:
 
 
 def test_a_key_that_another_process_made_is_found_at_once(service: Stage, problem: Any) -> None:
-    """An unknown name is looked up, but not more often than once a second: names cost an attacker nothing."""
+    """An unknown key id is looked up at most once a second: attackers can make up as many as they like."""
     other = service.another_process()
     account = service.sign_up()
     expect(Client(other, token=account.client.token).get(ME), 200)
@@ -177,11 +177,11 @@ def test_a_key_that_another_process_made_is_found_at_once(service: Stage, proble
     with other.app_context():
         assert [keys.find(f"made up {number}") for number in range(1000)] == [None] * 1000
     assert len(reads) == 1
-    problem(Client(other, token=account.client.token).get(ME), 401)  # of the key that was stolen
+    problem(Client(other, token=account.client.token).get(ME), 401)  # signed with the stolen key
 
 
 def test_rotating_twice_at_once_makes_one_key(service: Stage, at_once: Any) -> None:
-    """Two operators, or a timer on two machines: the second finds that it is done."""
+    """Two operators, or a timer on two machines: the second finds it done."""
     apps = [service.another_process() for _ in range(4)]
     for app in apps:
         keys_of(app)
@@ -197,7 +197,7 @@ def make(app: Any) -> None:
 
 
 def test_the_table_alone_signs_nothing(service: Stage, in_database: Any) -> None:
-    """The private half is sealed, and a row of another key does not open under this name."""
+    """The private half is sealed, and a row copied from another key does not open."""
     service.sign_up()
     service.client.get(JWKS)
     (sealed,) = in_database("SELECT private_key FROM signing_keys")[0]
@@ -215,9 +215,9 @@ def test_the_table_alone_signs_nothing(service: Stage, in_database: Any) -> None
 
 
 def test_a_changed_secret_is_one_clear_line(service: Stage, problem: Any, log: Any) -> None:
-    """Not ready, and why is in the log and in the command; `rotate --now` is the way on."""
+    """Not ready; the log and the command say why, and `rotate --now` repairs it."""
     account = service.sign_up()
-    changed = service.another_process(SECRET_KEY="another secret, which nobody has heard of yet")
+    changed = service.another_process(SECRET_KEY="another secret, which is not in use yet")
 
     problem(changed.test_client().get("/health/ready"), 503)
     problem(log_in(changed, account.email), 503)

@@ -44,7 +44,7 @@ class Life(Scenario):
         return self.admin if who == "admin" else super().client(who)
 
     def read_mail(self) -> None:
-        """Take the tokens out of all that has arrived."""
+        """Take the tokens from all mail that has arrived."""
         for letter in self.mailbox.letters():
             self.tokens.update(re.findall(r"#action=(\w+)&token=([\w-]{43})\n", letter.text))
 
@@ -61,12 +61,12 @@ def sign_up(email: str, **changes: str) -> Ask:
 
 
 def resend(email: str) -> Ask:
-    """Have the mail of it sent once more."""
+    """Ask for the confirmation mail again."""
     return Ask("nobody", "POST", "/v2/accounts/verify/resend", {"email": email})
 
 
 def verify(token: str) -> Ask:
-    """Open the link that was mailed for it."""
+    """Open the mailed confirmation link."""
     return Ask("nobody", "POST", "/v2/accounts/verify", {"token": token})
 
 
@@ -81,12 +81,12 @@ def forgot(email: str) -> Ask:
 
 
 def reset(token: str, new: str = NEW) -> Ask:
-    """Choose it, by the link that was mailed."""
+    """Choose a new password, with the mailed link."""
     return Ask("nobody", "POST", "/v2/auth/password/reset", {"token": token, "new_password": new})
 
 
 def change(current: str = PASSWORD, new: str = NEW) -> Ask:
-    """Change the password that one knows."""
+    """Change the password, knowing the current one."""
     return Ask("mina", "PUT", "/v2/accounts/me/password", {"current_password": current, "new_password": new})
 
 
@@ -96,12 +96,12 @@ def move(email: str = OTHER, password: str = PASSWORD) -> Ask:
 
 
 def confirm(link: str = "{confirm_email}") -> Ask:
-    """Open the link that was mailed there."""
+    """Open the link mailed to the new address."""
     return Ask("nobody", "POST", "/v2/accounts/email/confirm", {"token": link})
 
 
 def patch(who: str, account: str = "{mina}", **body: Any) -> Ask:
-    """Change an account, read a moment ago."""
+    """Change an account that was just read."""
     return Ask(who, "PATCH", f"/v2/accounts/{account}", body)
 
 
@@ -114,19 +114,19 @@ def verified(scenario: Life) -> None:
 
 
 def resent(scenario: Life) -> None:
-    """She has got the mail of her sign-up once more; what she had before is the first."""
+    """She has got the mail of her sign-up once more; `first` is the earlier link."""
     scenario.tokens["first"] = scenario.tokens["verify"]
     expect(scenario.send(resend(MINA)), 202)
     scenario.read_mail()
 
 
 def disabled(scenario: Life) -> None:
-    """An admin keeps her out."""
+    """An admin has disabled her account."""
     expect(scenario.send(patch("admin", disabled=True)), 200)
 
 
 def forgotten(scenario: Life) -> None:
-    """She has a link to a new password."""
+    """She has a link to choose a new password."""
     expect(scenario.send(forgot(MINA)), 202)
     scenario.tokens["first"] = scenario.tokens.get("reset", "")
     scenario.read_mail()
@@ -150,17 +150,17 @@ def taken(scenario: Life) -> None:
 
 
 def too_old(scenario: Life) -> None:
-    """So are all links."""
+    """All links have expired."""
     scenario.in_database("UPDATE one_time_tokens SET expires_at = '2026-01-01 00:00:00+00'")
 
 
 def required(scenario: Life) -> None:
-    """Only accounts with a confirmed address log in."""
+    """Only accounts with a confirmed address may log in."""
     scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
 
 
 def throttled(scenario: Life) -> None:
-    """A stranger has guessed at her password until no more guesses were taken."""
+    """A stranger has guessed at her password until guesses were refused."""
     scenario.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3  # she has logged in once
     for _ in range(2):
         scenario.service.log_in(MINA, WRONG)
@@ -184,8 +184,8 @@ ROWS = [
     Row("the link, disabled", verify("{verify}"), 400, "account.verify failed - -", {}, (disabled,), NO_LINK),
     Row("send it again", resend(MINA), 202, "account.resend done m -", {MINA: VERIFY}),
     Row("send it again to a spelling", resend(LOUD), 202, "account.resend done m -", {MINA: VERIFY}),
-    Row("send it again to whoever has it", resend(MINA), 202, RESENT, {MINA: KNOWN}, (verified,)),
-    Row("send it again to nobody", resend(NOBODY), 202, "account.resend failed - -"),
+    Row("send it again to the owner", resend(MINA), 202, RESENT, {MINA: KNOWN}, (verified,)),
+    Row("send it again to an unknown e-mail", resend(NOBODY), 202, "account.resend failed - -"),
     Row("send it again without an e-mail", resend("@"), 202, "account.resend failed - -"),
     Row("send it again while disabled", resend(MINA), 202, RESENT, {}, (disabled,)),
     Row("the link sent again", verify("{verify}"), 204, "account.verify done m m", {}, (resent,)),
@@ -196,7 +196,7 @@ ROWS = [
     #
     Row("log in", login(MINA), 200, "login done m m"),
     Row("log in by a wrong password", login(MINA, WRONG), 401, "login failed m -"),
-    Row("log in as nobody", login(NOBODY), 401, "login failed - -"),
+    Row("log in by an unknown e-mail", login(NOBODY), 401, "login failed - -"),
     Row("log in while disabled", login(MINA), 401, "login failed m -", {}, (disabled,)),
     Row("log in unconfirmed", login(MINA), 401, "login failed m -", {}, (required,)),
     Row("log in confirmed", login(MINA), 200, "login done m m", {}, (required, verified)),
@@ -205,7 +205,7 @@ ROWS = [
     Row("log out everywhere", Ask("mina", "DELETE", "/v2/auth/sessions"), 204, "sessions.end done m m"),
     #
     Row("forget", forgot(MINA), 202, "password.forgot done m -", {MINA: RESET}),
-    Row("forget as nobody", forgot(NOBODY), 202, "password.forgot failed - -"),
+    Row("forget by an unknown e-mail", forgot(NOBODY), 202, "password.forgot failed - -"),
     Row("forget without an e-mail", forgot("@"), 202, "password.forgot failed - -"),
     Row("forget while disabled", forgot(MINA), 202, "password.forgot done m -", {}, (disabled,)),
     Row("reset", reset("{reset}"), 204, "password.reset done m m", {MINA: CHANGED}, (forgotten,)),
@@ -261,11 +261,11 @@ def scenario(service: Stage, mailbox: Any, in_database: Any) -> Life:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_happens_to_an_account(scenario: Life, row: Row) -> None:
-    """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
+    """The response, the audit's rows and the mail: all of it, and nothing else."""
     scenario.check(row)
 
 
-# -- what comes of it ------------------------------------------------------------------------------
+# -- the consequences ------------------------------------------------------------------------------
 
 
 def test_a_reset_ends_all_sessions_and_proves_the_address(scenario: Life) -> None:
@@ -282,7 +282,7 @@ def test_a_reset_ends_all_sessions_and_proves_the_address(scenario: Life) -> Non
 
 
 def test_a_refused_password_leaves_the_link_good(scenario: Life, hashes: list[str]) -> None:
-    """Who chose a bad one tries again by the same link; and a made-up link is not worth a hash."""
+    """After a bad password the same link works again; and a made-up link costs no hash."""
     forgotten(scenario)
     hashes.clear()
 
@@ -294,7 +294,7 @@ def test_a_refused_password_leaves_the_link_good(scenario: Life, hashes: list[st
 
 
 def test_a_new_address_is_used_once_it_is_confirmed(scenario: Life) -> None:
-    """Before: the old one logs in. After: the new one does, and mail goes there."""
+    """Before, the old one logs in; after, the new one does, and mail goes there."""
     moving(scenario)
     expect(scenario.service.log_in(OTHER), 401)
     expect(scenario.service.log_in(MINA), 200)
@@ -329,7 +329,7 @@ def test_a_link_to_the_old_address_is_worth_nothing_after_a_move(scenario: Life)
 
 
 def test_the_last_sign_up_counts_until_one_is_confirmed(scenario: Life) -> None:
-    """A stranger who signed up with an owner's address first gets nothing from it."""
+    """A stranger who signed up first with an owner's address gains nothing."""
     scenario.service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
     expect(scenario.send(sign_up(MINA, password=NEW, name="주인")), 202)
     expect(scenario.send(verify("{verify}")), 400)  # the link of the first
@@ -356,7 +356,7 @@ def test_a_confirmed_account_is_not_replaced(scenario: Life) -> None:
 
 
 def test_a_state_or_role_counts_from_the_next_request_on(scenario: Life) -> None:
-    """Tokens do not outlive it; and enabling an account brings no session back."""
+    """Tokens do not outlive the old one; and enabling an account brings no session back."""
     expect(scenario.send(patch("admin", role="admin")), 200)
     expect(scenario.mina.client.get("/v2/accounts"), 200)
     expect(scenario.send(patch("admin", role="member")), 200)
@@ -385,7 +385,7 @@ ALIKE = {
 def test_no_answer_tells_who_has_an_account(
     scenario: Life, hashes: Any, known: Ask, unknown: Ask, work: list[str]
 ) -> None:
-    """Status, body and headers are the same, and so are the hashes and the rows that are written."""
+    """Status, body and headers are the same, and so are the hashes and the written rows."""
     verified(scenario)
     scenario.service.create_admin(BOSS, "관리자")
     seen = []
@@ -394,7 +394,7 @@ def test_no_answer_tells_who_has_an_account(
         counted = [scenario.in_database(statement)[0][0] for statement in COUNTS]
         answer = scenario.send(ask)
         written = [scenario.in_database(statement)[0][0] for statement in COUNTS]
-        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}  # it counts both
+        varying = {"X-Request-ID", "Server-Timing", "Date", "RateLimit"}  # the limit counts both
         headers = [(name, value) for name, value in answer.headers if name not in varying]
         text = answer.text.replace(answer.headers["X-Request-ID"], "")
         more = [now - then for now, then in zip(written, counted, strict=True)]

@@ -1,4 +1,4 @@
-"""Logging in: what it costs, what it tells, and what a flood of it does to the rest of the service."""
+"""Logging in: what it costs, what it reveals, and what a flood of log-ins does to the rest of the service."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_no_failed_login_tells_who_has_an_account(service: Stage, in_database: A
 
 
 def comparable(answer: Any) -> list[tuple[str, str]]:
-    """Return the headers of an answer, less the id of the request, how many may follow, and the time.
+    """Return the headers of a response, without the request's id, the remaining attempts and the time.
 
-    That is measured below; and how many may follow is counted for the client, not for the account.
+    The time is measured below; the remaining attempts are counted for the client, not for the account.
     """
     varying = {"X-Request-ID", "Server-Timing", "RateLimit"}
     return [(name, value) for name, value in answer.headers if name not in varying]
@@ -116,7 +116,7 @@ def test_a_password_has_15_to_128_characters(service: Stage, password: str, stat
 
 
 def test_a_hash_of_other_parameters_is_renewed(service: Stage, in_database: Any) -> None:
-    """When the cost was raised, the next log-in stores a hash at the new cost; the one after does not."""
+    """After the cost is raised, the next log-in stores a hash at the new cost; the one after does not."""
     service.sign_up(email="mina@example.com")
     old = in_database("SELECT password_hash FROM accounts")[0][0]
     costlier = service.another_process(ARGON2_TIME=3)
@@ -142,7 +142,7 @@ ABSURD = {
 def test_an_absurd_stored_hash_is_not_computed(
     service: Stage, in_database: Any, hashes: Any, stored: str
 ) -> None:
-    """A value written into the database cannot make one log-in take the machine down."""
+    """A value written into the database cannot make one log-in bring the machine down."""
     service.sign_up(email="mina@example.com")
     in_database("UPDATE accounts SET password_hash = ?", stored)
     hashes.clear()
@@ -181,7 +181,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
     service: Stage, problem: Any, slow: Any
 ) -> None:
-    """One hash runs, one waits, the other thirty are 503 before that; `me` is answered meanwhile."""
+    """One hash runs, one waits, the other thirty get 503 at once; `me` works meanwhile."""
     app = service.new_app(PASSWORD_SLOTS=2, ATTEMPTS_PER_ACCOUNT=100)
     wrong = {"email": "nobody@example.com", "password": "not this one, certainly"}
 
@@ -208,7 +208,7 @@ def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only to Linux a thread is a process of its own")
 def test_hashing_has_a_lower_priority(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread that hashes is nice, and the one that took the request is as it was."""
+    """The thread that hashes has a lower priority, and the one that took the request keeps its own."""
     found: list[int] = []
     original = PasswordHasher.verify
 

@@ -1,6 +1,6 @@
 """The log: one JSON object a line, one line a request, and nothing in it that is a secret.
 
-That no secret gets into the log is watched over all tests of this folder, see `log` in kit/service.py.
+That no secret gets into the log is checked in all tests of this folder, see `log` in kit/service.py.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_a_line_has_these_fields_and_no_more(service: Stage, log: Any) -> None:
 
 
 def test_a_line_names_only_who_proved_it(service: Stage, log: Any) -> None:
-    """The account behind a good token, also where it is refused; none behind a bad one or a log-in."""
+    """The account of a valid token, even if the request is refused; none for an invalid one or a log-in."""
     account = service.sign_up()
     log.text = ""
 
@@ -69,7 +69,7 @@ def test_a_url_is_text_inside_of_one_line(service: Stage, log: Any, path: str) -
 def test_a_long_request_has_a_line_that_stays_in_one_piece(
     service: Stage, log: Any, method: str, path: str
 ) -> None:
-    """What several processes write into one pipe is whole up to 4,096 bytes (PIPE_BUF)."""
+    """What several processes write into one pipe stays intact up to 4,096 bytes (PIPE_BUF)."""
     service.client.open(method, path)
 
     assert len(lines(log)) == 1
@@ -77,7 +77,7 @@ def test_a_long_request_has_a_line_that_stays_in_one_piece(
 
 
 def test_a_line_stays_in_one_piece_in_a_pipe(service: Stage) -> None:
-    """A failure too: of a traceback that is too long, the end is kept, with what was raised."""
+    """A failure too: a traceback that is too long keeps its end, with the exception."""
     formatter = importlib.import_module(f"{service.loaded.package.__name__}.logs").JsonLines()
 
     record = logging.LogRecord("app", logging.ERROR, __file__, 1, "", None, None)
@@ -89,7 +89,7 @@ def test_a_line_stays_in_one_piece_in_a_pipe(service: Stage) -> None:
 
 
 def test_a_worker_that_is_stopped_leaves_a_line(service: Stage, log: Any) -> None:
-    """No answer, no status; but the log knows which request it was."""
+    """No response, no status; but the log knows which request it was."""
 
     def stop() -> str:
         raise SystemExit(1)
@@ -114,7 +114,7 @@ def test_a_hook_that_fails_leaves_one_line(service: Stage, log: Any) -> None:
 
 
 def test_the_access_log_can_be_switched_off(service: Stage, log: Any) -> None:
-    """By the standard means of logging; requests are answered as before."""
+    """With the standard logging module; requests work as before."""
     assert service.client.get("/health/live").status_code == 200
     log.text = ""
     logger = service.loaded.package.logs.access_log
@@ -142,7 +142,7 @@ for path in ("/v2/accounts/me", "/v2/boom", "/health/live"):
 
 
 def test_a_process_writes_nothing_but_lines_of_json(service: Stage) -> None:
-    """To standard error, as it is started, a failure with its traceback inside of its line; nothing twice."""
+    """To standard error, as it is started, a failure with its traceback inside its line; nothing twice."""
     done = subprocess.run(
         [sys.executable, "-c", PROCESS],
         cwd=service.loaded.folder,
@@ -181,7 +181,7 @@ SENT = {
 def test_what_a_client_sends_is_not_logged(
     service: Stage, log: Any, method: str, path: str, options: dict[str, Any]
 ) -> None:
-    """Beyond method and path, wherever it stands."""
+    """Beyond method and path, wherever it is."""
     Client(service.app).open(method, path, **options)
 
     assert len(lines(log)) == 1

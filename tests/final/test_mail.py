@@ -1,4 +1,4 @@
-"""Mail: through a mail server, while that is down, and what a letter says. Who gets which: test_life.py."""
+"""Mail: through a mail server, while it is down, and what a letter says. Who gets which: test_life.py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def deliver(app: Flask) -> None:
 
 @pytest.fixture
 def make_due(in_database: Any) -> Callable[[], None]:
-    """Let the time pass after which a mail is tried again."""
+    """Let the pause pass after which a mail is tried again."""
     return lambda: in_database("UPDATE outbox SET due_at = '2026-01-01 00:00:00+00'")
 
 
@@ -55,7 +55,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def with_mail(service: Stage) -> Iterator[Callable[..., Flask]]:
-    """Make the service send to a mail server; the thread is woken by nothing but a new mail."""
+    """Make the service send to a mail server; only a new mail wakes the thread."""
     apps: list[Flask] = []
 
     def make(url: str, interval: int = 0) -> Flask:
@@ -69,7 +69,7 @@ def with_mail(service: Stage) -> Iterator[Callable[..., Flask]]:
 
 
 def test_a_mail_server_gets_the_mail_once_it_is_committed(inbox: Inbox, with_mail: Any) -> None:
-    """The thread sends it at once; its header and text are what a mail needs, and its link works."""
+    """The thread sends it at once; its headers and text are right, and its link works."""
     with serving(inbox) as port:
         app = with_mail(f"smtp+plain://127.0.0.1:{port}", interval=3600)
         sign_up(app)
@@ -114,7 +114,7 @@ TLS = {
     "TLS from the first byte": ("smtps", True, 1),
     "STARTTLS": ("smtp", True, 1),
     "STARTTLS that is not offered": ("smtp", False, 0),
-    "a certificate that nobody knows": ("smtps", None, 0),
+    "an unknown certificate": ("smtps", None, 0),
 }
 
 
@@ -155,7 +155,7 @@ def test_a_mail_is_encrypted_or_not_sent(
 def test_a_recipient_who_is_refused_is_not_tried_again(
     inbox: Inbox, with_mail: Any, in_database: Any, log: Any, answer: str, left: int
 ) -> None:
-    """For good: it is given up, and the log says so. For now: it waits."""
+    """Refused for good, it is given up, and the log says so. Refused for now, it waits."""
     inbox.answer = f"{answer} <{MINA}>"
     with serving(inbox) as port:
         app = with_mail(f"smtp+plain://127.0.0.1:{port}")
@@ -179,7 +179,7 @@ ADDRESSES = {
 def test_any_address_that_is_accepted_gets_its_mail(
     inbox: Inbox, with_mail: Any, in_database: Any, email: str, utf8: bool, arrives: str | None
 ) -> None:
-    """Or the mail is given up, where no server on the way could take it."""
+    """Or the mail is given up, if no server on the way can take it."""
     with serving(inbox, enable_SMTPUTF8=utf8) as port:
         app = with_mail(f"smtp+plain://127.0.0.1:{port}")
         sign_up(app, email)
@@ -190,7 +190,7 @@ def test_any_address_that_is_accepted_gets_its_mail(
 
 
 def test_no_address_writes_a_header(service: Stage) -> None:
-    """A line break never ends a header, even where the rules for addresses let it through."""
+    """A line break never ends a header, even if the rules for addresses allow it."""
     smtp, letters = module(service.app, "smtp"), module(service.app, "letters")
     server = smtp.read_url("smtp+plain://127.0.0.1:1", "https://accounts.example.org", "")
 
@@ -221,7 +221,7 @@ def test_an_invalid_mail_server_stops_the_start(service: Stage, url: str) -> Non
 def test_pauses_grow_until_a_mail_is_given_up(
     service: Stage, mailbox: Any, in_database: Any, make_due: Any, log: Any
 ) -> None:
-    """From two minutes to an hour; after a day it is gone, and the log says which, but not whose."""
+    """From two minutes to an hour; after a day it is gone, and the log says which mail, but not whose."""
     mailbox.down = True
     sign_up(service.app)
     pauses = []
@@ -240,13 +240,13 @@ def test_pauses_grow_until_a_mail_is_given_up(
 def test_a_process_that_dies_over_a_mail_does_not_keep_it(
     service: Stage, mailbox: Any, make_due: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another sends it, later: when to try again is written down before it is tried."""
+    """Another sends it, later: the time of the next attempt is stored before each attempt."""
     sign_up(service.app)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(mailbox, "send", lambda letter: (_ for _ in ()).throw(KeyboardInterrupt))
         mailbox.letters()
 
-    assert mailbox.letters() == []  # not at once: the other may still be at it
+    assert mailbox.letters() == []  # not at once: the other may still be sending it
     make_due()
     assert [letter.to for letter in mailbox.letters()] == [MINA]
 
@@ -254,7 +254,7 @@ def test_a_process_that_dies_over_a_mail_does_not_keep_it(
 def test_a_mail_that_waited_still_has_a_fresh_link(
     service: Stage, mailbox: Any, make_due: Any, in_database: Any
 ) -> None:
-    """Its time begins when it is sent, and an attempt that failed leaves no link behind."""
+    """Its lifetime begins when it is sent, and a failed attempt leaves no link behind."""
     sign_up(service.app)
     expect(service.client.post(FORGOT, json={"email": MINA}), 202)
     mailbox.down = True
@@ -303,11 +303,11 @@ def test_the_thread_outlives_a_database_that_is_down(
     assert len(calls) == 2
 
 
-# -- what a letter gives away --------------------------------------------------------------------------------
+# -- what a letter reveals -----------------------------------------------------------------------------------
 
 
 def test_a_link_leads_to_where_the_configuration_says(service: Stage, mailbox: Any) -> None:
-    """Who asks for a new password under another `Host` does not get the link sent there."""
+    """A request for a new password with another `Host` does not change the link."""
     sign_up(service.app)
     mailbox.letters()
     stolen = {
@@ -341,7 +341,7 @@ def test_no_token_is_stored(service: Stage, mailbox: Any) -> None:
 
 
 def test_without_a_mail_server_letters_go_into_the_log(service: Stage, log: Any) -> None:
-    """On a developer's machine, link and all, which is why production insists on a mail server."""
+    """On a developer's machine, with their links, which is why production insists on a mail server."""
     app = service.new_app("DevelopmentConfig", MAIL_INTERVAL=0)
     sign_up(app, "mina@mail.test")
     deliver(app)

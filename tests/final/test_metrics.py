@@ -1,4 +1,4 @@
-"""What Prometheus is told: every request and every log-in, by what they are and never by whom."""
+"""What Prometheus reads: every request and every log-in by its kind, never by its client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers(service: Stage) -> dict[str, float]:
 
 
 def test_requests_are_counted_by_the_rule_of_their_view(service: Stage) -> None:
-    """Not by their path: a thousand accounts are one series, and so are the paths of a scanner."""
+    """Not by path: a thousand accounts are one series, and so are the paths of a scanner."""
     account = service.sign_up()
     for _ in range(3):
         expect(service.admin.get(f"/v2/accounts/{account.id}"), 200)
@@ -56,7 +56,7 @@ def test_log_ins_are_counted_by_how_they_ended(service: Stage) -> None:
 
 
 def test_no_account_is_in_the_metrics(service: Stage, in_database: Any) -> None:
-    """No address, e-mail, id or agent: who reads them learns about the service, not about its users."""
+    """No address, e-mail, id or agent: the metrics are about the service, not about its users."""
     account = service.sign_up()
     service.client.get("/v2/accounts/me?token=rt_secret", headers={"User-Agent": "Tablet/1.0"})
     expect(account.client.get(f"/v2/accounts/{account.id}"), 200)
@@ -82,7 +82,7 @@ QUERY = re.compile(r"`([^`\n]*\[\d+[mh]\][^`\n]*)`")
 @pytest.mark.parametrize("page", ["operating.md", "deploying.md"])
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_queries_of_the_pages_ask_for_what_there_is(service: Stage, lang: str, page: str) -> None:
-    """Every metric, label and route of a query for Prometheus is one that the service has."""
+    """Every metric, label and route in a query for Prometheus exists in the service."""
     service.sign_up()
     service.client.get("/v2/accounts/me")
     exported = service.client.get("/metrics").text

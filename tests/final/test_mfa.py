@@ -1,6 +1,6 @@
 """The second factor: a row for each thing that can happen, what is stored of it, and ten at once.
 
-A row is like one of test_life.py: the request, its answer, what it leaves in the audit, and its mail.
+A row is like one of test_life.py: the request, its response, what it leaves in the audit, and its mail.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ START = datetime(2026, 11, 21, 12, 0, 10, tzinfo=UTC)  # ten seconds into a half
 
 
 class SecondFactor(Scenario):
-    """One member who is logged in, on a service whose clock stands still."""
+    """One member who is logged in, on a service whose clock is stopped."""
 
     def __init__(
         self, service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch
@@ -38,7 +38,7 @@ class SecondFactor(Scenario):
         self.now = START
         for name in ("codes", "mfa_tokens"):
             module = importlib.import_module(f"{service.app.import_name}.services.{name}")
-            # The code of final is loaded once for all tests: what is put into it has to come out again.
+            # The code of final is loaded once for all tests: what is put into it must be removed again.
             monkeypatch.setattr(module, "utc_now", lambda: self.now)
         self.secret, self.recovery, self.token, self.other = "", ["-"] * 10, "", ""
         mailbox.app = service.app
@@ -46,11 +46,11 @@ class SecondFactor(Scenario):
         mailbox.letters()
 
     def code(self, steps: int = 0) -> str:
-        """Return what the app shows so many half-minutes from now."""
+        """Return what the app shows ``steps`` half-minutes from now."""
         return pyotp.TOTP(self.secret).at(self.now, counter_offset=steps)
 
     def wrong(self) -> str:
-        """Return a code that the app shows at none of the moments that count."""
+        """Return a code that the app shows at no time that counts."""
         good = {self.code(steps) for steps in range(-2, 3)}
         return next(f"{number:06}" for number in range(10) if f"{number:06}" not in good)
 
@@ -70,12 +70,12 @@ def set_up(password: str = PASSWORD) -> Ask:
 
 
 def confirm(code: str = "{now}") -> Ask:
-    """Show that the app has it."""
+    """Confirm the secret with a code."""
     return Ask("mina", "POST", CONFIRM, {"code": code})
 
 
 def remove(code: str = "{now}", password: str = PASSWORD) -> Ask:
-    """Be asked for no codes any more."""
+    """Remove the second factor."""
     return Ask("mina", "DELETE", MFA, {"current_password": password, "code": code})
 
 
@@ -105,7 +105,7 @@ def on(scenario: SecondFactor) -> None:
 
 
 def halfway(scenario: SecondFactor) -> None:
-    """And her password has been checked."""
+    """Her password has been checked too."""
     on(scenario)
     scenario.token = expect(scenario.send(login()), 200)["mfa_token"]
 
@@ -116,12 +116,12 @@ def code_used(scenario: SecondFactor) -> None:
 
 
 def next_code_used(scenario: SecondFactor) -> None:
-    """The code of the next half-minute has, from a phone whose clock is ahead."""
+    """The code of the next half-minute has been used, from a phone whose clock is ahead."""
     expect(scenario.send(finish("{next}")), 200)
 
 
 def recovery_used(scenario: SecondFactor) -> None:
-    """The first recovery code has."""
+    """The first recovery code has been used."""
     expect(scenario.send(finish("{recovery}")), 200)
 
 
@@ -131,7 +131,7 @@ def too_late(scenario: SecondFactor) -> None:
 
 
 def disabled(scenario: SecondFactor) -> None:
-    """She is kept out."""
+    """Her account is disabled."""
     scenario.in_database("UPDATE accounts SET disabled_at = created_at")
 
 
@@ -188,7 +188,7 @@ def other_account(scenario: SecondFactor) -> None:
 
 
 def enabled_again(scenario: SecondFactor) -> None:
-    """She was kept out for a moment."""
+    """Her account was disabled for a moment."""
     for command in ("disable", "enable"):
         assert scenario.service.app.test_cli_runner().invoke(args=["accounts", command, MINA]).exit_code == 0
 
@@ -205,7 +205,7 @@ def new_secret_key(scenario: SecondFactor) -> None:
 
 
 def spoiled(scenario: SecondFactor) -> None:
-    """What is sealed in her row was changed: it does not open."""
+    """The sealed secret in her row was changed: it does not open."""
     sealed = scenario.in_database("SELECT mfa_secret FROM accounts WHERE email = ?", MINA)[0][0]
     scenario.in_database("UPDATE accounts SET mfa_secret = ? WHERE email = ?", sealed[::-1], MINA)
 
@@ -223,7 +223,7 @@ ROWS = [
     Row("set up where it is on", set_up(), 409, "", {}, (on,)),
     #
     Row("confirm", confirm(), 200, "mfa.confirm done m m", ON, (pending,)),
-    Row("confirm by the code of before", confirm("{last}"), 200, "mfa.confirm done m m", ON, (pending,)),
+    Row("confirm by the previous code", confirm("{last}"), 200, "mfa.confirm done m m", ON, (pending,)),
     Row("confirm by a wrong code", confirm("{wrong}"), 403, "mfa.confirm failed m m", {}, (pending,)),
     Row("confirm by no code", confirm(""), 403, "mfa.confirm failed m m", {}, (pending,)),
     Row("confirm nothing", confirm("000000"), 409),
@@ -235,7 +235,7 @@ ROWS = [
     Row("log in while disabled", login(), 401, "login failed m -", {}, (on, disabled)),
     #
     Row("finish", finish(), 200, IN, {}, (halfway,)),
-    Row("finish by the code of before", finish("{last}"), 200, IN, {}, (halfway,)),
+    Row("finish by the previous code", finish("{last}"), 200, IN, {}, (halfway,)),
     Row("finish by the code of the next", finish("{next}"), 200, IN, {}, (halfway,)),
     Row("finish by a code with a blank", finish("{spaced}"), 200, IN, {}, (halfway,)),
     Row("finish by an old code", finish("{old}"), 401, MISSED, {}, (halfway,)),
@@ -264,13 +264,13 @@ ROWS = [
         (new_secret_key,),
     ),
     Row("recover by another's code", finish("{other}"), 401, MISSED, {}, (on, other_account)),
-    Row("recover by a code of before", finish("{other}"), 401, MISSED, {}, (replaced, half_again)),
+    Row("recover by an earlier code", finish("{other}"), 401, MISSED, {}, (replaced, half_again)),
     Row("finish after it was replaced", finish(), 401, "", {}, (halfway, replaced_too)),
     #
     Row("finish too late", finish(), 401, "", {}, (halfway, too_late)),
     Row("finish while disabled", finish(), 401, "", {}, (halfway, disabled)),
     Row("finish after having been disabled", finish(), 401, "", {}, (halfway, enabled_again)),
-    Row("finish as nobody any more", finish(), 401, "", {}, (halfway, deleted)),
+    Row("finish after the account was deleted", finish(), 401, "", {}, (halfway, deleted)),
     Row("finish after another password", finish(), 401, "", {}, (halfway, other_password)),
     Row("finish where it is off", finish(), 401, "", {}, (halfway, removed)),
     Row("finish by a made-up token", finish(by="mfa_" + "A" * 75), 401, "", {}, (halfway,)),
@@ -305,15 +305,15 @@ def scenario(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest
 @pytest.mark.any_database
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_happens_to_a_second_factor(scenario: SecondFactor, row: Row) -> None:
-    """The answer, what the audit says of it, and the mail: all of it, and nothing else."""
+    """The response, the audit's rows and the mail: all of it, and nothing else."""
     scenario.check(row)
 
 
-# -- what comes of it ------------------------------------------------------------------------------
+# -- the consequences ------------------------------------------------------------------------------
 
 
 def test_the_codes_are_those_of_the_rfc(scenario: SecondFactor, in_database: Any) -> None:
-    """RFC 6238, appendix B, by the service itself: what any app makes of a secret."""
+    """RFC 6238, appendix B, computed by the service itself, as any app computes them."""
     pending(scenario)
     codes = importlib.import_module(f"{scenario.service.app.import_name}.services.codes")
     secret = base64.b32encode(b"12345678901234567890")
@@ -326,7 +326,7 @@ def test_the_codes_are_those_of_the_rfc(scenario: SecondFactor, in_database: Any
 
 
 def test_an_account_shows_whether_it_has_one(scenario: SecondFactor) -> None:
-    """To its owner and to admins; and what is shown is another version, with another tag."""
+    """To its owner and to admins; and a change of it is another version, with another tag."""
     seen = []
     for step in (lambda _: None, pending, on, removed):
         step(scenario)
@@ -358,7 +358,7 @@ def test_a_refusal_names_the_field_that_is_to_blame(
 
 
 def test_an_app_can_read_what_it_is_given(scenario: SecondFactor) -> None:
-    """The secret, the URI and the picture say the same; the URI has what an app shows beside the code."""
+    """The secret, the URI and the picture say the same; the URI has the names that an app shows."""
     setup = expect(scenario.send(set_up()), 200)
 
     read = pyotp.parse_uri(setup["uri"])
@@ -380,7 +380,7 @@ def test_the_first_half_is_not_a_log_in(scenario: SecondFactor) -> None:
 
 
 def test_the_second_half_is_a_log_in(scenario: SecondFactor) -> None:
-    """As far as a log-in without one."""
+    """It gives the same as a log-in without a second factor."""
     halfway(scenario)
 
     grant = expect(scenario.send(finish()), 200)
@@ -421,7 +421,7 @@ def test_a_log_in_that_was_on_its_way_is_asked_for_a_code_too(
 
 
 def test_a_wrong_password_does_not_tell_of_a_second_factor(scenario: SecondFactor, hashes: list[str]) -> None:
-    """A wrong password gets the same answer with a second factor, for the same hash and the same row."""
+    """A wrong password gets the same response with a second factor, for the same hash and the same row."""
     seen = []
     for step in (lambda _: None, on):
         step(scenario)
@@ -435,7 +435,7 @@ def test_a_wrong_password_does_not_tell_of_a_second_factor(scenario: SecondFacto
 
 
 def test_a_reset_by_mail_leaves_the_second_factor(scenario: SecondFactor) -> None:
-    """Whoever reads the mail has one factor, not both."""
+    """A thief who reads the mail has one factor, not both."""
     on(scenario)
     expect(scenario.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
     body = {"token": scenario.mailbox.token(), "new_password": NEW}
@@ -444,7 +444,7 @@ def test_a_reset_by_mail_leaves_the_second_factor(scenario: SecondFactor) -> Non
     assert "access_token" not in expect(scenario.send(login(NEW)), 200)
 
 
-#: How long a new password has to be, and what becomes of it: alone, and where a code is asked for too.
+#: A new password, and what becomes of it: alone, and with a second factor.
 LENGTHS = [
     ("seven:)", False, "too_short"),
     (SHORT, False, "too_short"),
@@ -464,7 +464,7 @@ LENGTHS += [
 def test_a_second_factor_makes_a_shorter_password_enough(
     scenario: SecondFactor, problem: Any, new: str, with_mfa: bool, code: str, way: str
 ) -> None:
-    """Eight characters instead of fifteen, by a change as by a reset; and none that everybody tries."""
+    """Eight characters instead of fifteen, by a change or a reset; and no common password."""
     if with_mfa:
         on(scenario)
     if way == "a change":
@@ -481,7 +481,7 @@ def test_a_second_factor_makes_a_shorter_password_enough(
 
 
 def test_a_short_password_is_made_longer_before_the_second_factor_goes(scenario: SecondFactor) -> None:
-    """Otherwise it would be the only proof. The code is not spent by the refusal."""
+    """Otherwise it would be the only proof. The refusal does not use up the code."""
     short_password(scenario)
     expect(scenario.send(remove("{now}", SHORT)), 409)
     body = {"current_password": SHORT, "new_password": NEW}
@@ -493,7 +493,7 @@ def test_a_short_password_is_made_longer_before_the_second_factor_goes(scenario:
 
 
 def test_an_operator_removes_a_second_factor_that_is_lost(scenario: SecondFactor) -> None:
-    """Nobody is logged in any more, the password is worth nothing, and only the mail leads back in."""
+    """All sessions end, the password no longer works, and only a reset by mail helps."""
     halfway(scenario)
     scenario.mailbox.letters()
     before, run = len(scenario.audit()), scenario.service.app.test_cli_runner().invoke
@@ -519,7 +519,7 @@ def test_an_operator_removes_a_second_factor_that_is_lost(scenario: SecondFactor
     ("email", "said"), [(MINA, "no second factor"), ("nobody@example.com", "no account")]
 )
 def test_an_operator_is_told_where_there_is_none(scenario: SecondFactor, email: str, said: str) -> None:
-    """In a sentence, and nothing happens."""
+    """With a sentence, and nothing happens."""
     before = scenario.audit()
 
     result = scenario.service.app.test_cli_runner().invoke(args=["accounts", "remove-mfa", email])
@@ -529,7 +529,7 @@ def test_an_operator_is_told_where_there_is_none(scenario: SecondFactor, email: 
 
 
 def test_every_recovery_code_works(scenario: SecondFactor) -> None:
-    """All ten, once each; there is no other."""
+    """All ten, once each, and no others."""
     halfway(scenario)
     assert len(set(scenario.recovery)) == 10
 
@@ -539,7 +539,7 @@ def test_every_recovery_code_works(scenario: SecondFactor) -> None:
 
 
 def test_the_secret_of_another_account_does_not_fit(scenario: SecondFactor, in_database: Any) -> None:
-    """Whoever can write to the table cannot make their own app somebody else's."""
+    """An attacker who can write to the table cannot use their own app for another account."""
     halfway(scenario)
     thief = scenario.service.sign_up()
     scenario.mina, mina = thief, scenario.mina
@@ -552,7 +552,7 @@ def test_the_secret_of_another_account_does_not_fit(scenario: SecondFactor, in_d
 
 
 def test_guesses_come_to_an_end(scenario: SecondFactor, problem: Any) -> None:
-    """Whoever knows the password has ten guesses, also with a new token for each and the right code last."""
+    """A thief with the password has ten guesses, even with a new token for each and the right code last."""
     scenario.service.app.config["CODES_PER_ACCOUNT"] = 3
     on(scenario)
     answers = []
@@ -581,7 +581,7 @@ def test_a_code_works_once_for_ten_at_once(scenario: SecondFactor, at_once: Any,
 
 @pytest.mark.threads
 def test_ten_who_confirm_at_once_get_one_set_of_codes(scenario: SecondFactor, at_once: Any) -> None:
-    """Nobody is shown codes that are worth nothing."""
+    """No client is shown recovery codes that do not work."""
     pending(scenario)
     body, token = {"code": scenario.code()}, scenario.mina.client.token
 

@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.threads, pytest.mark.skipif(NGINX is None, reason=f"no
 
 
 class Apps:
-    """Two servers that stand where the service is, and say what reached them."""
+    """Two servers in place of the service, which record what reaches them."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.breaks = 0  # how many requests, wherever they arrive, are cut off without an answer
+        self.breaks = 0  # how many requests, wherever they arrive, are cut off without a response
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class Apps:
 
 @pytest.fixture
 def apps() -> Iterator[Apps]:
-    """Nothing has reached them yet."""
+    """Two apps that nothing has reached yet."""
     apps = Apps()
     yield apps
     apps.close()
@@ -72,14 +72,14 @@ def apps() -> Iterator[Apps]:
 
 @pytest.fixture
 def nginx(final: LoadedStage, apps: Apps, tmp_path: Path) -> Iterator[Nginx]:
-    """In front of both."""
+    """nginx in front of both apps."""
     nginx = Nginx(final.folder / "nginx.conf", tmp_path, apps.addresses)
     yield nginx
     nginx.close()
 
 
-class Said(dict[str, str]):
-    """The headers of an answer, in small letters, with its ``status`` and ``body``."""
+class Response(dict[str, str]):
+    """The headers of a response, in lower case, with its ``status`` and ``body``."""
 
     status: int
     body: bytes
@@ -95,26 +95,26 @@ class Said(dict[str, str]):
         return problem
 
 
-def send(nginx: Nginx, method: str, path: str, body: bytes | None = None, **headers: str) -> Said:
+def send(nginx: Nginx, method: str, path: str, body: bytes | None = None, **headers: str) -> Response:
     """Send a request, its path as it is, on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)
     connection.request(method, path, body, {name.replace("_", "-"): headers[name] for name in headers})
     response = connection.getresponse()
-    said = Said({name.lower(): value for name, value in response.getheaders()})
+    said = Response({name.lower(): value for name, value in response.getheaders()})
     said.status, said.body = response.status, response.read()
     connection.close()
     return said
 
 
 def test_the_file_is_in_order(nginx: Nginx) -> None:
-    """By nginx's own check: no error, and no warning."""
+    """By nginx's own check: no errors and no warnings."""
     said = nginx.check()
     assert "test is successful" in said
     assert "[warn]" not in said
 
 
 def test_what_reaches_the_service(nginx: Nginx, apps: Apps) -> None:
-    """The path as it was sent, who asked, and an id; nothing that a client says of its own way here."""
+    """The path as it was sent, the client's address, and an id; no forwarding headers of the client's own."""
     claims = {"For": "1.2.3.4", "Host": "evil.example", "Proto": "https", "Prefix": "/evil"}
     headers = {f"X-Forwarded-{name}": value for name, value in claims.items()} | {"Forwarded": "for=1"}
     send(nginx, "GET", "/a%2Fb//c?page=2", Host="accounts.example", **headers)
@@ -154,7 +154,7 @@ def test_a_name_with_an_underscore_is_dropped(nginx: Nginx, apps: Apps) -> None:
 def test_an_id_is_passed_on_only_if_the_service_would_take_it(
     nginx: Nginx, apps: Apps, final: LoadedStage, given: str, kept: bool
 ) -> None:
-    """Otherwise there is another, the same for the service and for the log."""
+    """Otherwise nginx makes one, the same for the service and for the log."""
     assert bool(final.package.hooks.WELL_FORMED_ID.fullmatch(given)) == kept
     send(nginx, "GET", "/", X_Request_ID=given.encode().decode("latin-1"))
     ((_, _, headers, _),) = apps.got
@@ -190,14 +190,14 @@ def test_a_request_that_could_not_be_sent_goes_to_the_other(nginx: Nginx, apps: 
 
 
 def test_an_answer_is_not_asked_for_twice(nginx: Nginx, apps: Apps) -> None:
-    """503 is one: who is busy is not helped by being asked again, and its own words go through."""
+    """503 is a response: asking again does not help a busy service, and its body is passed on."""
     said = send(nginx, "GET", "/busy")
     assert (said.status, said.body) == (503, b"ok")
     assert len(apps.got) == 1
 
 
 def test_without_an_app_the_answer_is_a_problem(nginx: Nginx, apps: Apps) -> None:
-    """Like any of the service's own."""
+    """Like the service's own problems."""
     for server in apps.servers:
         server.shutdown()
         server.socket.close()
@@ -228,7 +228,7 @@ LONG = b"x" * 16_384
 def test_what_nginx_refuses_itself(
     nginx: Nginx, apps: Apps, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int
 ) -> None:
-    """Nothing of it reaches the service, which would say the same."""
+    """It does not reach the service, which would refuse it too."""
     said = send(nginx, method, path, body, **headers)
     assert said.status == status
     assert len(apps.got) == (status == 200)
@@ -255,10 +255,10 @@ def test_too_many_at_one_moment(nginx: Nginx, apps: Apps) -> None:
 
 
 def test_a_line_for_each_request_without_its_query(nginx: Nginx, apps: Apps) -> None:
-    """Of one that was refused too; in UTC; and nothing in it that a client may not want to be kept."""
+    """Of a refused one too; in UTC; and without what a client may want kept private."""
     send(nginx, "GET", "/a%0Ab?token=hunter2", Authorization="Bearer hunter2", Cookie="a=hunter2")
     send(nginx, "POST", "/v2/auth/login?token=hunter2", LONG + b"hunter2")
-    nginx.access(2)  # the line of a refused one comes late: what its client still sends is read first
+    nginx.access(2)  # the line of a refused request comes late: nginx first reads what its client still sends
     apps.breaks = 2
     send(nginx, "GET", "/broken?token=hunter2")
 

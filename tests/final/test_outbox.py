@@ -1,4 +1,4 @@
-"""One mail that cannot be sent holds up no other, and no letter outlives what ended its link."""
+"""A mail that cannot be sent does not delay others, and no mail is sent once its link has ended."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_letter_that_cannot_be_written_is_given_up(
 def test_a_letter_that_fails_in_any_way_is_given_up(
     app: Flask, inbox: Inbox, in_database: Any, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes wrong may be a bug of ours: the round goes on, and the log has no word of the address."""
+    """What goes wrong may be a bug of ours: the round goes on, and the log does not have the address."""
     letters = importlib.import_module(f"{app.import_name}.services.letters")
     compose = letters.compose
 
@@ -114,7 +114,7 @@ MINA, OTHER, NEW = "mina@example.com", "thief@example.org", "another long passph
 
 @pytest.fixture
 def mina(service: Stage) -> SignedUp:
-    """An account that somebody else has got into."""
+    """An account that an attacker has got into."""
     return service.sign_up(email=MINA)
 
 
@@ -136,7 +136,7 @@ def log_out_everybody(service: Stage, mina: SignedUp) -> None:
 ENDS = {
     "a new password": change_password,
     "disabling": disable_and_enable,
-    "logging everybody out": log_out_everybody,
+    "logging all accounts out": log_out_everybody,
 }
 
 
@@ -144,7 +144,7 @@ ENDS = {
 def test_a_letter_that_waits_ends_with_the_links(
     service: Stage, mina: SignedUp, mailbox: Any, end: Callable[[Stage, SignedUp], None]
 ) -> None:
-    """Mail waits; whoever asked for another address, or for a new password, gets no link any more."""
+    """Mail waits; the attacker, who asked for another address or a new password, gets no link any more."""
     mailbox.letters()
     mailbox.down = True
     body = {"email": OTHER, "current_password": PASSWORD}
@@ -162,7 +162,7 @@ def test_a_letter_that_waits_ends_with_the_links(
     letters = mailbox.letters()
     assert [letter for letter in letters if "&token=" in letter.text] == []
     assert OTHER not in [letter.to for letter in letters]
-    assert MINA in [letter.to for letter in letters]  # the notices are sent all the same
+    assert MINA in [letter.to for letter in letters]  # the notices are sent anyway
 
 
 # -- every change of an account moves its version ---------------------------------------------------------

@@ -1,7 +1,7 @@
 """The two pages of the service in a real browser, against a real server: what people see and do.
 
-The account page from signing up to deleting the account, in both languages, and what others try meanwhile;
-and the documentation page, by clicking. What of it needs no browser is in test_page_session.py.
+The account page from signing up to deleting the account, in both languages, and what attackers try meanwhile;
+and the documentation page, by clicking. What needs no browser is in test_page_session.py.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ NEW = "another passphrase for the tests"
 WRONG = "not this one, certainly"
 SCRIPT = "<img src=x onerror=alert(1)>"
 OURS = {"X-Account-Page": "1"}
-#: Milliseconds, where other tests keep the machine busy; what is wrong on purpose is not waited for as long.
-PATIENCE = 5_000 if "COURSE_FINAL" in os.environ else 20_000
+#: Milliseconds, while other tests keep the machine busy; tests of deliberate faults wait less.
+TIMEOUT = 5_000 if "COURSE_FINAL" in os.environ else 20_000
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,13 @@ def browser() -> Iterator[Any]:
 
 
 class Window:
-    """A window of the account page, and somebody who uses it."""
+    """A window of the account page, and a user of it."""
 
     def __init__(self, server: Server, context: Any) -> None:
         self.server, self.context = server, context
         self.url = f"http://127.0.0.1:{server.port}/"
         self.page = context.new_page()
-        self.page.set_default_timeout(PATIENCE)
+        self.page.set_default_timeout(TIMEOUT)
         self.complaints = complaints(self.page)
         self.page.goto(self.url)
 
@@ -71,7 +71,7 @@ class Window:
         assert self.page.locator("main > section:visible").count() == 1
 
     def go(self, view: str) -> None:
-        """Click on the link that leads to a view."""
+        """Click on the link to a view."""
         self.page.click(f"a[href='#action={view}']:visible >> nth=0")
         self.wait(view)
 
@@ -82,7 +82,7 @@ class Window:
         self.page.click(f"#{view} form button")
 
     def fault(self, view: str, field: str) -> str:
-        """Wait for what is said of a field. The focus is there, and its label names it to a screen reader."""
+        """Wait for the error of a field. The focus is there, and its label names it to a screen reader."""
         self.page.wait_for_selector(f"#{view}-{field}-error:not(:empty)")
         assert self.page.evaluate("document.activeElement.id") == f"{view}-{field}"
         described = self.page.get_attribute(f"#{view}-{field}", "aria-describedby")
@@ -91,12 +91,12 @@ class Window:
         return str(self.page.inner_text(f"#{view}-{field}-error"))
 
     def alert(self, view: str) -> str:
-        """Wait for what is said of a form."""
+        """Wait for the error of a form."""
         self.page.wait_for_selector(f"#{view} [role=alert]:not(:empty)")
         return str(self.page.inner_text(f"#{view} [role=alert]"))
 
     def notice(self) -> str:
-        """Wait for what is said on top."""
+        """Wait for the notice at the top."""
         self.page.wait_for_selector("#notice:not(:empty)")
         return str(self.page.inner_text("#notice"))
 
@@ -106,7 +106,7 @@ class Window:
         self.send("log_in", email=email, password=password)
 
     def cookie(self) -> Any:
-        """The cookie with the refresh token, None where there is none."""
+        """The cookie with the refresh token, None if there is none."""
         return next((one for one in self.context.cookies() if one["name"] == "__Host-refresh"), None)
 
     def fetch(self, path: str, headers: dict[str, str], method: str = "POST") -> int:
@@ -139,7 +139,7 @@ def new_account(server: Server, name: str = "김미나") -> str:
 
 @pytest.fixture
 def window(server: Server, browser: Any) -> Iterator[Window]:
-    """A window in English. Whatever the test does, the browser has nothing to complain of."""
+    """A window in English. Whatever the test does, the browser reports no errors."""
     with browser.new_context(locale="en-GB") as context:
         opened = Window(server, context)
         yield opened
@@ -155,7 +155,7 @@ def other(server: Server, browser: Any) -> Iterator[Window]:
         assert opened.complaints == []
 
 
-# -- the way through it ----------------------------------------------------------------------------
+# -- from start to end ------------------------------------------------------------------------------
 
 
 @pytest.mark.timeout(300)  # some fifty views and clicks
@@ -165,7 +165,7 @@ def other(server: Server, browser: Any) -> Iterator[Window]:
 def test_from_signing_up_to_deleting_the_account(
     server: Server, browser: Any, locale: str, colors: Any, width: int
 ) -> None:
-    """On no view is anything that keeps people out, or wider than the screen. Colours know no language."""
+    """No view has accessibility problems or is wider than the screen. Colours know no language."""
     screen = {"color_scheme": colors, "viewport": {"width": width, "height": 800}}
     with browser.new_context(locale=locale, **screen) as context:
         window = Window(server, context)
@@ -307,7 +307,7 @@ def test_the_language_is_a_choice_that_is_remembered(window: Window) -> None:
 
 
 def test_it_can_be_used_without_a_mouse(server: Server, window: Window) -> None:
-    """Tab goes through it in the order in which it is read, and Enter sends."""
+    """Tab goes through it in reading order, and Enter sends."""
     email = new_account(server)
     window.wait("log_in")
     window.page.focus("#language")
@@ -369,7 +369,7 @@ def test_by_plain_http_the_page_says_that_nothing_is_kept(server: Server, window
 
 
 def test_a_token_that_has_expired_is_replaced(server: Server, window: Window) -> None:
-    """Ten minutes are over in the middle of something: nobody notices."""
+    """Ten minutes are over in the middle of something, and the user does not notice."""
     window.log_in(new_account(server))
     window.wait("account")
     before = window.cookie()["value"]
@@ -383,7 +383,7 @@ def test_a_token_that_has_expired_is_replaced(server: Server, window: Window) ->
 
 
 def test_two_windows_refresh_one_after_the_other_and_both_live(server: Server, window: Window) -> None:
-    """Also at the same moment. Where a browser has no locks, the service forgives two at once."""
+    """Also at the same moment. In a browser without locks, the service allows two at once."""
     window.log_in(new_account(server))
     window.wait("account")
     events: list[str] = []
@@ -392,7 +392,7 @@ def test_two_windows_refresh_one_after_the_other_and_both_live(server: Server, w
     second = Window(server, window.context)
     second.wait("account")
 
-    # Two copies of the module are what two windows are: each has its own variables, and locks are shared.
+    # Two copies of the module behave like two windows: each has its own variables, and they share locks.
     copies = "Promise.all(['a', 'b'].map((name) => import(`/page/session.js?${name}`)))"
     refresh = "Promise.all(two.map((one) => one.refresh())).then(() => two.map((one) => one.isLoggedIn()))"
     assert window.page.evaluate(f"{copies}.then((two) => {refresh})") == [True, True]
@@ -489,7 +489,7 @@ FAILURES = {
 def test_what_was_typed_stays(
     server: Server, window: Window, answer: dict[str, Any] | None, text: str
 ) -> None:
-    """Whatever comes back, or nothing at all: the page says so, and the next click does it."""
+    """Whatever comes back, or nothing at all: the page says so, and the next click works."""
     fields = {"name": "김미나", "email": f"{time.time_ns()}@example.com", "password": PASSWORD}
     window.go("sign_up")
     window.page.route(
@@ -505,7 +505,7 @@ def test_what_was_typed_stays(
 
 
 def test_a_page_that_cannot_reach_the_service_says_so(server: Server, window: Window) -> None:
-    """Not that somebody is logged out: they are not."""
+    """It does not say that the user is logged out: they are not."""
     window.log_in(new_account(server))
     window.wait("account")
     window.context.set_offline(True)
@@ -525,7 +525,7 @@ def test_a_page_that_cannot_reach_the_service_says_so(server: Server, window: Wi
 
 
 def test_a_link_is_not_spent_by_looking_at_it(server: Server, window: Window) -> None:
-    """Programs that look into mail open its links, scripts and all. It takes a click, and it works once."""
+    """Programs that scan mail open its links and run their scripts. It takes a click, and it works once."""
     email = new_account(server)
     server.send("POST", "/v2/auth/password/forgot", {"email": email})
     link = letter(server, email, "reset")
@@ -563,7 +563,7 @@ def test_an_address_is_confirmed_by_a_click_and_not_by_a_visit(server: Server, w
 
 
 def test_what_somebody_writes_stays_text(server: Server, window: Window, other: Window) -> None:
-    """A name and a browser that call themselves a script are shown, and do nothing."""
+    """A script as the name of a user or a browser is shown, and does not run."""
     email = new_account(server, name=SCRIPT)
     dialogs: list[Any] = []
     window.page.on("dialog", lambda dialog: dialogs.append(dialog))
@@ -593,7 +593,7 @@ def test_the_browser_itself_refuses_what_the_policy_forbids(window: Window) -> N
 
     assert tried == ["not run", "TypeError", "refused"]
     assert window.complaints
-    window.complaints.clear()  # they were the point
+    window.complaints.clear()  # these errors were the point
 
 
 EVIL = """<!doctype html><title>evil</title>
@@ -604,7 +604,7 @@ EVIL = """<!doctype html><title>evil</title>
 
 @pytest.mark.parametrize("form", ["out", "in"])
 def test_a_form_of_another_site_does_nothing(server: Server, window: Window, form: str) -> None:
-    """It logs nobody out, and nobody in as somebody else; the cookie is not even sent with it."""
+    """It cannot log a user out, or in to another account; the cookie is not even sent with it."""
     window.log_in(new_account(server))
     window.wait("account")
     before = window.cookie()
@@ -656,11 +656,11 @@ def test_a_script_of_another_site_does_nothing(
 
 
 def test_the_documentation_page_can_be_used(server: Server, browser: Any) -> None:
-    """Sign up, log in, authorise and call `/accounts/me`, by clicking, with nothing from elsewhere."""
+    """Sign up, log in, authorise and call `/accounts/me`, by clicking, with no files from elsewhere."""
     email = new_account(server)
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
         heard = complaints(page)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

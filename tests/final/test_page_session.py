@@ -40,29 +40,29 @@ class Browser:
 
     @property
     def cookie(self) -> str | None:
-        """The refresh token, None where there is none."""
+        """The refresh token, None if there is none."""
         kept = self.client.get_cookie(COOKIE, domain="accounts.example")
         return kept.value if kept else None
 
     def keep(self, token: str) -> None:
-        """Have another cookie."""
+        """Replace the cookie."""
         self.client.set_cookie(COOKIE, token, domain="accounts.example", secure=True)
 
     def me(self, answer: TestResponse) -> int:
-        """Say what comes of the access token that an answer gave."""
+        """Use the access token of a response, and return the status."""
         token = json.loads(answer.data)["access_token"]
         return Client(self.app, "/v2", token).get("/v2/accounts/me").status_code
 
 
 @pytest.fixture
 def mina(service: Stage) -> SignedUp:
-    """Somebody with an account."""
+    """A user with an account."""
     return service.sign_up()
 
 
 @pytest.fixture
 def browser(service: Stage) -> Browser:
-    """One in which nobody is logged in."""
+    """A browser in which no user is logged in."""
     return Browser(service)
 
 
@@ -84,7 +84,7 @@ def test_the_refresh_token_is_in_the_cookie_and_nowhere_else(browser: Browser, m
 
 
 def test_a_page_that_is_loaded_again_comes_back_in_by_the_cookie(browser: Browser, mina: SignedUp) -> None:
-    """It is another access token, and another cookie: each refresh token is good once."""
+    """It is another access token, and another cookie: each refresh token is valid once."""
     first = browser.log_in(mina)
     before = browser.cookie
 
@@ -96,7 +96,7 @@ def test_a_page_that_is_loaded_again_comes_back_in_by_the_cookie(browser: Browse
 
 
 def test_two_windows_at_once_both_stay_in(browser: Browser, mina: SignedUp) -> None:
-    """The cookie of before gets the same successor, for some seconds."""
+    """The previous cookie gets the same successor, for some seconds."""
     browser.log_in(mina)
     before = browser.cookie
     browser.post(REFRESH)
@@ -109,7 +109,7 @@ def test_two_windows_at_once_both_stay_in(browser: Browser, mina: SignedUp) -> N
 
 
 def test_where_nobody_is_logged_in_a_refresh_is_no_error(browser: Browser) -> None:
-    """Every stranger's first visit asks."""
+    """The page asks at every first visit."""
     answer = browser.post(REFRESH)
 
     assert (answer.status_code, answer.data, answer.headers.getlist("Set-Cookie")) == (204, b"", [])
@@ -117,7 +117,7 @@ def test_where_nobody_is_logged_in_a_refresh_is_no_error(browser: Browser) -> No
 
 @pytest.mark.parametrize("token", ["", "rt_", "rt_AAAA", "x" * 5000, "é", "\\000", "rt_" + "A" * 71])
 def test_a_cookie_that_is_none_of_ours_is_refused(browser: Browser, problem: Any, token: str) -> None:
-    """In the one form of all refusals. The cookie stays: another window may have set the next one."""
+    """With the same problem as all refusals. The cookie stays: another window may have set the next one."""
     headers = OURS | {"Cookie": f"{COOKIE}={token}"}
     answer = browser.app.test_client(use_cookies=False).post(REFRESH, headers=headers, base_url=HOST)
 
@@ -126,7 +126,7 @@ def test_a_cookie_that_is_none_of_ours_is_refused(browser: Browser, problem: Any
 
 
 def test_a_cookie_alone_is_worth_nothing_to_the_api(browser: Browser, mina: SignedUp, problem: Any) -> None:
-    """No request of the API can be made by another site: what lets one in is never sent by itself."""
+    """No request of the API can be made by another site: a browser never sends the access token by itself."""
     browser.log_in(mina)
     assert browser.cookie
 
@@ -144,7 +144,7 @@ def test_a_cookie_alone_is_worth_nothing_to_the_api(browser: Browser, mina: Sign
 def test_a_log_out_ends_the_session_and_forgets_the_cookie(
     browser: Browser, mina: SignedUp, in_database: Any
 ) -> None:
-    """By the cookie: the access token may have expired. Whoever asks twice is out once, by the audit."""
+    """By the cookie: the access token may have expired. Two requests are one log-out in the audit."""
     grant = browser.log_in(mina)
     token = browser.cookie or ""
 
@@ -163,7 +163,7 @@ def test_a_log_out_ends_the_session_and_forgets_the_cookie(
 
 
 def test_an_older_cookie_logs_out_too(service: Stage, browser: Browser, mina: SignedUp) -> None:
-    """Of a window that slept: whoever has it wants to be out. Other devices stay."""
+    """One from a window that slept: its user wants to log out. Other devices stay."""
     elsewhere = Browser(service).log_in(mina)
     browser.log_in(mina)
     old = browser.cookie or ""
@@ -197,7 +197,7 @@ FOREIGN = {
 def test_other_sites_are_refused(
     browser: Browser, mina: SignedUp, problem: Any, path: str, changes: dict[str, str | None]
 ) -> None:
-    """And nothing has happened: whoever was logged in still is, by the same cookie."""
+    """And nothing has happened: the user is still logged in, by the same cookie."""
     grant = browser.log_in(mina)
     cookie = browser.cookie
     headers = {name: value for name, value in (OURS | changes).items() if value is not None}
@@ -227,7 +227,7 @@ def test_a_browser_that_says_little_is_believed_by_our_header(browser: Browser, 
 
 
 def test_attempts_count_once_whichever_way_they_come(service: Stage, problem: Any) -> None:
-    """Otherwise whoever guesses had twice as many."""
+    """Otherwise an attacker would have twice as many."""
     service.app = service.new_app(ATTEMPTS_PER_ACCOUNT=4)
     mina = service.sign_up()  # and one log-in
     browser = Browser(service)
@@ -242,7 +242,7 @@ def test_attempts_count_once_whichever_way_they_come(service: Stage, problem: An
 
 
 def test_refreshing_is_counted_here_too(service: Stage, problem: Any) -> None:
-    """Made-up cookies are no way around the limit of the API."""
+    """Made-up cookies do not get around the limit of the API."""
     service.app = service.new_app(REFRESHES_PER_ADDRESS=3)
     browser = Browser(service)
     browser.keep("rt_" + "A" * 70)
@@ -256,7 +256,7 @@ def test_refreshing_is_counted_here_too(service: Stage, problem: Any) -> None:
 
 
 def test_the_page_runs_nothing_but_its_own_files(service: Stage) -> None:
-    """Its policy says so to the browser; that it is kept to, test_page.py hears from one."""
+    """Its policy tells the browser so; test_page.py checks it in a real one."""
     page = service.app.test_client().get("/")
 
     assert (page.status_code, page.mimetype) == (200, "text/html")
@@ -286,9 +286,9 @@ LANGUAGE = {
     "neither": ({"Accept-Language": "fr"}, "", "en"),
     "chosen": ({"Accept-Language": "en"}, "?language=ko", "ko"),
     "remembered": ({"Accept-Language": "en", "Cookie": "language=ko"}, "", "ko"),
-    "chosen anew": ({"Cookie": "language=ko"}, "?language=en", "en"),
+    "chosen again": ({"Cookie": "language=ko"}, "?language=en", "en"),
     "one that there is not": ({"Accept-Language": "ko"}, "?language=%3Cscript%3E", "ko"),
-    "a cookie of nobody": ({"Cookie": "language=../../etc/passwd"}, "", "en"),
+    "an invalid cookie": ({"Cookie": "language=../../etc/passwd"}, "", "en"),
 }
 
 
@@ -296,7 +296,7 @@ LANGUAGE = {
 def test_the_page_speaks_the_language_of_its_reader(
     service: Stage, headers: dict[str, str], query: str, language: str
 ) -> None:
-    """A choice is remembered; and whatever is asked for, nothing of it is repeated."""
+    """A choice is remembered; and the page never repeats an unknown language."""
     answer = service.app.test_client(use_cookies=False).get(f"/{query}", headers=headers)
 
     assert f'<html lang="{language}">' in answer.text and "<script>" not in answer.text
@@ -305,7 +305,7 @@ def test_the_page_speaks_the_language_of_its_reader(
 
 
 def test_both_languages_say_the_same_things(final: LoadedStage) -> None:
-    """No sentence is missing and none is left over; every fault of a field has one."""
+    """No sentence is missing or left over; every error of a field has one."""
     here = final.folder / "app" / "page"
     english, korean = (
         tomllib.loads((here / "texts" / f"{name}.toml").read_text("utf-8")) for name in ("en", "ko")
@@ -326,7 +326,7 @@ def test_both_languages_say_the_same_things(final: LoadedStage) -> None:
 
 
 def test_the_scripts_make_no_html_and_keep_nothing(final: LoadedStage) -> None:
-    """What would undo the two promises of the page, by name. The browser tests show that they hold."""
+    """They use no function that would break these two promises. The browser tests show that they hold."""
     for file in Path(final.folder / "app" / "page" / "static").glob("*.js"):
         code = re.sub(r"//.*", "", file.read_text("utf-8"))
         found = re.findall(
@@ -337,7 +337,7 @@ def test_the_scripts_make_no_html_and_keep_nothing(final: LoadedStage) -> None:
 
 
 def test_a_file_beside_the_page_is_not_served(service: Stage, problem: Any) -> None:
-    """Only what is in static/."""
+    """Only files in static/ are."""
     for path in [
         "/page/../session.py",
         "/page/..%2fsession.py",

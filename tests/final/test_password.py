@@ -20,13 +20,13 @@ def account(service: Stage) -> SignedUp:
 
 
 def change(client: Client, current: str = PASSWORD, new: str = NEW) -> Any:
-    """Ask for another password."""
+    """Change the password."""
     body = {"current_password": current, "new_password": new}
     return client.open("PUT", f"{ME}/password", json=body)
 
 
 def devices(service: Stage, account: SignedUp, count: int) -> list[Client]:
-    """Log ``account`` in on so many devices more."""
+    """Log ``account`` in on ``count`` more devices."""
     return [Client(service.app, "/v2", service.token(account.email)) for _ in range(count)]
 
 
@@ -60,7 +60,7 @@ CHANGES: dict[str, tuple[str, str, int, list[str]]] = {
 def test_what_changes_a_password(
     service: Stage, account: SignedUp, hashes: Any, current: str, new: str, status: int, work: list[str]
 ) -> None:
-    """Only the current one does, at the cost of two hashes; otherwise the old one goes on."""
+    """Only the current one does, at the cost of two hashes; otherwise the old one stays."""
     hashes.clear()
 
     answer = change(account.client, current, new)
@@ -73,7 +73,7 @@ def test_what_changes_a_password(
 
 
 def test_a_wrong_password_says_so_and_does_not_doubt_the_token(account: SignedUp, problem: Any) -> None:
-    """403 and not 401: who is logged in stays so, and a client does not throw its token away."""
+    """403 and not 401: the user stays logged in, and the client keeps its token."""
     answer = change(account.client, current="not this one, certainly")
 
     assert "password" in problem(answer, 403)["detail"]
@@ -82,7 +82,7 @@ def test_a_wrong_password_says_so_and_does_not_doubt_the_token(account: SignedUp
 
 
 def test_guesses_count_for_the_account(service: Stage, clock: Any, problem: Any, hashes: Any) -> None:
-    """On all its devices together; a refusal costs nothing; a minute later the right one is let through."""
+    """On all its devices together; a refusal costs nothing; a minute later the right one is accepted."""
     service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3
     account, other = service.sign_up(), service.sign_up()
     (tablet,) = devices(service, account, 1)
@@ -118,7 +118,7 @@ def test_a_change_is_refused_at_once_where_hashes_wait(
 
 # -- at the same moment ------------------------------------------------------------------------------
 
-# What happens to the account while its password is checked, and what the check is then worth.
+# What happens to the account while its password is checked, and the resulting status.
 MEANWHILE = {
     "another password, and a change": ("UPDATE accounts SET password_hash = 'another'", "change", 403),
     "another password, and a log-in": ("UPDATE accounts SET password_hash = 'another'", "log in", 401),
@@ -159,7 +159,7 @@ def test_what_was_checked_has_to_be_true_still(
 
 
 def test_eight_changes_at_once_leave_one_password(room: Stage, at_once: Any) -> None:
-    """From one device: one wins, the others hear 403, and only the password of the winner logs in."""
+    """From one device: one wins, the others get 403, and only the password of the winner logs in."""
     account = room.sign_up()
     passwords = [f"the passphrase of thread {number}" for number in range(THREADS)]
 
@@ -190,7 +190,7 @@ def test_eight_devices_that_change_it_at_once_leave_one_device(room: Stage, at_o
 
 
 def test_no_log_in_with_the_old_password_outlives_the_change(room: Stage, at_once: Any) -> None:
-    """Seven log in while one changes the password: those who got in before are out after it."""
+    """Seven log in while one changes the password: those logged in before it are logged out."""
     account = room.sign_up()
 
     def race(number: int) -> Any:

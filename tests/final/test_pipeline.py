@@ -19,7 +19,7 @@ WORKFLOW = ROOT / ".github" / "workflows" / "final.yml"
 
 
 def areas() -> dict[str, tuple[str, ...]]:
-    """Return what noxfile.py says of AREAS."""
+    """Return AREAS of noxfile.py."""
     tree = ast.parse((ROOT / "final" / "noxfile.py").read_text(encoding="utf-8"))
     named = {
         node.targets[0].id: node.value
@@ -113,7 +113,7 @@ def test_coverage_has_a_floor(project: Path) -> None:
     ],
 )
 def test_what_a_change_concerns(changed: str, concerned: bool) -> None:
-    """The pipeline runs for a change to the service, its tests, or what both stand on."""
+    """The pipeline runs for a change to the service, its tests, or what both depend on."""
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
     paths = workflow[True]["push"]["paths"]  # YAML 1.1 takes the word `on` for a truth
 

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from kit.adapter import PASSWORD, Client, LoadedStage, Stage, expect
 from kit.people import People
 
-#: The same inputs at every run, and not many: these are tests and no search.
+#: The same inputs at every run, and not many: these are tests, not a search.
 bounded = settings(
     derandomize=True,
     database=None,
     deadline=None,
     max_examples=60,
-    phases=[Phase.explicit, Phase.generate],  # to find something; to make it smaller takes ten times as long
+    phases=[Phase.explicit, Phase.generate],  # to find a failure; shrinking it takes ten times as long
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -39,7 +39,7 @@ HEADER = st.text(
 
 
 class WithLetters(People):
-    """The people, and the letters that are mailed."""
+    """The people, and their mail."""
 
     def __init__(self, service: Stage) -> None:
         super().__init__(service)
@@ -61,7 +61,7 @@ class WithLetters(People):
 
 @pytest.fixture(scope="module")
 def people(final: LoadedStage) -> Iterator[WithLetters]:
-    """A service that a whole file shares."""
+    """A service that all tests of this file share."""
     service = Stage(final)
     yield WithLetters(service)
     service.close()
@@ -90,7 +90,7 @@ SPELLINGS = {
 @bounded
 @given(email=EMAIL)
 def test_another_spelling_is_the_same_address(people: WithLetters, spelling: Any, email: str) -> None:
-    """In capitals, with letters in pieces, by the ASCII form of its domain: the key is the same."""
+    """In capitals, with decomposed letters, with the ASCII form of its domain: the key is the same."""
     emails = people.module("services.emails")
     local, _, domain = email.rpartition("@")
     assume("straße" not in domain)  # the codec of Python knows IDNA 2003 only, which makes `strasse` of it
@@ -107,7 +107,7 @@ def test_another_spelling_is_the_same_address(people: WithLetters, spelling: Any
 @example(one="faß@example.com", other="fass@example.com")
 @example(one="\u212aim@example.com", other="Kim@example.com")
 def test_another_letter_is_another_address(people: WithLetters, one: str, other: str) -> None:
-    """Two addresses are the same only where they differ in case and in how letters are put together."""
+    """Two addresses are the same only if they differ in nothing but case and Unicode form."""
     key = people.module("services.emails").email_key
     local = [unicodedata.normalize("NFC", email.rpartition("@")[0]).lower() for email in (one, other)]
 
@@ -117,7 +117,7 @@ def test_another_letter_is_another_address(people: WithLetters, one: str, other:
 @bounded
 @given(text=st.one_of(TEXT, EMAIL, st.emails()))
 def test_an_address_that_is_accepted_can_be_stored_and_written_to(people: WithLetters, text: str) -> None:
-    """Any text is an address or is none, and none is an error; an address fits its columns, and a letter."""
+    """Any text is accepted or refused, without an error; an address fits its columns and a mail."""
     emails, smtp, letters = (people.module(f"services.{name}") for name in ("emails", "smtp", "letters"))
     tidied = emails.tidy(text)
     key = emails.email_key(text)
@@ -180,7 +180,7 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 @example(password="\ufdfa" * 15, other="")
 @example(password="x" * 128, other="x" * 129)
 def test_a_password_is_the_same_on_every_keyboard(people: WithLetters, password: str, other: str) -> None:
-    """In each normal form of Unicode, and no other text is; or it is refused for its length."""
+    """In each normal form of Unicode, and no other text matches; or it is refused for its length."""
     passwords = people.module("services.passwords")
     with people.app.app_context():
         hasher = passwords.current()
@@ -231,7 +231,7 @@ TAG = st.one_of(st.integers(0, 9).map(lambda number: f'"{number}"'), HEADER, st.
 @bounded
 @given(tags=st.lists(TAG, min_size=1, max_size=4).map(", ".join))
 def test_a_change_happens_only_by_the_tag_of_what_is_there(people: WithLetters, tags: str) -> None:
-    """RFC 9110 13.1.1: a strong tag that is the one of the row, or `*`; any other header changes nothing."""
+    """RFC 9110 13.1.1: a strong tag equal to the row's, or `*`; any other header changes nothing."""
     etag = people.mina.get(ME).headers["ETag"]
     people.mina.reads_first = False
 
@@ -268,7 +268,7 @@ NAMES += [
 @example(headers={"Accept-Encoding": "gzip;q=nan, *;q=0"})
 @example(headers={"Range": "bytes=0-0,-1"})
 def test_any_header_leaves_the_answer_what_it_is(people: WithLetters, headers: dict[str, str]) -> None:
-    """The answer is the account, or that the client has it already."""
+    """The response is the account, or 304."""
     answer = people.mina.get(ME, headers=headers)
 
     assert answer.status_code in {200, 304}, answer.text
@@ -279,7 +279,7 @@ def test_any_header_leaves_the_answer_what_it_is(people: WithLetters, headers: d
 @bounded
 @given(value=HEADER)
 def test_any_authorization_is_401(people: WithLetters, value: str) -> None:
-    """Unless it is a token of ours."""
+    """Unless it is a valid token."""
     answer = people.client.get(ME, headers={"Authorization": value})
 
     expect(answer, 401)
@@ -312,7 +312,7 @@ BODY = st.one_of(
     st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4).map(json.dumps).map(str.encode),
     st.binary(max_size=200),
 )
-#: Those that do something only for what no generator makes up: an address, a token, a password.
+#: Those that need what no generator makes up: an address, a token, a password.
 TAKE_A_BODY = [
     *(
         ("POST", f"/v2/accounts{path}")
@@ -363,7 +363,7 @@ def mutated(token: str, how: str, where: int, character: str) -> str:
 
 @pytest.fixture(scope="module")
 def issued(people: WithLetters) -> dict[str, Any]:
-    """A good token of each kind, and what sends it."""
+    """A valid token of each kind, and the request that sends it."""
     grant = expect(people.service.log_in(MINA), 200)
     half = expect(people.service.log_in("sora@example.com"), 200)
     expect(people.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
@@ -389,7 +389,7 @@ def issued(people: WithLetters) -> dict[str, Any]:
 
 
 def events(people: WithLetters) -> list[Any]:
-    """Return what the audit says of the second halves of log-ins: a good token with a wrong code is in it."""
+    """Return the audit's rows of second halves of log-ins: a valid token with a wrong code leaves one."""
     return expect(people.service.admin.get("/v2/audit?action=login.mfa&limit=100"), 200)["items"]
 
 
@@ -403,7 +403,7 @@ def events(people: WithLetters) -> list[Any]:
 def test_a_token_with_one_thing_changed_is_refused(
     people: WithLetters, issued: dict[str, Any], kind: str, mutation: tuple[str, int, str]
 ) -> None:
-    """One spelling of each token is good, and every other is refused without a 500."""
+    """One spelling of each token is valid, and every other is refused without a 500."""
     token, send, status = issued[kind]
     other = mutated(token, *mutation)
     assume(other != token)
@@ -412,7 +412,7 @@ def test_a_token_with_one_thing_changed_is_refused(
 
 
 def test_every_last_character_counts(people: WithLetters, issued: dict[str, Any]) -> None:
-    """Base64 has bits to spare at the end, where two texts could stand for the same bytes."""
+    """Base64 has bits to spare at the end, where two texts could mean the same bytes."""
     for token, send, status in issued.values():
         for last in string.ascii_letters + string.digits + "-_":
             if last != token[-1]:
@@ -421,7 +421,7 @@ def test_every_last_character_counts(people: WithLetters, issued: dict[str, Any]
 
 
 def test_the_tokens_themselves_are_good(issued: dict[str, Any]) -> None:
-    """Otherwise the tests above would prove nothing; and none of the texts they made up has spent one."""
+    """Otherwise the tests above would prove nothing; and none of their changed tokens has used one up."""
     for kind, status in (("access", 200), ("refresh", 200), ("mfa", 401), ("mailed", 204)):
         token, send, _ = issued[kind]
         expect(send(token), status)

@@ -1,4 +1,4 @@
-"""`flask prune`: what is over goes, what is not stays, however often and by however many it is run."""
+"""`flask prune` deletes what is over and keeps the rest, however often and by however many it is run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ME = "/v2/accounts/me"
 
 
 def prune(service: Stage) -> str:
-    """Run `flask prune`, which has to succeed, and return what it said."""
+    """Run `flask prune`, which has to succeed, and return its output."""
     result = service.app.test_cli_runner().invoke(args=["prune"])
     assert result.exit_code == 0, result.output
     return str(result.output)
@@ -69,7 +69,7 @@ def test_links_and_keys_go_when_they_are_of_no_use(service: Stage, in_database: 
 
 
 def begin_sessions(in_database: Any, account_id: str, *ended: int) -> None:
-    """Store sessions of an account that were last used forty days ago, and ended so many days ago."""
+    """Store sessions of an account that were last used forty days ago, and ended that many days ago."""
     for number, days in enumerate(ended):
         in_database(
             "INSERT INTO sessions (id, account_id, created_at, last_used_at, expires_at, generation)"
@@ -98,7 +98,7 @@ def test_many_are_deleted_in_batches_by_several_at_once(
 def test_live_traffic_goes_on_beside_two_prunes(
     service: Stage, in_database: Any, at_once: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sessions are begun, refreshed and ended meanwhile: no request fails, and none loses its session."""
+    """Sessions are begun, refreshed and ended meanwhile: no request fails, and no session is lost."""
     monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 20)
     account = service.sign_up()
     begin_sessions(in_database, account.id, *[-10, 10] * 150)

@@ -13,7 +13,7 @@ REFRESH, ME, LOGOUT = "/v2/auth/refresh", "/v2/accounts/me", "/v2/auth/logout"
 
 
 class Device:
-    """One device of an account: its refresh tokens, oldest first, and what they come to."""
+    """One device of an account: its refresh tokens, oldest first, and what requests with them return."""
 
     def __init__(self, app: Any, email: str) -> None:
         self.app = app
@@ -26,14 +26,14 @@ class Device:
         return Client(self.app).post(REFRESH, json={"refresh_token": token})
 
     def refresh(self, times: int = 1) -> None:
-        """Refresh with the newest token, so many times, and keep what comes."""
+        """Refresh with the newest token, ``times`` times, and keep the new tokens."""
         for _ in range(times):
             grant = expect(self.send(self.tokens[-1]), 200)
             self.access = grant["access_token"]
             self.tokens.append(grant["refresh_token"])
 
     def is_alive(self) -> bool:
-        """Ask whether its access token is still good."""
+        """Ask whether its access token is still valid."""
         return Client(self.app, token=self.access).get(ME).status_code == 200
 
 
@@ -51,7 +51,7 @@ def device(service: Stage, account: SignedUp) -> Device:
 
 @pytest.fixture
 def strict(service: Stage, account: SignedUp) -> Device:
-    """One at a service that takes RFC 9700 by the letter."""
+    """A device at a service that follows RFC 9700 strictly."""
     return Device(service.another_process(REFRESH_LEEWAY=0), account.email)
 
 
@@ -61,13 +61,13 @@ def reuses(in_database: Any) -> list[Any]:
 
 
 def past(in_database: Any, seconds: int) -> None:
-    """Let the last refresh have been so long ago."""
+    """Move the last refresh ``seconds`` into the past."""
     then = datetime.now(UTC) - timedelta(seconds=seconds)
     in_database("UPDATE sessions SET refreshed_at = ?", then.strftime("%Y-%m-%d %H:%M:%S.%f"))
 
 
 def test_a_refresh_gives_the_next_token(device: Device) -> None:
-    """200 with the same fields as a log-in; both tokens are new, and work."""
+    """200 with the same fields as a log-in; both tokens are new and work."""
     first = device.access
     answer = device.send(device.tokens[0])
 
@@ -82,7 +82,7 @@ def test_a_refresh_gives_the_next_token(device: Device) -> None:
 
 
 def test_a_lost_answer_is_given_again(device: Device, in_database: Any) -> None:
-    """Within ten seconds the previous token gets the same successor: nothing branches off or ends."""
+    """Within ten seconds the previous token gets the same successor: no branch begins and nothing ends."""
     device.refresh()
     past(in_database, 9)
 
@@ -177,7 +177,7 @@ def _mangled(token: str) -> dict[str, str]:
 
 
 def test_what_is_no_token_of_ours_is_refused(device: Device, in_database: Any) -> None:
-    """401, or 400 where it is not text; the answer does not say why, and no session ends."""
+    """401, or 400 if it is not text; the response does not say why, and no session ends."""
     for name, token in _mangled(device.tokens[0]).items():
         answer = device.send(token)
         assert answer.status_code == (400 if name == "NUL" else 401), name
@@ -188,7 +188,7 @@ def test_what_is_no_token_of_ours_is_refused(device: Device, in_database: Any) -
 
 
 def test_tokens_are_of_no_use_for_each_other(device: Device, problem: Any) -> None:
-    """An access token does not refresh, and a refresh token opens nothing."""
+    """An access token does not refresh, and a refresh token gives no access."""
     problem(device.send(device.access), 401)
     problem(Client(device.app, token=device.tokens[0]).get(ME), 401)
     problem(device.send(device.tokens[0] + "." + device.access), 401)
@@ -204,7 +204,7 @@ def test_another_secret_refuses_every_token(service: Stage, device: Device, prob
 ENDINGS = {
     "it was ended": "UPDATE sessions SET revoked_at = '2026-01-01'",
     "it is too old": "UPDATE sessions SET expires_at = '2026-01-01'",
-    "nobody has used it": "UPDATE sessions SET last_used_at = '2026-01-01'",
+    "it was not used for a week": "UPDATE sessions SET last_used_at = '2026-01-01'",
     "the account was disabled": "UPDATE accounts SET disabled_at = '2026-01-01'",
     "it was deleted": "DELETE FROM sessions",
 }
@@ -214,7 +214,7 @@ ENDINGS = {
 def test_a_session_that_is_over_is_not_refreshed(
     device: Device, in_database: Any, problem: Any, statement: str
 ) -> None:
-    """By the current token or by an old one; and no access token of it is good."""
+    """With the current token or an old one; and none of its access tokens is valid."""
     device.refresh()
     in_database(statement)
 
@@ -225,7 +225,7 @@ def test_a_session_that_is_over_is_not_refreshed(
 
 
 def test_a_refresh_prolongs_only_the_idle_end(service: Stage, device: Device, in_database: Any) -> None:
-    """The absolute end stays where it was; the use is noted."""
+    """The absolute end stays the same; the use is noted."""
     six_days_ago = (datetime.now(UTC) - timedelta(days=6)).strftime("%Y-%m-%d %H:%M:%S.%f")
     in_database("UPDATE sessions SET last_used_at = ?", six_days_ago)
     ends = in_database("SELECT id, expires_at FROM sessions ORDER BY id")
@@ -262,7 +262,7 @@ def test_without_leeway_one_of_twenty_wins_and_the_session_ends(
 
 
 def test_a_log_out_wins_over_simultaneous_refreshes(device: Device, at_once: Any, problem: Any) -> None:
-    """In any order: afterwards no token of the session is good, not even one that was just issued."""
+    """In any order: afterwards no token of the session is valid, not even one that was just issued."""
 
     def work(number: int) -> Any:
         if number == 0:

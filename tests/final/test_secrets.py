@@ -1,4 +1,4 @@
-"""No secret is anywhere but in the hands that it was given to.
+"""No secret is anywhere except with the client that it was given to.
 
 A real server, a real mail server, and the whole life of two accounts. Every password that was typed, right or
 wrong, every token and code, and every key is remembered; then the files of the database, every column of it,
@@ -38,7 +38,7 @@ MINA, MOVED, NOBODY = "mina@example.com", "moved@example.com", "nobody@example.c
 
 
 class Life:
-    """A client who remembers all that is secret: what it typed, and what it was given."""
+    """A client that remembers every secret: what it typed, and what it was given."""
 
     def __init__(self, server: Server, inbox: Inbox) -> None:
         self.server, self.inbox = server, inbox
@@ -80,7 +80,7 @@ class Life:
                 return self.secret("mailed token", found[1])
 
     def code(self, secret: str, later: int = 0) -> str:
-        """Return what the app shows so many half-minutes from now."""
+        """Return what the app shows ``later`` half-minutes from now."""
         totp = pyotp.TOTP(secret)
         self.codes.add(shown := totp.generate_otp(totp.timecode(datetime.now()) + later))
         return shown
@@ -90,7 +90,7 @@ class Life:
         return str(self.send(200, "POST", f"{LOGIN}/mfa", mfa_token=half, code=code).body["access_token"])
 
     def live(self) -> None:
-        """Everything that can happen to an account."""
+        """Do everything that can happen to an account."""
         password, other = self.typed("the first passphrase of Mina"), self.typed("the second passphrase")
         third = self.typed("the third passphrase of Mina")
         stranger = self.typed("the passphrase of a stranger")
@@ -102,13 +102,13 @@ class Life:
         self.send(400, "POST", "/v2/accounts/verify", token=links[0])
         self.send(204, "POST", "/v2/accounts/verify", token=links[2])
 
-        self.send(401, "POST", LOGIN, email=MINA, password=self.typed("a wrong guess of somebody"))
+        self.send(401, "POST", LOGIN, email=MINA, password=self.typed("a wrong guess of a stranger"))
         self.send(
             401, "POST", LOGIN, email=self.typed("my password in the field of the e-mail"), password="x"
         )
         self.send(400, "POST", LOGIN, email=MINA, pasword=self.typed("a password in no field at all"))
         self.send(400, "POST", "/v2/accounts", email=MINA, name="M", password=self.typed("tooshort#7"))
-        self.send(401, "POST", LOGIN, email=NOBODY, password=self.typed("of nobody who is here"))
+        self.send(401, "POST", LOGIN, email=NOBODY, password=self.typed("a guess for an unknown account"))
         grant = self.send(200, "POST", LOGIN, email=MINA, password=password).body
         successor = self.send(200, "POST", REFRESH, refresh_token=grant["refresh_token"]).body
         self.send(200, "POST", REFRESH, refresh_token=successor["refresh_token"])
@@ -143,7 +143,7 @@ class Life:
         self.send(204, "DELETE", MFA, current_password=third, code=codes[3])
         self.send(200, "POST", MFA, current_password=third)  # a secret that stays in the table
         self.send(202, "POST", "/v2/auth/password/forgot", email=MOVED)
-        self.mailed()  # and a link that nobody opens
+        self.mailed()  # and a link that is never opened
         self.send(204, "DELETE", "/v2/auth/sessions")
 
 
@@ -160,7 +160,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_no_secret_is_left_anywhere(final: LoadedStage, url: str, tmp_path: Path) -> None:
-    """Not in a file, not in a column, not in a line of the log, and not in a number."""
+    """Not in a file, a column, a line of the log or a metric."""
     inbox = Inbox()
     options = {"authenticator": log_in, "auth_require_tls": False}
     with serving(inbox, **options) as port:
@@ -196,7 +196,7 @@ def test_no_secret_is_left_anywhere(final: LoadedStage, url: str, tmp_path: Path
 
 
 def inside(final: LoadedStage, url: str) -> tuple[dict[str, str], dict[str, str], str]:
-    """Return all columns of all tables but times, as text; the keys sealed there; what commands say."""
+    """Return all columns except times as text, the keys sealed there, and the output of commands."""
     with final.importable_config():
         app = final.package.create_app(final.settings(SQLALCHEMY_DATABASE_URI=url, SECRET_KEY=SECRET))
     commands = (["keys", "rotate"], ["keys", "list"], ["accounts", "sessions", MOVED])
@@ -231,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 
 def test_the_outbox_holds_no_link_while_mail_waits(final: LoadedStage, tmp_path: Path) -> None:
-    """The mail server is down: what waits says who and what about; its token is made when it is sent."""
+    """The mail server is down: a waiting mail has its recipient and kind; its token is made on sending."""
     with serving(Inbox()) as port:
         pass
     url = f"sqlite:///{tmp_path / 'accounts.sqlite'}"

@@ -1,4 +1,4 @@
-"""One's devices: who sees them, what ends them, and that nothing else does."""
+"""The devices of an account: who sees them, what ends them, and that nothing else does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listed(client: Client) -> list[dict[str, Any]]:
 
 
 def own_id(client: Client) -> str:
-    """Return the id of the session that a client came by."""
+    """Return the id of the client's own session."""
     return next(str(session["id"]) for session in listed(client) if session["current"])
 
 
@@ -81,7 +81,7 @@ ENDINGS: dict[str, tuple[str, str, Any, bool, bool]] = {
 def test_what_ends_a_session(
     devices: Devices, method: str, path: str, body: Any, phone: bool, laptop: bool
 ) -> None:
-    """204 and no body; the session ends for the next request, and no session of another account."""
+    """204 and no body; the session ends before the next request, and no other account's session does."""
     ids = {"phone": own_id(devices.phone), "laptop": own_id(devices.laptop)}
     ids["LAPTOP"] = ids["laptop"].upper()
 
@@ -92,7 +92,7 @@ def test_what_ends_a_session(
 
 
 def test_a_session_ends_once(devices: Devices, problem: Any) -> None:
-    """What is over is not there any more."""
+    """A session that is over no longer exists for clients."""
     path = f"{SESSIONS}/{own_id(devices.laptop)}"
     expect(devices.phone.delete(path), 204)
 
@@ -113,7 +113,7 @@ def test_after_a_log_out_only_a_log_in_helps(service: Stage, devices: Devices, p
 
 
 def test_a_session_shows_this_and_no_more(service: Stage) -> None:
-    """The fields by name, from where and by what it was begun; the one that asks is marked."""
+    """The fields by name, the address and agent that began it; the client's own is marked."""
     account = service.sign_up()
     tablet = log_in(service, account.email, agent="Tablet/1.0", address="2001:db8::7")
 
@@ -134,7 +134,7 @@ GONE = {
 
 @pytest.mark.parametrize("statement", GONE.values(), ids=GONE)
 def test_only_living_sessions_are_listed(service: Stage, in_database: Any, statement: str) -> None:
-    """Neither one that is over nor one of another account is shown."""
+    """Neither an ended one nor one of another account is shown."""
     account = service.sign_up()
     in_database(statement)
     service.sign_up()
@@ -175,7 +175,7 @@ AGENTS = {
 @pytest.mark.any_database
 @pytest.mark.parametrize(("sent", "shown"), AGENTS.values(), ids=AGENTS)
 def test_an_agent_is_text(service: Stage, sent: str, shown: str | None) -> None:
-    """200 printable characters of what a client calls itself, in JSON that no browser takes for a page."""
+    """200 printable characters of what a client calls itself, in JSON that no browser mistakes for a page."""
     client = log_in(service, service.sign_up().email, agent=sent)
 
     answer = client.get(SESSIONS)
@@ -201,7 +201,7 @@ def test_a_use_is_noted_to_five_minutes(service: Stage, in_database: Any) -> Non
 
 
 def test_a_refused_request_is_no_use(service: Stage, in_database: Any) -> None:
-    """A token of a session that is over changes nothing in its row."""
+    """A token of an ended session changes nothing in its row."""
     account = service.sign_up()
     in_database("UPDATE sessions SET last_used_at = '2026-01-01', revoked_at = '2026-01-02'")
 
@@ -240,7 +240,7 @@ def test_two_clicks_end_it_twice(
 
 
 def test_eight_devices_that_end_all_at_once(service: Stage, at_once: Any) -> None:
-    """No client hears that the database is locked, and no session is left."""
+    """No client is told that the database is locked, and no session is left."""
     account = service.sign_up()
     clients = [account.client, *(log_in(service, account.email) for _ in range(7))]
 

@@ -1,4 +1,4 @@
-"""Limits that several processes share: counted in Redis, and by each for itself while it is away."""
+"""Limits that several processes share: counted in Redis, and by each for itself while Redis is down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ New = Callable[..., Any]
 
 
 def shared_limits(service: Stage) -> Any:
-    """Return the module, which the service loads where it is told of a Redis."""
+    """Return the module, which the service loads if it has a Redis."""
     return importlib.import_module(f"{service.loaded.package.__name__}.decorators.shared_limits")
 
 
@@ -43,7 +43,7 @@ def server(service: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Re
 
 @pytest.fixture
 def proxy(server: redis.Redis) -> Iterator[Proxy]:
-    """Between the service and Redis."""
+    """A proxy between the service and Redis."""
     address = server.connection_pool.connection_kwargs
     proxy = Proxy(address["host"], address["port"])
     yield proxy
@@ -68,12 +68,12 @@ def attempt(app: Any, email: str = MINA) -> Any:
 
 
 def statuses(app: Any, times: int, email: str = MINA) -> list[int]:
-    """Try so many times and return how each ended."""
+    """Log in ``times`` times and return each status."""
     return [attempt(app, email).status_code for _ in range(times)]
 
 
 def test_processes_count_together(new: New, clock: Any) -> None:
-    """What one has counted holds in the other, for an account and for an address; only time resets it."""
+    """Attempts at one process count in the other, for an account and an address; only time resets them."""
     one, two = new(), new()
 
     assert statuses(one, 3) == [401] * 3
@@ -85,7 +85,7 @@ def test_processes_count_together(new: New, clock: Any) -> None:
 
 
 def test_what_is_in_redis_names_no_account_and_expires(new: New, server: Any, log: Any) -> None:
-    """Hashed names that end by themselves; another service beside this one counts apart."""
+    """Hashed names that expire by themselves; another service on the same Redis counts apart."""
     attempt(new())
 
     keys = list(server.scan_iter(f"{server.prefix}*"))
@@ -97,7 +97,7 @@ def test_what_is_in_redis_names_no_account_and_expires(new: New, server: Any, lo
 
 
 def test_without_redis_each_process_still_counts(new: New, proxy: Proxy, log: Any) -> None:
-    """Pulled in the middle: what this process has counted so far holds, and the rest is not free."""
+    """Cut off in the middle: what this process has counted still counts, and further attempts too."""
     one, two = new(), new()
     assert statuses(one, 3) == [401] * 3
     proxy.cut()
@@ -108,7 +108,7 @@ def test_without_redis_each_process_still_counts(new: New, proxy: Proxy, log: An
 
 
 def test_without_redis_no_request_is_slow(new: New, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One request finds out, by one try, and none asks again for a while."""
+    """One request finds out, with one attempt, and no other tries for a while."""
     slept: list[float] = []
     monkeypatch.setattr("redis.retry.sleep", slept.append)
     app = new(ATTEMPTS_PER_ADDRESS=1000, ATTEMPTS_PER_ACCOUNT=1000)
@@ -128,7 +128,7 @@ def test_without_redis_no_request_is_slow(new: New, proxy: Proxy, monkeypatch: p
 
 
 def test_a_redis_that_says_nothing_is_not_waited_for(service: Stage, new: New) -> None:
-    """It takes the connection and is silent: fifths of a second, once."""
+    """It accepts the connection and is silent: that costs a fifth of a second, once."""
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = new(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
@@ -140,7 +140,7 @@ def test_a_redis_that_says_nothing_is_not_waited_for(service: Stage, new: New) -
 def test_when_redis_is_back_all_count_together_again(
     service: Stage, new: New, proxy: Proxy, server: Any, monkeypatch: pytest.MonkeyPatch, log: Any
 ) -> None:
-    """Without a restart; and though Redis has forgotten, what a process remembers holds."""
+    """Without a restart; and though Redis has forgotten, what a process has counted still counts."""
     monkeypatch.setattr(shared_limits(service), "PAUSE", 0)
     one, two = new(), new()
     statuses(one, 2)
@@ -178,7 +178,7 @@ def test_an_invalid_redis_url_stops_the_start(new: New, url: str) -> None:
 
 
 def test_answers_say_how_much_is_left(service: Stage, clock: Any) -> None:
-    """By the fields of draft-ietf-httpapi-ratelimit-headers-10, on what is limited and nowhere else."""
+    """With the fields of draft-ietf-httpapi-ratelimit-headers-10, on limited endpoints only."""
     app = service.new_app(ATTEMPTS_PER_ADDRESS=3)
     clock.forward(18)
 
@@ -193,7 +193,7 @@ def test_answers_say_how_much_is_left(service: Stage, clock: Any) -> None:
 
 
 def test_the_count_of_an_account_is_told_only_when_it_is_used_up(service: Stage, clock: Any) -> None:
-    """Otherwise a stranger could read from it how often the owner logs in."""
+    """Otherwise an attacker could read from it how often the owner logs in."""
     app = service.new_app(ATTEMPTS_PER_ACCOUNT=2)
 
     first, _, third = (attempt(app) for _ in range(3))

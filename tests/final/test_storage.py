@@ -24,7 +24,7 @@ from course.lessons.stages import find_stage
 
 
 def test_revisions_are_numbered_and_name_their_files(service: Stage) -> None:
-    """By that the service knows them without Alembic, which it does not load to serve."""
+    """So the service knows them without loading Alembic."""
     package = service.loaded.package.__name__
     older = importlib.import_module(f"{package}.migrations").older_revisions()
     scripts = ScriptDirectory(str(service.loaded.folder / "migrations"))
@@ -33,7 +33,7 @@ def test_revisions_are_numbered_and_name_their_files(service: Stage) -> None:
 
 
 def test_what_serves_does_not_load_what_it_does_not_need(tmp_path: Path) -> None:
-    """Alembic, the client of Redis, the driver of PostgreSQL: 60 MiB, for those who have a use for them."""
+    """Alembic, the client of Redis, the driver of PostgreSQL: 60 MiB, loaded only where they are used."""
     unwanted = {"alembic", "redis", "psycopg", "opentelemetry"}
     program = f"import sys, wsgi; print(*sorted({unwanted} & set(sys.modules)))"
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}", "APP_CONFIG": "config.DevelopmentConfig"}
@@ -63,7 +63,7 @@ def tables(app: Flask) -> set[str]:
 
 
 def test_the_migrations_make_what_the_models_say(empty: Flask) -> None:
-    """From nothing to the newest revision; Alembic then finds no difference."""
+    """From an empty database to the newest revision; Alembic then finds no difference."""
     db(empty, "upgrade")
 
     db(empty, "check")  # fails on any difference
@@ -74,7 +74,7 @@ def test_the_migrations_make_what_the_models_say(empty: Flask) -> None:
 
 
 def test_the_migrations_can_be_undone(empty: Flask) -> None:
-    """Down to nothing, and up again."""
+    """Down to an empty database, and up again."""
     db(empty, "upgrade")
     db(empty, "downgrade", "base")
     assert tables(empty) == {"alembic_version"}
@@ -84,7 +84,7 @@ def test_the_migrations_can_be_undone(empty: Flask) -> None:
 
 
 def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) -> None:
-    """Before: 503, also for who uses it. After: 200, without a restart."""
+    """Before: 503, for requests of clients too. After: 200, without a restart."""
     client = Client(empty, "/v2")
     problem(client.get("/health/ready"), 503)
     problem(client.post("/v2/auth/login", json={"email": "a@b.c", "password": "x"}), 503)
@@ -99,7 +99,7 @@ def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) ->
 def test_migrations_come_before_the_code(
     service: Stage, problem: Any, in_database: Any, revision: str | None, ready: bool
 ) -> None:
-    """New code on an old database gets no requests; old code goes on when the next one has migrated it."""
+    """New code on an old database gets no requests; old code goes on after newer code has migrated it."""
     if revision is None:
         in_database("DELETE FROM alembic_version")
     else:
@@ -117,7 +117,7 @@ OLD_SESSION = (
 
 
 def test_older_sessions_go_on(empty: Flask) -> None:
-    """A session from before the devices keeps its end, and was last used when it began."""
+    """A session from before the revision of devices keeps its end, and was last used when it began."""
     db(empty, "upgrade", "0001")
     with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
         for statement in OLD_SESSION:
@@ -129,7 +129,7 @@ def test_older_sessions_go_on(empty: Flask) -> None:
         query = "SELECT last_used_at = created_at, revoked_at, address, generation FROM sessions"
         row = connection.exec_driver_sql(query).one()
         assert tuple(row) == (True, None, None, 0)
-        connection.exec_driver_sql("DELETE FROM accounts")  # and still goes with its account
+        connection.exec_driver_sql("DELETE FROM accounts")  # and is still deleted with its account
         assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
 
 
@@ -186,7 +186,7 @@ SETTINGS = {
 
 @pytest.mark.only_on("postgresql")
 def test_postgresql_is_told_how_long_anything_may_take(service: Stage) -> None:
-    """The settings of a connection that writes, and of one that reads, override the server's own."""
+    """The settings of a connection that writes, and of one that reads override the server's own."""
     with service.app.app_context():
         for engine in service.app.extensions["sqlalchemy"].engines.values():
             with engine.connect() as connection:
@@ -215,7 +215,7 @@ def test_a_statement_that_takes_too_long_is_503(
 
 @pytest.mark.only_on("postgresql")
 def test_dead_connections_in_the_pool_are_replaced(service: Stage) -> None:
-    """The server was started again between two requests: the next one works, if it reads or if it writes."""
+    """The server was restarted between two requests: the next one works, whether it reads or writes."""
     account = service.sign_up()
     somebody = service.another_process()
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -233,7 +233,7 @@ def test_dead_connections_in_the_pool_are_replaced(service: Stage) -> None:
 
 @pytest.mark.only_on("postgresql")
 def test_a_mistake_in_a_statement_is_500(service: Stage, problem: Any, in_database: Any) -> None:
-    """Only tables that are not there yet mean that the service is not ready."""
+    """Only missing tables mean that the service is not ready."""
     account = service.sign_up()
     in_database("ALTER TABLE sessions ALTER expires_at TYPE integer USING 1")
 
@@ -242,7 +242,7 @@ def test_a_mistake_in_a_statement_is_500(service: Stage, problem: Any, in_databa
 
 @pytest.mark.only_on("postgresql")
 def test_a_process_has_no_more_connections_than_it_says(service: Stage) -> None:
-    """Of each kind DATABASE_POOL and one; who wants another waits, and is then told to come back."""
+    """DATABASE_POOL plus one of each kind; a request that needs another waits, and then gets a 503."""
     app = service.another_process(DATABASE_POOL=2)
     with app.app_context(), ExitStack() as taken:
         engines = app.extensions["sqlalchemy"].engines
@@ -257,7 +257,7 @@ def test_a_process_has_no_more_connections_than_it_says(service: Stage) -> None:
 
 @pytest.mark.only_on("postgresql")
 def test_migrations_that_start_together_run_one_after_the_other(empty: Flask) -> None:
-    """Of two deployments at the same moment the second waits until the first is done."""
+    """Of two simultaneous deployments, the second waits until the first is done."""
     waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
     waits += "(SELECT oid FROM pg_database WHERE datname = current_database())"
     with empty.app_context():
@@ -283,7 +283,7 @@ def test_sqlite_is_set_up_for_many_writers(in_database: Any) -> None:
 
 
 def test_writers_wait_for_each_other(service: Stage) -> None:
-    """A writer has the lock from its first read on: none is locked out, and no change is lost."""
+    """A writer holds the lock from its first read on: none fails, and no change is lost."""
     service.sign_up()
     package, app, second_done = service.loaded.package, service.app, Event()
 
@@ -341,7 +341,7 @@ def _environment() -> dict[str, str]:
 def test_a_key_is_kept_where_files_cannot_be_linked(
     service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a USB stick a key is kept all the same, and nothing but the key stays behind."""
+    """On a USB stick a key is kept anyway, and nothing but the key is left behind."""
 
     def no_links(*names: object) -> None:
         raise PermissionError("this file system knows no links")
@@ -388,7 +388,7 @@ def test_a_full_disk_leaves_no_key_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-# A statement that the database refuses, and what of it may be said.
+# A statement that the database refuses, and what the log may say about it.
 REFUSED = {
     "a row that is there": (
         "INSERT INTO accounts SELECT * FROM accounts",

@@ -17,7 +17,7 @@ Attempt = tuple[str, str, str]
 
 @pytest.fixture
 def client(service: Stage, clock: Any) -> Client:
-    """A client of the service with two accounts, which signed up from elsewhere; the clock stands still."""
+    """A client of a service with two accounts, which signed up from elsewhere; the clock is stopped."""
     app = service.new_app(ATTEMPTS_PER_ACCOUNT=PER_ACCOUNT, ATTEMPTS_PER_ADDRESS=PER_ADDRESS)
     client = Client(app)
     for email in (MINA, OTHER):
@@ -39,11 +39,11 @@ def send(client: Client, attempt: Attempt) -> Any:
 
 
 def guesses(address: str = HERE, count: int = PER_ADDRESS) -> list[Attempt]:
-    """Return attempts at one account after the other, from one address."""
+    """Return attempts at different accounts, from one address."""
     return [("wrong", f"guess{number}@example.com", address) for number in range(count)]
 
 
-# What is sent first; the last attempt; and its status.
+# The attempts sent first, the last attempt, and its status.
 COUNTED: dict[str, tuple[list[Attempt], Attempt, int]] = {
     "wrong passwords": ([("wrong", MINA, HERE)] * 3, ("right", MINA, HERE), 429),
     "fewer of them": ([("wrong", MINA, HERE)] * 2, ("right", MINA, HERE), 200),
@@ -86,7 +86,7 @@ COUNTED: dict[str, tuple[list[Attempt], Attempt, int]] = {
     ),
     "each IPv6 network apart": (guesses("2001:db8:0:1::1"), ("right", MINA, "2001:db8:0:2::1"), 200),
     "IPv4 written as IPv6 like IPv4": (guesses("::ffff:192.0.2.1"), ("right", MINA, "::ffff:192.0.2.2"), 200),
-    "what is no address as one": (guesses("unix:/run/accounts"), ("right", MINA, "unix:/run/accounts"), 429),
+    "a peer without an address": (guesses("unix:/run/accounts"), ("right", MINA, "unix:/run/accounts"), 429),
 }
 
 
@@ -100,8 +100,8 @@ def test_what_counts(client: Client, before: list[Attempt], last: Attempt, statu
 
 
 FORWARDED = {
-    "nobody is believed without a proxy": (0, "192.0.2.7", "127.0.0.1"),
-    "a proxy says who it saw": (1, "192.0.2.7", "192.0.2.7"),
+    "no header is believed without a proxy": (0, "192.0.2.7", "127.0.0.1"),
+    "a proxy names the address it saw": (1, "192.0.2.7", "192.0.2.7"),
     "a client says nothing before it": (1, "203.0.113.66, 192.0.2.7", "192.0.2.7"),
     "two proxies": (2, "203.0.113.66, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
     "a request past the proxy": (1, "", "127.0.0.1"),
@@ -124,7 +124,7 @@ def test_an_address_counts_as_our_proxies_saw_it(
 
 @pytest.mark.parametrize("before", [[("wrong", MINA, HERE)] * 3, guesses()], ids=["account", "address"])
 def test_only_time_resets(client: Client, clock: Any, before: list[Attempt]) -> None:
-    """A minute after its window began; what was refused meanwhile does not prolong it: no lock lasts."""
+    """A minute after its window began; refused attempts do not prolong it: no lock lasts."""
     for attempt in before:
         expect(send(client, attempt), 401)
     clock.forward(20)
@@ -151,11 +151,11 @@ def test_a_refusal_costs_nothing_and_tells_nothing(client: Client, problem: Any,
 
 
 def test_counters_of_the_past_are_forgotten(client: Client, clock: Any) -> None:
-    """The memory that they use is that of one window."""
+    """They use the memory of one window only."""
     windows = client._client.application.extensions["rate_limits"]
     for number in range(1000):
         windows.hit(f"address {number}", 60)
-    clock.forward(3600)  # the longest window there is
+    clock.forward(3600)  # the longest of all windows
     windows.hit("address", 60)
 
     assert sum(len(counts) for counts in windows._windows.values()) == 1
@@ -183,7 +183,7 @@ def test_refreshing_is_counted_by_address(service: Stage, clock: Any, problem: A
 def test_a_member_who_goes_on_asking_for_what_admins_may_is_one_row(
     service: Stage, clock: Any, in_database: Any
 ) -> None:
-    """Of each minute and each list: a loop fills no table."""
+    """One for each minute and each list: a loop fills no table."""
     member = service.sign_up().client
     for _ in range(2):
         for path in (ACCOUNTS, "/v2/audit") * 5:

@@ -1,4 +1,4 @@
-"""An access token is accepted only if it is one of ours, with nothing missing, for a session that lives."""
+"""An access token is accepted only if it is ours, complete, and for a session that has not ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def account(service: Stage) -> SignedUp:
 
 @pytest.fixture
 def forge(service: Stage, account: SignedUp) -> Forge:
-    """Return a token signed with the key of the service, like a real one but for what is given.
+    """Return a token signed with the key of the service, like a real one except for the given fields.
 
     A claim or a field of the header that is `...` is left out.
     """
@@ -65,7 +65,7 @@ def ask(service: Stage, authorization: str) -> Any:
 
 
 def test_a_token_made_like_a_real_one_is_accepted(service: Stage, forge: Forge) -> None:
-    """The table below refuses for what it changes, not because forging went wrong."""
+    """The tokens in the table below are refused for what they change, not because forging went wrong."""
     expect(ask(service, f"Bearer {forge()}"), 200)
 
 
@@ -103,7 +103,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "of no key": {"header": {"kid": ...}},
     "of a list of keys": {"header": {"kid": ["another"]}},
     "of a file": {"header": {"kid": "../../../dev/null"}},
-    "with a header nobody understands": {"header": {"crit": ["new"], "new": True}},
+    "with an unknown critical header": {"header": {"crit": ["new"], "new": True}},
     "not signed": {"algorithm": "none"},
     "signed with another key": {"key": generate_private_key(SECP256R1())},
 }
@@ -113,9 +113,9 @@ HOSTILE: dict[str, dict[str, Any]] = {
 def test_a_hostile_token_is_401(
     service: Stage, problem: Any, account: SignedUp, forge: Forge, changes: Any
 ) -> None:
-    """Signed with our key or not: what is not an access token of a living session is refused (trap 2).
+    """Signed with our key or not: what is not an access token of a live session is refused (trap 2).
 
-    Also while the one that it is made like is remembered: that one vouches for no other.
+    Even while the token that it imitates is remembered.
     """
     token = forge(**changes)
     expect(account.client.get(ME), 200)
@@ -131,7 +131,7 @@ def test_a_hostile_token_is_401(
 def test_the_clocks_of_two_machines_may_differ(
     service: Stage, problem: Any, forge: Forge, claim: str
 ) -> None:
-    """By a minute: a token from one that is ahead is good here at once, and ends when it says."""
+    """By a minute: a token from one that is ahead is valid here at once, and expires when it says."""
     now = int(time.time())
     expect(ask(service, f"Bearer {forge(**{claim: now + 40})}"), 200)
     problem(ask(service, f"Bearer {forge(**{claim: now + 90})}"), 401)
@@ -174,7 +174,7 @@ AUTHORIZATIONS += [
 
 @pytest.mark.parametrize("authorization", AUTHORIZATIONS, ids=range(len(AUTHORIZATIONS)))
 def test_a_header_that_is_no_token_is_401(service: Stage, problem: Any, authorization: str) -> None:
-    """Nonsense, bytes, a token that nests thousands deep: 401, never 422 and never 500 (trap 1)."""
+    """Nonsense, bytes, a token nested thousands deep: 401, never 422 and never 500 (trap 1)."""
     problem(ask(service, authorization), 401)
 
 
@@ -199,7 +199,7 @@ ENDINGS = {
 def test_a_token_ends_with_its_session(
     service: Stage, problem: Any, account: SignedUp, in_database: Any, statements: str
 ) -> None:
-    """From the next request on, though the token itself would live for minutes."""
+    """From the next request on, though the token itself would be valid for minutes."""
     expect(account.client.get(ME), 200)
     for statement in statements.split(";"):
         in_database(statement)
@@ -226,14 +226,14 @@ def test_a_session_belongs_to_one_account(service: Stage, problem: Any, forge: F
 
 
 def tokens_of(service: Stage) -> Any:
-    """Return what reads the tokens of the service."""
+    """Return the module that reads the tokens of the service."""
     return service.app.extensions["tokens"]
 
 
 def test_a_signature_is_checked_once(
     service: Stage, account: SignedUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The most expensive step of a request is done for its first one only."""
+    """The most expensive step is done for the first request with a token only."""
     tokens_of(service)._remembered.cache_clear()
     checked: list[str] = []
     pyjwt = service.loaded.package.services.tokens.pyjwt
@@ -249,7 +249,7 @@ def test_a_signature_is_checked_once(
 def test_a_remembered_token_expires(
     service: Stage, problem: Any, account: SignedUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the second; and on a clock that is more than a minute behind it is not good yet."""
+    """To the second; and on a clock that is more than a minute behind it is not valid yet."""
     claims = jwt.decode(account.client.token or "", options={"verify_signature": False})
     expect(account.client.get(ME), 200)
     clock = service.loaded.package.services.tokens
@@ -266,7 +266,7 @@ def test_a_remembered_token_expires(
 def test_a_remembered_token_ends_with_its_key(
     service: Stage, problem: Any, account: SignedUp, in_database: Any
 ) -> None:
-    """A stolen key is deleted, and what was signed with it is worth nothing, however often it was shown."""
+    """A stolen key is deleted, and tokens signed with it are refused, however often they were accepted."""
     expect(account.client.get(ME), 200)
     result = service.app.test_cli_runner().invoke(args=["keys", "rotate", "--now"])
     assert result.exit_code == 0, result.output
@@ -285,7 +285,7 @@ def test_another_algorithm_remembers_nothing(service: Stage, problem: Any, accou
 
 
 def test_a_signature_is_remembered_with_every_letter(service: Stage, problem: Any, account: SignedUp) -> None:
-    """Nothing that only looks like a remembered token is one: no other spelling, and nothing behind it."""
+    """A token in another spelling, or with something appended, is not the remembered one."""
     token = account.client.token or ""
     expect(account.client.get(ME), 200)
     content, _, signature = token.rpartition(".")
@@ -305,7 +305,7 @@ def test_a_signature_is_remembered_with_every_letter(service: Stage, problem: An
 def test_what_is_refused_is_not_remembered(
     service: Stage, problem: Any, account: SignedUp, forge: Forge
 ) -> None:
-    """So no client fills the memory or drives out the tokens in use; good ones are limited, too."""
+    """So no client fills the memory or drives out the tokens in use; valid ones are limited, too."""
     expect(account.client.get(ME), 200)
     before = tokens_of(service)._remembered.cache_info()
     for number in range(3):
@@ -320,7 +320,7 @@ def test_what_is_refused_is_not_remembered(
 
 
 def test_any_library_can_verify_a_token(service: Stage, account: SignedUp) -> None:
-    """By the public key alone; ES256, `at+jwt`, ten minutes, nothing secret in it."""
+    """With the public key alone; ES256, `at+jwt`, ten minutes, nothing secret in it."""
     token = account.client.token or ""
     header = jwt.get_unverified_header(token)
     public = signing_key(service).public

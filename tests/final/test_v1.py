@@ -25,5 +25,5 @@ def test_version_1_is_gone(service: Stage, problem: Any, method: str, path: str)
 
 
 def test_only_version_1_is_gone(service: Stage, problem: Any) -> None:
-    """A path that merely begins alike is unknown, as any other."""
+    """A path that only begins the same is unknown, like any other."""
     problem(service.client.get("/v10/accounts"), 404)

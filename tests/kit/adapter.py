@@ -37,7 +37,7 @@ GOOD_SECRET = "0123456789abcdef0123456789abcdef-for-the-suite"
 
 # Settings that `final` needs to start in production, besides its secret.
 PRODUCTION_MAIL = {"PUBLIC_URL": "https://accounts.example.com", "SMTP_URL": "smtps://mail.example.com"}
-PRODUCTION_MAIL |= {"MAIL_INTERVAL": 0}  # nothing is sent
+PRODUCTION_MAIL |= {"MAIL_INTERVAL": 0}  # no mail is sent
 
 FACTORY, TOKENS, FINAL = 2, 3, 8  # the first stages with a factory and with tokens, and `final`
 
@@ -273,7 +273,7 @@ class Stage:
             return {
                 "SQLALCHEMY_DATABASE_URI": url,
                 "SQLALCHEMY_ENGINE_OPTIONS": {},
-            }  # it has no disk to wait for
+            }  # so that it waits for no disk
         return {}
 
     def keep_in(self, file: Path) -> None:
@@ -296,7 +296,7 @@ class Stage:
         return app
 
     def close(self) -> None:
-        """Let go of the databases."""
+        """Close and drop the databases."""
         for app in self._apps:
             with app.app_context():
                 database = app.extensions["sqlalchemy"]

@@ -1,7 +1,7 @@
-"""A real browser for the tests: the system's Chromium, what it complains of, and the barriers on a page.
+"""A real browser for the tests: the system's Chromium, its errors, and the accessibility of a page.
 
 A file of tests opens one browser, in a fixture of its own, and each test a context in it, which knows nothing
-of the others. Not one browser for the whole run: as long as it is open, its thread has an event loop.
+of the others. Not one browser for the whole run, because its thread has an event loop while it is open.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:  # a learner who runs the tests of a chapter has no playwright
 HOW = "no Chromium here: install one or name it with the variable CHROMIUM"
 #: The rules of WCAG 2.2 up to level AA, and what axe recommends besides.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-#: Those of them that another theme or another width can break, where the document is the same.
+#: The rules that another theme or width can break in the same document.
 LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    """Open the browser; where there is none, the test is skipped.
+    """Open the browser; if there is none, the test is skipped.
 
     Args:
-        arguments: what else it is started with, `--host-resolver-rules=...` for example.
+        arguments: further arguments, `--host-resolver-rules=...` for example.
     """
     program = find_chromium()
     if program is None:
@@ -43,10 +43,10 @@ def chromium(*arguments: str) -> Iterator[Browser]:
 
 
 def complaints(page: Page) -> list[str]:
-    """Return a list that fills with what the browser complains of on ``page``, from here on.
+    """Return a list that collects the errors that the browser reports on ``page`` from now on.
 
-    Errors of scripts, what a policy (CSP) forbids, and files that are not there. An answer of 400 or more to
-    `fetch` is no complaint: a page may be told so, and say it to its reader.
+    Errors of scripts, violations of a policy (CSP), and missing files. A response of 400 or more to
+    `fetch` does not count: a page may expect it, and tell its user.
     """
     heard: list[str] = []
     page.on("pageerror", lambda error: heard.append(f"error: {error}"))
@@ -70,11 +70,11 @@ def complaints(page: Page) -> list[str]:
 
 
 def barriers(page: Page, *, without: str = "", looks: bool | None = None) -> list[str]:
-    """Return what keeps people out of ``page``, a line for each: what axe finds serious or critical.
+    """Return the accessibility problems of ``page``, a line for each that axe calls serious or critical.
 
     Args:
-        without: a selector of what is left out, because something else proves it.
-        looks: True asks only what a theme or a width can break, False all but that.
+        without: a selector of what is left out, because another test covers it.
+        looks: True checks only what a theme or a width can break, False everything else.
     """
     from axe_playwright_python.sync_playwright import Axe
 

@@ -26,7 +26,7 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The site as `mkdocs build --strict` writes it: its folder, and the output of mkdocs."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent  # all processes of one run have this in common
+        shared = shared.parent  # all processes of one run share this folder
     folder, log = shared / "site", shared / "site.log"
     try:
         (shared / "site.building").mkdir()
@@ -53,7 +53,7 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture(scope="session")
 def site_with_lab(built_site: tuple[Path, str]) -> Path:
-    """The folder of the site, which has the lab; skipped where that cannot be built."""
+    """The folder of the site with the lab; skipped if that cannot be built."""
     if shutil.which("npm") is None:
         pytest.skip("the lab needs Node and npm: it is not built and not tested here")
     folder, log = built_site

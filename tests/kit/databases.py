@@ -1,8 +1,8 @@
 """PostgreSQL for the tests: a database of its own for each application, copied from one that is migrated.
 
-Copying takes half a second, so a database that a test gives back as it was, but for its rows, is emptied and
-lent again. A server is found by TEST_DATABASE_URL, or at the usual address of this machine. All that is made
-there has a name of this run, and is dropped at its end.
+Copying takes half a second, so a database of which a test has changed only the rows is emptied and lent
+again. The server is at TEST_DATABASE_URL, or at the usual address of this machine. All that is made there
+has a name of this run, and is dropped at its end.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PostgreSQL:
         self.url = os.environ.get("TEST_DATABASE_URL", USUAL)
         self._server = psycopg.connect(self.url, autocommit=True, connect_timeout=2)
         self._made: set[str] = set()
-        self._empty: list[str] = []  # migrated, and nothing in them
+        self._empty: list[str] = []  # migrated and empty
         self.template: str | None = None  # the name of the database that is migrated
 
     def url_of(self, name: str) -> str:
@@ -63,11 +63,11 @@ class PostgreSQL:
         self._made.add(name)
 
     def lend(self) -> str:
-        """Return the name of a migrated database with nothing in it; it may have to be made first."""
+        """Return the name of a migrated, empty database; it may have to be made first."""
         return self._empty.pop() if self._empty else self.new_name()
 
     def take_back(self, name: str) -> None:
-        """Take back what was lent: it is lent again if it can be emptied, and dropped otherwise."""
+        """Take back a database: it is lent again if it can be emptied, and dropped otherwise."""
         if self._emptied(name):
             self._empty.append(name)
         else:
@@ -86,13 +86,13 @@ class PostgreSQL:
                     or connection.execute(SHAPE).fetchone() != shape
                 ):
                     return False
-                # Without the foreign keys: then the order of the tables is of no matter.
+                # Without the foreign keys, so that the order of the tables does not matter.
                 connection.execute(
                     "SET LOCAL session_replication_role = replica; SET LOCAL synchronous_commit = off"
                 )
                 for (table,) in connection.execute(TABLES).fetchall():
                     connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-        except psycopg.Error:  # only a superuser may leave out the foreign keys
+        except psycopg.Error:  # only a superuser may switch off the foreign keys
             return False
         return True
 

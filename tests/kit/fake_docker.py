@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A fake `docker` that runs the commands of a pipeline on a machine without a container engine.
 
-`build` copies what COPY names and .dockerignore lets through into a folder, and runs no RUN. `run` starts CMD
+`build` copies what COPY names and .dockerignore lets through into a folder, and ignores RUN. `run` starts CMD
 there with the ENV of the Dockerfile and the PATH of this machine, so a file that the image forgets is
 missing. The folder DOCKER_STATE keeps images, containers and what was pushed.
 """

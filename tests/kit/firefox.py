@@ -1,4 +1,4 @@
-"""The system's Firefox for the tests, driven by the protocol that it speaks itself: no driver is needed.
+"""The system's Firefox for the tests, driven by its own protocol, so no driver is needed.
 
 Marionette: every message is JSON with its length before it, over a connection to a port that Firefox chooses.
 https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html
@@ -22,7 +22,7 @@ import pytest
 
 NAMES = ("firefox", "firefox-esr")
 HOW = "no Firefox here: install one or name it with the variable FIREFOX"
-PATIENCE = 100  # seconds: other tests may keep the machine busy
+TIMEOUT = 100  # seconds: other tests may keep the machine busy
 
 
 class Firefox:
@@ -30,11 +30,11 @@ class Firefox:
 
     def __init__(self, port: int) -> None:
         self._serial = 0
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
         self._stream = self._socket.makefile("rwb")
         self._receive()  # its greeting
         self._command("WebDriver:NewSession", {})
-        self._command("WebDriver:SetTimeouts", {"script": PATIENCE * 1000, "pageLoad": PATIENCE * 1000})
+        self._command("WebDriver:SetTimeouts", {"script": TIMEOUT * 1000, "pageLoad": TIMEOUT * 1000})
 
     def visit(self, url: str) -> None:
         """Go to a page, and wait until it is loaded."""
@@ -47,7 +47,7 @@ class Firefox:
 
     def wait(self, expression: str) -> Any:
         """Wait until an expression is true in the page, and return its value."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while not (found := self.run(f"return {expression}")):
             assert time.monotonic() < until, f"never true in Firefox: {expression}"
             time.sleep(0.1)
@@ -58,7 +58,7 @@ class Firefox:
         self._command("WebDriver:ElementClick", {"id": self._find(selector)})
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._stream.close()
         self._socket.close()
 
@@ -85,7 +85,7 @@ class Firefox:
 
 @contextmanager
 def firefox() -> Iterator[Firefox]:
-    """Open the browser, with a profile of its own; where there is none, the test is skipped."""
+    """Open the browser, with a profile of its own; if there is none, the test is skipped."""
     program = os.environ.get("FIREFOX") or next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(HOW)
@@ -104,8 +104,8 @@ def firefox() -> Iterator[Firefox]:
 
 
 def _port(file: Path, process: subprocess.Popen[bytes]) -> int:
-    """Wait until Firefox has written the port that it listens at."""
-    until = time.monotonic() + PATIENCE
+    """Wait until Firefox has written the port that it listens on."""
+    until = time.monotonic() + TIMEOUT
     while not (file.exists() and file.read_text(encoding="ascii")):
         assert process.poll() is None and time.monotonic() < until, "Firefox does not start"
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A reader who uses the lab in a page of the site, and the ways through it that more than one file tests."""
+"""A reader who uses the lab in a page of the site, and the scenarios that more than one file tests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from course.lessons.stages import Stage, find_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 100_000  # milliseconds: other tests may keep the machine busy
-SHORT_TIMEOUT = 5_000  # after the lab has not started once: the next tests need not wait as long
+SHORT_TIMEOUT = 5_000  # once the lab has failed to start, the next tests do not wait as long
 #: Keeps the second Python from starting, which it does by itself on a computer with two processors.
 ONE_PYTHON = 'Object.defineProperty(navigator, "hardwareConcurrency", { value: 1, configurable: true });'
 
-#: An application for `start` that hangs, crashes, and looks for ways out.
+#: An application for `start` that hangs, crashes, and tries to escape.
 LOOP = """from flask import Flask
 
 app = Flask(__name__)
@@ -53,7 +53,7 @@ def leave():
 
 
 class Reader:
-    """A reader in front of a page of the site."""
+    """A reader with a page of the site open."""
 
     timeout = TIMEOUT
 
@@ -169,7 +169,7 @@ def work_through(reader: Reader, name: str, before: str, lang: str) -> None:
     assert bool(re.search("[가-힣]{2}", headline)) == (lang == "ko"), headline
     assert reader.lab.locator(".lab-explanation").count() == 1
     assert reader.lab.locator(".lab-explanation dt").count() >= 1
-    # Of a fault that costs an earlier chapter something too, that is explained once it is known.
+    # A fault that also breaks an earlier chapter's behaviour has that one explained once it is known.
     same = reader.lab.locator(".lab-explanation h3").inner_text() == headline
     assert reader.lab.locator(".lab-explanation .lab-hints li").count() == same
     assert same or stage.number > 3

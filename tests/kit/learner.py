@@ -64,7 +64,7 @@ class Learner:
 
     @contextmanager
     def _at_the_terminal(self, limit: float) -> Iterator[None]:
-        """Let this process be the learner's: their workspace, an English terminal that nobody types into."""
+        """Let this process be the learner's: their workspace, an English terminal without input."""
         options: dict[str, object] = runner.judge.__kwdefaults__  # type: ignore[assignment]
         english = {"LANG": "en_US.UTF-8", "LC_ALL": "", "LC_MESSAGES": "", "COLUMNS": "300"}
         ours, chosen = paths.WORKSPACE, list(messages._chosen)

@@ -1,4 +1,4 @@
-"""A mail server for the tests: a real one, on a port of its own, that keeps what it is given."""
+"""A mail server for the tests: a real one, on a port of its own, that keeps what it receives."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def serving(inbox: Inbox, port: int = 0, **options: Any) -> Iterator[int]:
 
 
 def log_in(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-    """Let in who knows the password."""
+    """Accept a client that knows the password."""
     return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()))
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what the server of 127.0.0.1 proves itself by, and the file that makes a client believe it."""
+    """Return the certificate of the server of 127.0.0.1, and the file that makes a client trust it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""`pack`, run as a program, with a small site in place of the true one."""
+"""`pack`, run as a program, with a small site in place of the real one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Packs, with a small site in place of the true one, which is built by others.
+#: Packs, with a small site in place of the real one, which other tests build.
 PACK = """
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def run_pack(root: Path, *arguments: str, **variables: str) -> tuple[int, str]:
 
 
 def here() -> list[str]:
-    """Return the options that pack for this very machine."""
+    """Return the options that pack for this machine."""
     system = {"linux": "linux", "darwin": "macos", "win32": "windows"}[sys.platform]
     if system == "linux" and platform.machine() == "aarch64":
         system = "linux-arm"

@@ -1,4 +1,4 @@
-"""The people of a service that many tests share, which meet no limit on attempts."""
+"""The people of a service that many tests share, without limits on attempts."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A port for a server that a test starts, and that no other program takes before it does."""
+"""Ports for servers that tests start, which no other program takes meanwhile."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-#: Below the ports that systems give to clients: each test has dozens of those.
+#: Below the ports that systems give to clients: each test uses dozens of those.
 FIRST, LAST = 10_000, 30_000
 _ANY = random.SystemRandom()  # not `random`: tools of the tests give all processes the same seed
 

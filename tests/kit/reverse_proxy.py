@@ -1,4 +1,4 @@
-"""nginx for the tests: as final/nginx.conf says, but on free ports and in a folder of its own."""
+"""nginx for the tests: configured by final/nginx.conf, but on free ports and in a folder of its own."""
 
 from __future__ import annotations
 
@@ -54,34 +54,34 @@ class Nginx:
         return subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
 
     def workers(self) -> set[int]:
-        """Return the processes that have a request, or wait for one."""
+        """Return the worker processes."""
         listed = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
         )
         return {int(pid) for pid in listed.stdout.split()}
 
     def take_out(self, *apps: tuple[str, int]) -> None:
-        """Send no requests to ``apps`` any more, and return when those they had are answered."""
+        """Stop sending requests to ``apps``, and return when those under way have their responses."""
         self._write(down=apps)
         before = self.workers()
         self.process.send_signal(signal.SIGHUP)
         _until(lambda: not before & self.workers())
 
     def access(self, count: int) -> list[dict[str, Any]]:
-        """Return the ``count`` lines of the access log; one is written only after its answer is sent."""
+        """Return the ``count`` lines of the access log; a line is written only after its response is sent."""
         _until(lambda: self.log.read_bytes().count(b"\n") >= count)
         lines = [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
         assert len(lines) == count
         return lines
 
     def close(self) -> None:
-        """Stop it, and what it was doing."""
+        """Stop it and its requests under way."""
         self.process.terminate()
         self.process.wait(30)
 
     def _write(self, down: Sequence[tuple[str, int]]) -> None:
-        """Write the file as an operator would, with the names of this place in it."""
-        text = re.sub(r"/tmp/(?=\w+[; ])", f"{self.scratch}/", self._text)  # noqa: S108 - as it stands there
+        """Write the file as an operator would, with this machine's ports and folders."""
+        text = re.sub(r"/tmp/(?=\w+[; ])", f"{self.scratch}/", self._text)  # noqa: S108 - as in the file
         text, listens = re.subn(r"^( *listen) 8080;", rf"\1 127.0.0.1:{self.port};", text, flags=re.M)
         options = {app: " down" if app in down else "" for app in self.apps}
         servers = "".join(

@@ -1,4 +1,4 @@
-"""One account and all that one request does to it: its answer, the rows of the audit, and the mail."""
+"""One account and everything a request does to it: its response, the rows of the audit, and the mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVENTS = "SELECT action, outcome, account_id, actor_id FROM audit_events ORDER B
 
 
 class Ask(NamedTuple):
-    """A request, and who sends it. A word in braces stands for an id, a code, or a token that was mailed."""
+    """A request, and its client. A word in braces becomes an id, a code, or a mailed token."""
 
     who: str
     method: str
@@ -24,7 +24,7 @@ class Ask(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that happens, and all that it leaves.
+    """One thing that happens, and all its effects.
 
     Args:
         audit: the action, its outcome, and to whom and by whom: m for Mina, a for the admin, ? for another
@@ -56,7 +56,7 @@ class Scenario:
         return self.mina.client if who == "mina" else self.service.client
 
     def fill(self, text: str) -> str:
-        """Put ids, codes and tokens in the place of the words in braces."""
+        """Replace the words in braces by ids, codes and tokens."""
         raise NotImplementedError
 
     def send(self, ask: Ask) -> Any:
@@ -67,21 +67,21 @@ class Scenario:
         return self.client(ask.who).open(ask.method, self.fill(ask.path), json=body)
 
     def audit(self) -> list[str]:
-        """Return what the audit has, oldest first."""
+        """Return the rows of the audit, oldest first."""
         return [
             " ".join((action, outcome, *(self.ids.get(one, "?") for one in ids)))
             for action, outcome, *ids in self.in_database(EVENTS)
         ]
 
     def mail(self) -> dict[str, str]:
-        """Return the subjects of what is mailed now, by address."""
+        """Return the subjects of the mail sent now, by address."""
         subjects = defaultdict(list)
         for to, subject in sorted(self.mailbox.fetch()):
             subjects[to].append(subject)
         return {to: ", ".join(found) for to, found in subjects.items()}
 
     def check(self, row: Row) -> None:
-        """Let a row happen: its answer, its rows of the audit and its mail, and nothing else."""
+        """Play a row, and check its response, its rows of the audit and its mail, and nothing else."""
         for step in row.after:
             step(self)
         self.mailbox.letters()

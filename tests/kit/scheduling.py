@@ -43,13 +43,13 @@ class Scheduling(LoadScopeScheduling):
         return file if file in TOGETHER else nodeid
 
     def schedule(self) -> None:
-        """Give out work, two tests at least to a new process: it begins one when it knows the next."""
+        """Give out work, at least two tests to a new process: it begins one when it knows the next."""
         super().schedule()
         for node in self.nodes:
             self._reschedule(node)
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Take back the tests of a process that ended, less the one that it was running.
+        """Take back the tests of a process that ended, except the one that it was running.
 
         xdist would run that one again, and it would end the next process too.
         """

@@ -1,4 +1,4 @@
-"""The service as it runs in production: `serve.py` with several processes, spoken to by real connections."""
+"""The service as it runs in production: `serve.py` with several processes, over real connections."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from typing import Any, NamedTuple
 from kit.ports import free_port
 
 SECRET = "0123456789abcdef0123456789abcdef-of-a-real-server"
-READY_WITHIN = 60  # seconds, on a machine that does other things too
+READY_WITHIN = 60  # seconds, on a busy machine
 
 _migrated: set[str] = set()  # the databases that a server of this process has migrated
 _migrating = Lock()
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
-    headers: http.client.HTTPMessage  # looked up in any spelling
+    headers: http.client.HTTPMessage  # looked up in any case
     body: Any
 
 
 def send(
     port: int, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
 ) -> Answer:
-    """Send a request to this machine on a connection of its own, and return the answer."""
+    """Send a request to this machine on a connection of its own, and return the response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -62,7 +62,7 @@ class Server:
     def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
-        # Python may write what it compiled into the folder, a copy, so that the next process need not.
+        # Python may cache compiled files in the folder, a copy, so that the next process starts faster.
         other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
         self.environment = kept | {
@@ -99,7 +99,7 @@ class Server:
             shutil.copy(file, template)
 
     def start(self) -> None:
-        """Start it, also again, at the same port; it is ready when this returns."""
+        """Start it, or start it again at the same port; it is ready when this returns."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "serve.py"],
@@ -107,7 +107,7 @@ class Server:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # to end what it leaves behind, too
+                start_new_session=True,  # so that what it leaves behind can be ended too
             )
         self._wait()
 
@@ -126,7 +126,7 @@ class Server:
         return done.stdout
 
     def send(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
-        """Send a request on a connection of its own, and return the answer."""
+        """Send a request on a connection of its own, and return the response."""
         return send(self.port, method, path, body, token)
 
     def processes(self) -> list[int]:
@@ -142,11 +142,11 @@ class Server:
         self.process.wait()
 
     def terminate(self) -> None:
-        """Ask it to stop, as a container is asked."""
+        """Ask it to stop, as a container engine does."""
         self.process.send_signal(signal.SIGTERM)
 
     def close(self) -> None:
-        """Stop it, at once if it does not end by itself."""
+        """Stop it; kill it if it does not end by itself."""
         self.terminate()
         try:
             self.process.wait(20)

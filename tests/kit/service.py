@@ -31,12 +31,12 @@ Check = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def final(tmp_path_factory: pytest.TempPathFactory) -> LoadedStage:
-    """The code of final/, loaded once from a copy; of another folder where COURSE_FINAL names one."""
+    """The code of final/, loaded once from a copy; of another folder if COURSE_FINAL names one."""
     folder = Path(os.environ.get("COURSE_FINAL") or find_stage("final").path)
     return LoadedStage("final", FINAL, folder, tmp_path_factory.mktemp("final"))
 
 
-#: What is tested on both databases: all that locks, races, or is stored in a way of its own.
+#: What is tested on both databases: locks, races, and what each database stores differently.
 ON_BOTH = {
     "accounts",
     "at_once",
@@ -67,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A server of PostgreSQL; where there is none, the test is skipped."""
+    """A server of PostgreSQL; if there is none, the test is skipped."""
     try:
         server = PostgreSQL()
     except psycopg.OperationalError:
@@ -84,7 +84,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def service(final: LoadedStage, database: str, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """The service with no account in it."""
+    """The service, without accounts."""
     server = request.getfixturevalue("postgresql") if database == "postgresql" else None
     stage = Stage(final, server=server)
     yield stage
@@ -92,9 +92,9 @@ def service(final: LoadedStage, database: str, request: pytest.FixtureRequest) -
 
 
 class LogText(logging.Handler):
-    """Keeps the log as text, tracebacks and all."""
+    """Keeps the log as text, tracebacks included."""
 
-    #: What the tests send and get that no log may hold: passwords, hashes, tokens, addresses, keys.
+    #: What the tests send and get and no log may contain: passwords, hashes, tokens, addresses, keys.
     SECRET = re.compile(
         r"passphrase|correct horse|hunter2|암호 문장|\$argon2|Bearer \S|eyJ[\w-]{10,}|rt_[\w-]{10,}|"
         r"mfa_[\w-]{60,}|otpauth:|@example\.|PRIVATE KEY"
@@ -110,7 +110,7 @@ class LogText(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[LogText]:
-    """What is logged during a test, of which every single one has to keep the secrets out."""
+    """What is logged during a test; after every test it is searched for secrets."""
     recorded = LogText()
     logging.getLogger().addHandler(recorded)
     yield recorded
@@ -120,7 +120,7 @@ def log() -> Iterator[LogText]:
 
 @pytest.fixture(scope="session")
 def problem() -> Check:
-    """Check that an answer is a problem of RFC 9457 with ``status``, and return its body."""
+    """Check that a response is a problem of RFC 9457 with ``status``, and return its body."""
 
     def check(answer: TestResponse, status: int) -> Any:
         assert answer.status_code == status, f"expected {status}, got {answer.status}: {answer.text[:300]}"
@@ -140,7 +140,7 @@ def problem() -> Check:
 
 @pytest.fixture
 def in_database(service: Stage) -> Check:
-    """Run a statement in the database of the service, past all its rules, and return the rows."""
+    """Run a statement in the database of the service, bypassing its rules, and return the rows."""
 
     def run(statement: str, *values: Any) -> list[Any]:
         with service.app.app_context():
@@ -161,7 +161,7 @@ class Mailbox:
         self.app = app
         self.down = False
         self._letters: list[Any] = []
-        self.tokens: set[str] = set()  # of all letters so far
+        self.tokens: set[str] = set()  # of all mail so far
         app.extensions["mail"] = self
 
     def send(self, letter: Any) -> None:
@@ -171,11 +171,11 @@ class Mailbox:
         self.tokens.update(re.findall(r"&token=([\w-]{43})\n", letter.text))
 
     def fetch(self) -> list[tuple[str, str]]:
-        """Have everything sent that is due, and return to whom and which: the subject in English."""
+        """Send everything that is due, and return the recipient and the English subject of each mail."""
         return [(letter.to, letter.subject.partition(" / ")[0]) for letter in self.letters()]
 
     def letters(self) -> list[Any]:
-        """The same, whole."""
+        """The same, as whole messages."""
         with self.app.app_context():
             package = self.app.import_name
             importlib.import_module(f"{package}.services.mail").deliver()
@@ -183,14 +183,14 @@ class Mailbox:
         return arrived
 
     def token(self) -> str:
-        """Return the token of the only letter that arrives with one."""
+        """Return the token of the only mail that has one."""
         (token,) = re.findall(r"&token=([\w-]{43})\n", "".join(letter.text for letter in self.letters()))
         return str(token)
 
 
 @pytest.fixture
 def mailbox(service: Stage, log: LogText, in_database: Check) -> Iterator[Mailbox]:
-    """Where the mail of the service ends up: the only place where the tokens of its links are."""
+    """The service's mail, the only place that has the tokens of its links."""
     mailbox = Mailbox(service.app)
     yield mailbox
     written = log.text + str(in_database("SELECT * FROM audit_events"))
@@ -202,7 +202,7 @@ def at_once() -> Check:
     """Return what ``work(0)`` to ``work(count - 1)`` return when all begin at the same moment."""
 
     def race(count: int, work: Callable[[int], Any]) -> list[Any]:
-        barrier = Barrier(count, timeout=60)  # seconds: one that failed does not hold up the others
+        barrier = Barrier(count, timeout=60)  # seconds: one that fails does not block the others
 
         def begin(number: int) -> Any:
             barrier.wait()

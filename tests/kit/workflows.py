@@ -1,8 +1,7 @@
 """Runs a workflow of GitHub on this machine: each job in a fresh clone, and its `run:` steps for real.
 
-What GitHub does itself is done here in small: the order of the jobs, conditions, the matrix, outputs,
-artifacts, and of the actions those that the course uses. What is not known here is an error, and not passed
-over.
+It imitates what GitHub does itself: the order of the jobs, conditions, the matrix, outputs, artifacts,
+and the actions that the course uses. Anything else is an error, and is not silently ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ TOKEN = re.compile(r"'[^']*'|&&|\|\||==|!=|!|[(),]|[\w*.-]+|\s+")
 
 @dataclass
 class Job:
-    """One job of a run, of a matrix one for each row."""
+    """One job of a run; a matrix has one for each row."""
 
     name: str
     result: str = "skipped"  # or success, failure
@@ -42,7 +41,7 @@ class Run:
     jobs: dict[str, list[Job]] = field(default_factory=dict)
 
     def result(self, job: str) -> str:
-        """Return one result for a job with all its rows: a failure is what counts."""
+        """Return one result for a job with all its rows: one failure makes it a failure."""
         results = {row.result for row in self.jobs[job]} or {"skipped"}
         return next(r for r in ("failure", "skipped", "success") if r in results)
 
@@ -65,7 +64,7 @@ class Runner:
         scratch: an empty folder to work in.
         env: more variables for every step, a PATH with other programs in it for example.
         only: the jobs to run; all of them if it is empty.
-        pretend: run only jobs that need no action, and take the result of the others from here, or success.
+        pretend: run only jobs that need no action, and take the other results from here, else success.
     """
 
     def __init__(
@@ -224,7 +223,7 @@ class Runner:
 
 
 def fill(value: Any, context: dict[str, Any]) -> Any:
-    """Return ``value`` with its ``${{ expressions }}`` evaluated; one that is all there is keeps its type."""
+    """Return ``value`` with its ``${{ expressions }}`` evaluated; a lone expression keeps its type."""
     if isinstance(value, dict):
         return {key: fill(item, context) for key, item in value.items()}
     if not isinstance(value, str):
@@ -235,7 +234,7 @@ def fill(value: Any, context: dict[str, Any]) -> Any:
 
 
 def evaluate(expression: str, context: dict[str, Any]) -> Any:
-    """Return what an expression of GitHub's is worth: it is rewritten as Python's, name by name."""
+    """Return the value of a GitHub expression: it is rewritten as Python, name by name."""
     expression = whole[1] if (whole := EXPRESSION.fullmatch(expression.strip())) else expression
     tokens = TOKEN.findall(expression)
     assert "".join(tokens) == expression, f"cannot read: {expression}"

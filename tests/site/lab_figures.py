@@ -1,8 +1,8 @@
 """Measures the lab in the system's Chromium: python tests/site/lab_figures.py SITE [STAGE ...]
 
-For each stage: what opening it downloads, the seconds from the click to the first answer and those of a
+For each stage: what opening it downloads, the seconds from the click to the first response and those of a
 check, in brackets what the page's process has computed in that time, and the most memory that process had.
-More than one SITE, with commas between, are measured in turns: only such numbers may be compared.
+Several SITEs, separated by commas, are measured in turn: only such numbers may be compared.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from kit.lab_reader import Reader  # noqa: E402
 
 from course.lessons.stages import FINAL_NUMBER, all_stages  # noqa: E402
 
-READING = 10  # seconds between the first answer and the check, in which the other workers start
+READING = 10  # seconds between the first response and the check, in which the other workers start
 
 
 class Watch:
-    """The seconds that went by, and those that the page's process has computed."""
+    """The seconds that passed, and those that the page's process has computed."""
 
     def __init__(self, browser: Any) -> None:
         self._devtools = browser.new_browser_cdp_session()
@@ -40,7 +40,7 @@ class Watch:
         return f"{time.monotonic() - self._began:6.1f} ({computed:4.1f})"
 
     def memory(self) -> str:
-        """The most memory that the page's process had, in MB; only Linux tells."""
+        """The most memory that the page's process had, in MB; only Linux says."""
         status = Path(f"/proc/{self._process()['id']}/status")
         lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
         return next((f"{int(line.split()[1]) / 1000:.0f}" for line in lines if "VmHWM" in line), "?")
@@ -51,7 +51,7 @@ class Watch:
 
 
 def measure(site: Path, stage: str) -> str:
-    """Open the lab of a stage, send the first request as soon as that can be, and check it."""
+    """Open the lab of a stage, send the first request as soon as possible, and check it."""
     with served(site) as address, chromium() as browser:
         reader = Reader(browser.new_context().new_page(), address)
         sizes: list[int] = []

@@ -1,4 +1,4 @@
-"""The page of the benchmarks shows what the result says, and marks the peers that do less than ours."""
+"""The page of the benchmarks shows the results, and marks the peers that do less than our service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from course.site.expand import expand
 from course.site.page import LANGUAGES, Page, PageError
 
-#: `python -m benchmarks.page`; final is no package of this one.
+#: `python -m benchmarks.page`; final is not a package here.
 benchmarks: Any = import_module("final.benchmarks.page")
 
 
@@ -60,7 +60,7 @@ def result() -> dict[str, Any]:
 
 
 def shown(result: dict[str, Any], part: str, lang: str = "en") -> str:
-    """Return a fragment as it is read: without what keeps a pair of brackets on one line."""
+    """Return a fragment as it is read: without what keeps brackets on one line."""
     fragment = str(dict(benchmarks.of_result(result, lang))[part])
     return fragment.replace('<span class="whole">', "").replace("</span>", "")
 
@@ -74,12 +74,12 @@ def test_the_table_has_the_median_of_the_ratios(result: dict[str, Any]) -> None:
 
 
 def test_the_bare_flask_is_compared_with_every_workload(result: dict[str, Any]) -> None:
-    """It has one route, and nothing that could be revoked."""
+    """It has one route, and nothing to revoke."""
     assert shown(result, "faster-sqlite").splitlines()[4] == ("| Flask hello | 0.50 (0.50–0.50) | – | – |")
 
 
 def test_the_run_tells_its_date_its_machine_and_its_command(result: dict[str, Any]) -> None:
-    """Readers do not take the numbers for those of their own machine."""
+    """So readers do not expect the numbers on their own machines."""
     sentence = shown(result, "run")
 
     assert "on 2026-11-27 by `python -m benchmarks` in 12.5 minutes: 3 rounds of 2 s" in sentence
@@ -103,7 +103,7 @@ def test_both_languages_show_the_same_numbers(result: dict[str, Any]) -> None:
 
 
 def test_a_picture_has_a_text_alternative_and_escapes_names(result: dict[str, Any]) -> None:
-    """It is drawn from the same numbers: a third of ours is a bar of a third."""
+    """It is drawn from the same numbers: a third of our value is a bar of a third."""
     picture = shown(result, "compare", "ko")
 
     assert '<svg role="img" aria-labelledby="benchmarks-compare-title benchmarks-compare-desc"' in picture
@@ -112,7 +112,7 @@ def test_a_picture_has_a_text_alternative_and_escapes_names(result: dict[str, An
 
 
 def test_a_curve_is_told_by_its_first_point(result: dict[str, Any]) -> None:
-    """1,000,000 accounts cost a quarter more here."""
+    """Here 1,000,000 accounts cost a quarter more."""
     assert shown(result, "curve-accounts").splitlines()[3] == "| 1,000,000 | 12,500 | 1.25 (1.25–1.25) |"
 
 

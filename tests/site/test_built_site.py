@@ -1,4 +1,4 @@
-"""The site as it is published: complete in both languages, whole, and content with no network at all."""
+"""The site as it is published: complete in both languages, with working links, usable without a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from course.site.page import all_pages
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What a browser fetches by itself, as against what a reader may follow.
+#: What a browser fetches by itself, unlike the links that a reader may follow.
 FETCHED_BY = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 OURS = (
     "assets/extra.js",
@@ -48,7 +48,7 @@ def test_every_page_says_its_language_and_links_to_the_other(site: BuiltSite) ->
 
 
 def test_tool_tips_and_labels_speak_the_language_of_their_page(site: BuiltSite) -> None:
-    """The theme, mkdocs and we ourselves each write some: none is left in the other language."""
+    """The theme, mkdocs and we ourselves each write some: all are in the page's language."""
     said = {"en": set[str](), "ko": set[str]()}
     for path, page in site.pages.items():
         words = (tag.get(name) for _, tag in page.tags for name in ("title", "aria-label", "placeholder"))
@@ -65,7 +65,7 @@ def test_nothing_is_fetched_from_elsewhere(site: BuiltSite) -> None:
         for tag, attribute in FETCHED_BY.items():
             for element in page.every(tag):
                 if element.get("rel") == "canonical":
-                    continue  # said to search engines, not fetched
+                    continue  # for search engines, not fetched
                 assert not is_foreign(element.get(attribute, "")), f"{path}: {element}"
         styles = "".join(re.findall(r"<style.*?</style>|style=\"[^\"]*\"", page.text, re.DOTALL))
         assert not re.search(r"url\(\s*['\"]?(https?:)?//|@import", styles), path
@@ -159,7 +159,7 @@ def resolve(path: str, href: str) -> tuple[str, str]:
 
 @dataclass
 class Html(HTMLParser):
-    """What the tests want to know of a built page."""
+    """What the tests need to know about a built page."""
 
     text: str
     ids: set[str] = field(default_factory=set)
@@ -195,14 +195,14 @@ class Html(HTMLParser):
 
 @dataclass
 class BuiltSite:
-    """The folder that mkdocs wrote, and what it said."""
+    """The folder that mkdocs wrote, and its output."""
 
     folder: Path
     log: str
 
     @cached_property
     def pages(self) -> dict[str, Html]:
-        """Every page by its path in the folder; the slides are no pages."""
+        """Every page by its path in the folder; the slides are not pages."""
         files = sorted(file for file in self.folder.rglob("*.html") if file.parent.name != "slides")
         return {
             file.relative_to(self.folder).as_posix(): Html(file.read_text(encoding="utf-8")) for file in files
@@ -215,7 +215,7 @@ def site(built_site: tuple[Path, str]) -> BuiltSite:
 
 
 def test_addresses_of_others_are_listed_in_one_file(site: BuiltSite) -> None:
-    """So that somebody can look at them all, and none comes in unseen."""
+    """So that a maintainer can review them all, and none comes in unseen."""
     lines = (ROOT / "docs/external-links.txt").read_text(encoding="utf-8").splitlines()
     listed = [line for line in lines if not line.startswith("#")]
     found = {

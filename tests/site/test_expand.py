@@ -1,4 +1,4 @@
-"""The directives of a page: what each becomes, and the sentence when it does not fit any more."""
+"""The directives of a page: what each becomes, and the error when it no longer fits."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_console_course_names_the_python_of_each_system() -> None:
     assert "$ py -m course up" in shown
 
 
-# -- what does not fit any more --------------------------------------------------------------------
+# -- what no longer fits ---------------------------------------------------------------------------
 
 WRONG = {
     "a file that is gone": (

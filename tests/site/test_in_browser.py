@@ -14,7 +14,7 @@ from kit.browser import barriers, chromium, complaints
 from course.site.page import DOCS, all_pages
 
 PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
-#: Thousands of coloured words, for which the last test here is faster.
+#: Thousands of coloured words, which the last test here checks faster.
 COLOURED = "pre code"
 #: A page looks the same in both languages, so its colours and sizes are tested in English.
 KOREAN = "ko/"
@@ -29,17 +29,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def tab(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A tab of a reader who wants no motion; `indirect` says what else there is to know of the reader."""
+    """A tab of a reader who wants no motion; `indirect` has the reader's other settings."""
     context = browser.new_context(reduced_motion="reduce", **getattr(request, "param", {}))
     yield context.new_page()
     context.close()
 
 
-WEIGHTS: dict[str, int] = {}  # of what every page loads: weighed once
+WEIGHTS: dict[str, int] = {}  # the weights of what every page loads, measured once
 
 
 def weight(answer: Any) -> int:
-    """Return the bytes of an answer, compressed."""
+    """Return the bytes of a response, compressed."""
     if answer.url not in WEIGHTS:
         WEIGHTS[answer.url] = len(gzip.compress(answer.body()))
     return WEIGHTS[answer.url]
@@ -68,7 +68,7 @@ ON_PAPER = """() => {
 def test_a_page_on_every_screen_and_on_paper(tab: Any, address: str, path: str) -> None:
     """Wide and light, narrow and dark, and a lesson on paper, in one visit: loading a page is expensive.
 
-    All that it loads comes from the site, and is not much; axe finds nothing serious; on a phone nothing is
+    All that it loads comes from the site, and is small; axe finds nothing serious; on a phone nothing is
     wider than the screen; a lesson is printed with its answers unfolded, its listings whole, black on white.
     """
     loaded: dict[str, int] = {}
@@ -115,7 +115,7 @@ def search(tab: Any, words: str) -> set[str]:
     """Return the addresses that the search of the open page finds."""
     tab.keyboard.press("/")
     tab.fill("input[name=query]", words)
-    # What a keyboard does, and `fill` does not: an input method for Korean sends it at the end.
+    # What a Korean input method sends at the end, and `fill` does not.
     tab.evaluate("document.querySelector('input[name=query]').dispatchEvent(new Event('keyup'))")
     tab.wait_for_selector(".md-search-result__item, .md-search-result__meta:text('0')", timeout=10_000)
     tab.wait_for_timeout(300)  # the list is filled as it is scrolled to
@@ -141,7 +141,7 @@ def test_korean_is_found_whatever_particle_it_has(
 
 
 def test_the_keyboard_is_enough(tab: Any, address: str) -> None:
-    """The first tabulator offers to skip the navigation, and what has the focus can be seen."""
+    """The first Tab offers to skip the navigation, and the focus is visible."""
     tab.goto(f"{address}/chapters/01.html")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.matches('.md-skip')")
@@ -165,10 +165,10 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 def test_every_colour_of_code_can_be_read_where_it_may_stand(scheme: str) -> None:
-    """On a listing and in a diff, on the words that changed too: 4.5 to 1 at least (WCAG 1.4.3)."""
+    """In a listing and in a diff, also on the changed words: at least 4.5 to 1 (WCAG 1.4.3)."""
     css = (DOCS / "assets/extra.css").read_text(encoding="utf-8")
     colours: dict[str, str] = {}
-    for name in ("default", scheme):  # the dark scheme says only what differs
+    for name in ("default", scheme):  # the dark scheme defines only what differs
         block = css[css.index(f'[data-md-color-scheme="{name}"] {{') :].partition("}")[0]
         colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     inks = [name for name in colours if name.startswith("md-code-hl-") and name.endswith("-color")]

@@ -1,4 +1,4 @@
-"""A dirty build, as `up` makes one after a save: pages that say something new, and all else as it was."""
+"""A dirty build, as `up` makes one after a save: changed pages are new, all others as they were."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from course.setup.environment import environment
 from course.site.incremental import complete_index, made_from, read_index
 
 ROOT = Path(__file__).resolve().parents[2]
-OLD = {"index.html", "ko/chapters/02.html"}  # pages that say something else than they did
+OLD = {"index.html", "ko/chapters/02.html"}  # pages whose text has changed
 
 
 @pytest.fixture(scope="module")
 def built_again(built_site: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, after `OLD` were spoiled, another page was scribbled on, and a dirty build was made."""
+    """The site after a dirty build; before it `OLD` were made stale, and another page was marked."""
     folder = tmp_path_factory.mktemp("again") / "site"
     shutil.copytree(built_site[0], folder)
     for path in OLD:
@@ -28,7 +28,7 @@ def built_again(built_site: tuple[Path, str], tmp_path_factory: pytest.TempPathF
         page.write_text(re.sub(r'(name="made-from" content=")\w+', r"\1old", html) + "old", encoding="utf-8")
     with (folder / "article.html").open("a", encoding="utf-8") as page:
         page.write("<!-- left alone -->")
-    for file in [*(folder / "assets/lab").glob("*/course.bin")]:  # none where the lab cannot be built
+    for file in [*(folder / "assets/lab").glob("*/course.bin")]:  # none if the lab cannot be built
         file.parent.rename(file.parent.with_name("former"))
         lesson = folder / "chapters/01.html"
         html = lesson.read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def built_again(built_site: tuple[Path, str], tmp_path_factory: pytest.TempPathF
 
 
 def test_a_dirty_build_makes_the_same_site(built_site: tuple[Path, str], built_again: Path) -> None:
-    """Every file, the search and the lab with them; a page that says what it said was not touched."""
+    """Every file, including search and lab; a page whose text did not change was not touched."""
     untouched = built_again / "article.html"
     assert untouched.read_text(encoding="utf-8").endswith("<!-- left alone -->")
     untouched.write_bytes((built_site[0] / "article.html").read_bytes())
@@ -68,7 +68,7 @@ def test_the_search_still_knows_every_page(built_site: tuple[Path, str], built_a
 
 
 def test_a_section_that_is_gone_is_not_found_any_more(tmp_path: Path) -> None:
-    """What a page that was built again had before is forgotten; other pages are remembered."""
+    """The old sections of a rebuilt page are gone from the index; those of other pages stay."""
     before = [{"location": "a.html#gone", "text": ""}, {"location": "b.html", "text": "b"}]
     (tmp_path / "search").mkdir()
     index = tmp_path / "search/search_index.json"

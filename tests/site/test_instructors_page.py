@@ -1,4 +1,4 @@
-"""The schedules add up, and promise no chapter less or more than its own page does."""
+"""The schedules add up, and give each chapter the minutes that its own page gives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_schedule_takes_what_its_heading_says(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_chapter_takes_the_minutes_of_its_page(lang: str) -> None:
-    """Where a schedule says "as its page says", it gives the chapter as long; and the page adds up too."""
+    """Where a schedule says "as its page says", it gives the same minutes; and the page adds up too."""
     said = {"en": "as its page says", "ko": "그 장의 강사 노트대로"}[lang]
     page = (DOCS / lang / "instructors.md").read_text(encoding="utf-8")
     whole = [

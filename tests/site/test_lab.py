@@ -88,7 +88,7 @@ def test_what_goes_wrong_is_told_by_the_readers_lines(opened: Reader) -> None:
 
 @pytest.mark.parametrize("opened", [START], indirect=True)
 def test_what_hangs_where_python_cannot_look_is_ended_by_the_button(opened: Reader) -> None:
-    """A regular expression that never ends: Stop ends the worker, and the next request is answered."""
+    """A regular expression that never ends: Stop ends the worker, and the next request works."""
     opened.write("app.py", LOOP)
     opened.lab.locator(".lab-request .lab-line input").fill("/wait")
     opened.lab.locator(".lab-request .lab-primary").click()
@@ -121,7 +121,7 @@ def test_a_token_of_a_login_is_offered(opened: Reader) -> None:
 
 @pytest.mark.parametrize("opened", [DECORATORS], indirect=True)
 def test_a_chapter_can_be_worked_through_from_its_beginning(opened: Reader) -> None:
-    """From the state before: what is to be made is listed, and a comparison shows the way."""
+    """From the state before: new files are listed, and a comparison shows what to write."""
     opened.lab.locator('input[value="before"]').check()
     ghost = opened.lab.locator('[data-path="app/decorators/access.py"]')
     assert "아직 없는 파일" in str(ghost.get_attribute("aria-label"))
@@ -134,7 +134,7 @@ def test_a_chapter_can_be_worked_through_from_its_beginning(opened: Reader) -> N
 
 @pytest.mark.parametrize("opened", [DECORATORS], indirect=True)
 def test_everybody_can_use_it(opened: Reader) -> None:
-    """By the keyboard alone, on a phone, and with nothing serious for those who listen to it."""
+    """With the keyboard alone, on a phone, and without serious problems for screen readers."""
     page, lab = opened.page, opened.lab
     lab.locator(".lab-close").click()
     for width in (390, 1280):
@@ -203,7 +203,7 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
 
 
 def test_it_opens_from_a_folder(browser: Any, site_with_lab: Path) -> None:
-    """By `file://`, where a page may fetch nothing."""
+    """By `file://`, where a page cannot fetch anything."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(ONE_PYTHON)
     reader = Reader(context.new_page(), site_with_lab.as_uri())

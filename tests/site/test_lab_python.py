@@ -70,7 +70,7 @@ def run_in_node(requests: list[tuple[str, dict[str, Any]]]) -> list[dict[str, An
 
 @pytest.fixture(scope="module")
 def handled() -> dict[str, dict[str, Any]]:
-    """What one Python returned for each request: it takes seconds to start."""
+    """What one Python returned for each request; one, because it takes seconds to start."""
     if shutil.which("npm") is None:
         pytest.skip("the lab needs Node and npm: it is not built and not tested here")
     path, broken, _ = planted(find_stage("01"))
@@ -134,7 +134,7 @@ def test_a_loop_is_ended_and_its_line_found(handled: dict[str, dict[str, Any]]) 
 
 @pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder.startswith("course/")])
 def test_what_judges_imports_only_what_the_lab_has(folder: str) -> None:
-    """The standard library, pytest, werkzeug, the reader of patches, and modules that are bundled as well."""
+    """The standard library, pytest, werkzeug, the reader of patches, and modules in the bundle."""
     allowed = {"pytest", "werkzeug", "whatthepatch", *sys.stdlib_module_names}
     ours = (*(name.replace("/", ".") for name in FOLDERS), "course.errors", "course.paths")
     for file in (ROOT / folder).rglob("*.py"):
@@ -159,7 +159,7 @@ def test_without_node_the_pages_are_complete(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_both_languages_say_the_same() -> None:
-    """No message is missing in one language, both have the same places, and each is said somewhere."""
+    """No message is missing in one language, both have the same placeholders, and each is used."""
     en, ko = (tomllib.loads((SOURCE / "messages" / f"{lang}.toml").read_text("utf-8")) for lang in LANGUAGES)
     flat = {f"{table}.{name}": text for table in en for name, text in en[table].items()}
     assert flat.keys() == {f"{table}.{name}" for table in ko for name in ko[table]}

@@ -1,4 +1,4 @@
-"""The two languages have the same pages, the same blocks, and moved together."""
+"""The two languages have the same pages and the same blocks, and change together."""
 
 from __future__ import annotations
 

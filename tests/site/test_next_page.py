@@ -1,4 +1,4 @@
-"""The last page leaves out nothing that was named, and is not older than what the course installs."""
+"""The last page covers everything that was announced, and is as new as what the course installs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_both_languages_name_the_same_versions() -> None:
 
 
 def test_the_page_is_not_older_than_the_lock() -> None:
-    """Whoever moves one of these looks at its row again."""
+    """A maintainer who updates one of these has to read its row again."""
     locks = "".join((ROOT / name / "requirements.txt").read_text(encoding="utf-8") for name in ("", "tests"))
     locked: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([\w-]+)==([\d.]+)", locks, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""What there is to read: a lesson in one sitting, and no listing typed by hand."""
+"""How much there is to read: a lesson in one sitting, and no listing typed by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from course.site.directives.slides import chapters_with_slides
 
 SITTING = 25  # minutes
 WORDS = {"": 200, "ko/": 150}  # a minute, of prose that explains; Korean words carry more each
-LINES = 25  # of code a minute, more or less read
+LINES = 25  # of code a minute, which readers partly skim
 
 LESSONS = [f"{prefix}chapters/{number}.html" for prefix in WORDS for number in chapters_with_slides()]
 
@@ -24,7 +24,7 @@ _FOLDED = re.compile(
     re.DOTALL,
 )
 _LISTING = re.compile(r"<pre.*?</pre>", re.DOTALL)
-#: A listing as this site makes it: it has a name, or is in tabs, or is an answer, a terminal or a diff.
+#: A listing as this site makes it: it has a name, or is in tabs, or is a response, a terminal or a diff.
 _OURS = re.compile(
     r'<div class="[^"]*highlight"><span class="filename">'
     r'|<div class="tabbed-block">\s*<div class="[^"]*highlight"><pre>'
@@ -53,7 +53,7 @@ def test_a_lesson_is_read_in_one_sitting(built_site: tuple[Path, str], path: str
 
 
 def test_no_listing_was_typed_into_a_page(built_site: tuple[Path, str]) -> None:
-    """A fence stops the build; this finds what is indented by four blanks, or HTML."""
+    """A fence stops the build; this finds listings indented by four spaces, or in HTML."""
     for file in built_site[0].rglob("*.html"):
         if file.parent.name != "slides" and file.name != "404.html":
             html = article(built_site[0], file.relative_to(built_site[0]).as_posix())

@@ -1,4 +1,4 @@
-"""The page about the suite's score shows what docs/score.toml says, and that is good enough."""
+"""The page about the suite's score shows what docs/score.toml says, and the score is good enough."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW = {
 
 @pytest.fixture
 def row(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """The score of one chapter, in place of all that there are."""
+    """The score of one chapter, in place of all scores."""
     planted = dict(ROW)
     monkeypatch.setattr(scores, "read_scores", lambda: {"01_views_and_blueprints": planted})
     return planted
@@ -43,7 +43,7 @@ def test_the_table_has_a_row_for_each_stage(row: dict[str, object]) -> None:
 
 
 def test_a_sample_says_between_what_the_truth_is(row: dict[str, object]) -> None:
-    """A share of a sample has its interval of confidence: Wilson's, here for 96 of 100."""
+    """The share of a sample has its confidence interval: Wilson's, here for 96 of 100."""
     row["every"] = 5
 
     table = expand("<!-- score: numbers -->", Page("score.md", "ko"))
@@ -52,21 +52,21 @@ def test_a_sample_says_between_what_the_truth_is(row: dict[str, object]) -> None
 
 
 def test_survivors_are_shown_as_code(row: dict[str, object]) -> None:
-    """What survived is shown letter by letter, `<` too."""
+    """Survivors are shown character by character, `<` too."""
     shown = expand("<!-- score: survivors -->", Page("score.md", "en"))
 
     assert "<code>app/v1.py top</code>: <code>a &lt; b</code> → <code>a &lt;= b</code>" in shown
 
 
 def test_another_part_is_refused() -> None:
-    """A directive that asks for what there is not names what there is."""
+    """A directive that asks for an unknown part gets an error that names the known ones."""
     with pytest.raises(PageError, match="numbers, survivors, equivalent"):
         expand("<!-- score: everything -->", Page("score.md", "en"))
 
 
 @pytest.mark.parametrize("stage", read_scores())
 def test_what_is_published_is_good_enough(stage: str) -> None:
-    """Nobody writes down a score that the course does not promise."""
+    """A score below what the course promises is not published."""
     found = read_scores()[stage]
 
     assert found["caught"] == found["faults"]

@@ -34,8 +34,8 @@ def test_a_page_says_what_it_is_about(built_site: tuple[Path, str], path: str, l
 
 
 def test_the_picture_in_the_readme_shows_what_check_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line by line, and where the lesson is today; it fetches no font."""
-    monkeypatch.setattr(messages, "_chosen", [])  # and put back what drawing it chooses
+    """Line by line, with the lesson's current place; it fetches no font."""
+    monkeypatch.setattr(messages, "_chosen", [])  # and restore the language that drawing chooses
     drawn = PICTURE.read_text(encoding="utf-8")
 
     assert drawn == draw_check(), "draw it again: python3 -m course.site picture"
@@ -78,7 +78,7 @@ def test_a_first_sentence_may_begin_with_a_link(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_card_is_drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Once, in the size that messengers want, and its page names it from then on."""
+    """Once, in the size that messengers need, and its page names it from then on."""
     if find_chromium() is None:
         pytest.skip(HOW)
     monkeypatch.setattr(sharing, "CARDS", tmp_path / "cards")

@@ -46,7 +46,7 @@ def browser() -> Iterator[Any]:
 
 
 def open_tab(browser: Any) -> Any:
-    """Return a tab of its own, as large as a slide, that keeps what goes wrong in it as `problems`."""
+    """Return a new tab, as large as a slide, that keeps its errors as `problems`."""
     tab = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
     tab.problems = []
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
@@ -77,7 +77,7 @@ class Deck(NamedTuple):
 
 @pytest.fixture(scope="module")
 def read_deck(browser: Any, built_site: tuple[Path, str]) -> Callable[[str], Deck]:
-    """Returns a deck; each is opened once."""
+    """Return a deck; each is opened once."""
 
     @cache
     def read(deck: str) -> Deck:
@@ -91,7 +91,7 @@ def read_deck(browser: Any, built_site: tuple[Path, str]) -> Callable[[str], Dec
 
 
 def test_both_languages_have_the_same_slides(read_deck: Callable[[str], Deck]) -> None:
-    """As many, of the same kinds, with the same code."""
+    """The same number, of the same kinds, with the same code."""
     assert len(chapters_with_slides("ko")) == len(chapters_with_slides("en")) >= 6
     for number in chapters_with_slides():
         english, korean = (read_deck(f"{lang}slides/{number}.html").slides for lang in ("", "ko/"))
@@ -104,7 +104,7 @@ def test_both_languages_have_the_same_slides(read_deck: Callable[[str], Deck]) -
 
 
 def test_what_is_projected_is_the_code_of_the_stage(read_deck: Callable[[str], Deck]) -> None:
-    """A change of a stage shows: the slide has its very lines."""
+    """A change of a stage shows: the slide has exactly its lines."""
     projected = "".join(slide.split("<aside")[0] for slide in read_deck("slides/01.html").slides)
     text = unescape(re.sub(r"<[^>]*>", "", projected))
     view = (ROOT / "chapters/01_views_and_blueprints/app/v2.py").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def _words(html: str) -> str:
 
 @pytest.mark.parametrize("deck", DECKS)
 def test_no_part_of_a_listing_is_left_over(read_deck: Callable[[str], Deck], deck: str) -> None:
-    """A listing is cut into parts of about the same length: none of a line or two."""
+    """A listing is cut into parts of about the same length: none has only a line or two."""
     for slide in read_deck(deck).slides:
         if "<small>" in slide and 'class="filename"' in slide:
             assert len(re.findall("data-linenos", slide)) > 2, slide[:200]
@@ -143,7 +143,7 @@ def test_no_part_of_a_listing_is_left_over(read_deck: Callable[[str], Deck], dec
 
 @pytest.mark.parametrize("deck", DECKS)
 def test_an_instructor_finds_notes(read_deck: Callable[[str], Deck], deck: str) -> None:
-    """The minutes with the first slide; a question has its answer in the notes, and not on it."""
+    """The minutes with the first slide; the answer to a question is in the notes, not on the slide."""
     slides = read_deck(deck).slides
     assert "<table>" in slides[0].split("<aside")[1]
     questions = [slide for slide in slides if 'class="page question"' in slide]
@@ -155,7 +155,7 @@ def test_an_instructor_finds_notes(read_deck: Callable[[str], Deck], deck: str) 
 
 @pytest.mark.parametrize("deck", DECKS)
 def test_all_that_a_deck_names_is_there(built_site: tuple[Path, str], deck: str) -> None:
-    """Its styles, its script and where it links to: in the folder, and nowhere else."""
+    """Its styles, its script and its links: in the folder, and nowhere else."""
     file = built_site[0] / deck
     text = file.read_text(encoding="utf-8")
     for address in re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]*)"', text):
@@ -172,7 +172,7 @@ def test_all_that_a_deck_names_is_there(built_site: tuple[Path, str], deck: str)
 
 @pytest.mark.parametrize("deck", DECKS)
 def test_every_slide_fits(read_deck: Callable[[str], Deck], deck: str) -> None:
-    """Nothing is cut off at 1280 x 720, and the type stays large enough for the last row."""
+    """Nothing is cut off at 1280 x 720, and the type is large enough for the last row of seats."""
     found = read_deck(deck)
 
     assert found.cut_off == []
@@ -181,7 +181,7 @@ def test_every_slide_fits(read_deck: Callable[[str], Deck], deck: str) -> None:
 
 
 def test_the_keys(built_site: tuple[Path, str], tab: Any) -> None:
-    """Arrows turn, the address keeps the place, N shows the notes, D the dark side."""
+    """Arrows turn, the address keeps the place, N shows the notes, D the dark colours."""
     open_deck(tab, built_site, "slides/02.html", "#3")
     shown = "document.querySelector('.page.now').id"
 
@@ -198,7 +198,7 @@ def test_the_keys(built_site: tuple[Path, str], tab: Any) -> None:
 
 
 def test_the_presenter_has_a_window(built_site: tuple[Path, str], tab: Any) -> None:
-    """From a folder too: both windows follow each other, and only one shows the notes."""
+    """From a folder too: the windows follow each other, and only one shows the notes."""
     open_deck(tab, built_site, "ko/slides/03.html")
     with tab.context.expect_page() as opened:
         tab.keyboard.press("p")
@@ -215,9 +215,9 @@ def test_the_presenter_has_a_window(built_site: tuple[Path, str], tab: Any) -> N
 
 
 def test_it_prints_one_slide_a_page(built_site: tuple[Path, str], tab: Any) -> None:
-    """As PDF: a page for each slide, as wide as the screen; with the notes, theirs between them.
+    """As PDF: a page for each slide, as wide as the screen; with notes, pages for them in between.
 
-    A line of a listing is one on paper too.
+    A line of a listing is one line on paper too.
     """
     open_deck(tab, built_site, "slides/02.html")
     slides = tab.locator(".page").count()

@@ -11,7 +11,7 @@ LISTING = (
 
 
 def test_a_listing_comes_back_as_it_was() -> None:
-    """In its place, after Markdown and the search have seen only its text."""
+    """In its place, after Markdown and the search have processed only its text."""
     kept: list[str] = []
     page = theme.keep_diffs(f"text\n{DIFF}\nmore", kept)
     page = theme.prepare_search(f"{page}{LISTING}{LISTING.replace('f()', 'g()')}", kept)
@@ -22,7 +22,7 @@ def test_a_listing_comes_back_as_it_was() -> None:
 
 
 def test_a_request_and_its_answer_are_not_searched() -> None:
-    """The page says a request three times, for three programs; its answer is no explanation."""
+    """The page says a request three times, for three programs; its response explains nothing."""
     tabs, answer = '<div class="tabbed-set tabbed-alternate">', '<div class="language-http answer highlight">'
     html = theme.prepare_search(f"<p>text</p>{tabs}</div>{answer}</div>", [])
 

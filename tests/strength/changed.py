@@ -1,4 +1,4 @@
-"""Which faults and solutions `course test` runs without `--all`: those that the changed files concern."""
+"""Which faults and solutions `course test` runs without `--all`: those that changed files affect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARED = ("tests/kit/", "tests/conftest.py", "tests/strength/harness.py", "tests
 
 
 def only_if_changed(stage: Stage, *files: str) -> list[pytest.MarkDecorator]:
-    """Return the mark `every_fault`, unless a file that differs from the last commit concerns the case.
+    """Return the mark `every_fault`, unless a file that differs from the last commit affects the case.
 
     Args:
         stage: what is judged.

@@ -15,12 +15,12 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "every_fault: a fault or a solution that no changed file concerns")
+    config.addinivalue_line("markers", "every_fault: a fault or a solution that no changed file affects")
 
 
 @pytest.fixture(scope="session")
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """A process that has collected the tests of all faults and tasks that are asked about."""
+    """A process that has collected the tests of all faults and tasks in this run."""
     if not CAN_FORK:
         pytest.skip(WINDOWS)
     files: set[Path] = set()

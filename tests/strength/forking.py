@@ -25,15 +25,15 @@ import pytest
 from kit import adapter
 from strength.reach import Reached, Recorder
 
-#: A pytest that says nothing, ends no test by itself, and leaves nothing in the folders of the outer one.
+#: A silent pytest that ends no test by itself and leaves nothing in the folders of the outer one.
 QUIET = [f"-pno:{name}" for name in ("terminal", "cacheprovider", "faulthandler", "unraisableexception")]
 QUIET += ["-ppytest_timeout", "-o", "timeout=0", "-s"]
-MEMORY = 4 * 1024**3  # bytes; wrong code that piles up more than this is ended, and not the machine
+MEMORY = 4 * 1024**3  # bytes; wrong code that allocates more is ended before the machine suffers
 
 
 @dataclass(frozen=True)
 class Collected:
-    """A test that can be run: its node id, the name of its stage where it has one, and its marks."""
+    """A test that can be run: its node id, the name of its stage if it has one, and its marks."""
 
     id: str
     stage: str | None
@@ -41,7 +41,7 @@ class Collected:
 
     @classmethod
     def of(cls, item: pytest.Item) -> Collected:
-        """Return it as pytest has collected it."""
+        """Return the pytest item as a `Collected`."""
         return cls(item.nodeid, _stage_of(item), frozenset(mark.name for mark in item.iter_markers()))
 
 
@@ -54,7 +54,7 @@ class Request:
         tests: the ids of the tests, in their order, and how many seconds each may take.
         first_only: whether the run ends with the first test that fails.
         measure: whether to write down which lines each test runs.
-        modules: what others have imported since; it is imported before the fork, for all who come after.
+        modules: what earlier children have imported; the parent imports it before the fork, for later ones.
     """
 
     folder: Path
@@ -65,12 +65,12 @@ class Request:
 
     @property
     def reply(self) -> Path:
-        """The file that has the child's reply when the child has ended by itself."""
+        """The file with the child's reply, if the child has ended by itself."""
         return self.folder.parent / "reply"
 
     @property
     def stack(self) -> Path:
-        """The file that says where the child was when its time was over."""
+        """The file that says where the child was when it ran out of time."""
         return self.folder.parent / "stack"
 
 
@@ -108,7 +108,7 @@ class Reply:
 
 
 def serve(pipe: Connection, tests: Sequence[str]) -> None:
-    """Collect ``tests``, send them, and run what is asked for until the pipe is closed.
+    """Collect ``tests``, send them, and serve requests until the pipe is closed.
 
     For each `Request` two messages are sent: the child's process id, and then its wait status.
     """
@@ -139,7 +139,7 @@ class Forking:
             for module in request.modules:
                 with suppress(ImportError):
                     importlib.import_module(module)
-            gc.freeze()  # a child that looks through the memory of its parent would copy it
+            gc.freeze()  # a child whose garbage collector looks through its parent's memory would copy it
             process = os.fork()
             if not process:
                 session.items[:] = [items[test] for test in request.tests]
@@ -161,7 +161,7 @@ class Forking:
 
 def _become_child(session: pytest.Session, request: Request) -> None:
     """Give this process a group, a folder and limits of its own, and the tests another stage."""
-    import resource  # which Windows has not
+    import resource  # which Windows lacks
 
     os.setpgid(0, 0)
     scratch = request.folder.parent
@@ -202,7 +202,7 @@ class Reporting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Wind up the watchdog, a thread that no code under test can hold up."""
+        """Start the watchdog, a thread that no code under test can block."""
         limit = self.request.tests[item.nodeid]
         faulthandler.dump_traceback_later(limit, exit=True, file=self.stack)
 
@@ -214,7 +214,7 @@ class Reporting:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Iterator[None]:
-        """Reply, and go before pytest cleans up a process that is over anyway."""
+        """Reply, and exit before pytest cleans up a process that ends anyway."""
         yield
         faulthandler.cancel_dump_traceback_later()
         new = [(name, module) for name, module in sys.modules.items() if name not in self.imported]
@@ -230,7 +230,7 @@ def _is_installed(module: ModuleType) -> bool:
 
 
 def _stage_of(item: pytest.Item) -> str | None:
-    """Return the name of the stage that a test runs on; None where it knows only one."""
+    """Return the name of the stage that a test runs on; None if it has no stages."""
     stage = _parameters(item).get("stage")
     return stage[0] if isinstance(stage, tuple) else None
 

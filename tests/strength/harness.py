@@ -1,6 +1,6 @@
 """Runs tests on changed copies of a stage: with a fault, a mutant or the solution of a task in it.
 
-Each run is a process of its own, which can be ended whatever it does: code that is wrong on purpose may wait
+Each run is a process of its own, which can be ended whatever it does: deliberately wrong code may wait
 for ever, and may start programs. It is forked from a process that has collected the tests, see forking.py.
 """
 
@@ -25,9 +25,9 @@ from course.lessons.stages import ignore_in_copies
 
 CAN_FORK = hasattr(os, "fork")
 WINDOWS = "Windows cannot fork, and the tests are as good there as elsewhere"
-LIMIT = 100  # seconds for one test: a browser waits for half a minute before it says what it misses
-#: Where Linux keeps files in memory. A database that waits for no disk makes a run a third cheaper.
-MEMORY_DISK = "/dev/shm"  # noqa: S108 -- a folder of a name that nobody can guess is made in it
+LIMIT = 100  # seconds for one test: a browser waits for half a minute before it reports what is missing
+#: Where Linux keeps files in memory. Without waiting for a disk, a run is a third cheaper.
+MEMORY_DISK = "/dev/shm"  # noqa: S108 -- a folder with an unguessable name is made in it
 
 
 class NotEnded(Exception):
@@ -71,7 +71,7 @@ class Harness:
         self._folder.cleanup()
 
     def find(self, test: str, stage: str) -> list[str]:
-        """Return the ids of ``test`` on ``stage``, its cases, or of one case where it names one.
+        """Return the ids of all cases of ``test`` on ``stage``, or of the one case that it names.
 
         Args:
             test: `file.py::test` or `file.py::test[case]`, as seen from tests/.
@@ -95,7 +95,7 @@ class Harness:
         if stage not in self._compiled:
             self._compiled[stage] = Path(self._new_folder(), stage.name)
             shutil.copytree(stage, self._compiled[stage], ignore=ignore_in_copies)
-            # By their hashes: what is changed afterwards is compiled again.
+            # Checked by hash, so that files changed afterwards are compiled again.
             compile_dir(self._compiled[stage], quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         scratch = self._new_folder()
         try:

@@ -1,12 +1,12 @@
-"""Mutants: every small change to a file that a good suite should notice. One is the file with one change.
+"""Mutants: every small change to a file that a good suite should notice. Each is the file with one change.
 
-The operators are our own, over `ast`, because neither tool that is kept today reaches what a Flask
-application is made of. mutmut 3.8 leaves decorated functions and everything outside of functions alone, and
+The operators are our own, over `ast`, because neither tool maintained today reaches what a Flask
+application is made of. mutmut 3.8 leaves decorated functions and everything outside functions alone, and
 here the decorators and the class bodies are the subject. cosmic-ray 8.7 has no operator for text, keyword
 arguments, statements or what is returned: a header, an option and a hook that is never registered.
 
 Left alone on purpose: imports, annotations, docstrings and `__all__`, which change nothing that runs; and
-prose, that is, text with a space in it: a test that held its wording would be in the way of better wording.
+prose, that is, text with a space in it: tests that fixed its wording would hinder better wording.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-#: What an operator turns into. An order turns at its edge, and around.
+#: What an operator turns into. A comparison changes at its boundary, and is reversed.
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Eq: (ast.NotEq,),
     ast.NotEq: (ast.Eq,),
@@ -110,7 +110,7 @@ class _Swap(ast.NodeTransformer):
 
 
 def _walk(node: ast.AST, path: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, ...]]:
-    """Yield the path from the module to each node that is worth a change."""
+    """Yield the path from the module to each node worth changing."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns"):
             continue
@@ -185,7 +185,7 @@ def _other_constants(value: object) -> Iterator[bool | int | float | str | bytes
 
 
 def _other_statements(node: ast.stmt, parent: ast.AST) -> Iterator[ast.AST]:
-    """Yield a statement without its effect: left out, returning nothing, doing its body no time or always."""
+    """Yield a statement without its effect: left out, returning nothing, its body never or always run."""
     match node:
         case ast.Return(value=ast.Constant(value=None)):
             pass
@@ -206,12 +206,12 @@ def _other_statements(node: ast.stmt, parent: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_plain(test: ast.expr) -> bool:
-    """Whether no other operator turns this condition around."""
+    """Whether no other operator reverses this condition."""
     return not isinstance(test, ast.Compare | ast.BoolOp | ast.UnaryOp)
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:
-    """Return ``node`` with other ``fields``."""
+    """Return a copy of ``node`` with other ``fields``."""
     changed = copy.copy(node)
     for name, value in fields.items():
         setattr(changed, name, value)
@@ -219,7 +219,7 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
 
 
 def _shown(node: ast.AST, changed: ast.AST) -> tuple[str, str]:
-    """Return what a reader sees of a change: one line of code before, and one after."""
+    """Return a change as readers see it: one line of code before, and one after."""
     if isinstance(node, Named):
         if not isinstance(changed, Named):
             raise TypeError(f"{node.name} cannot turn into something else as a whole")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from strength.mutants import Mutant
 
-#: What the tests of chapter 7's pipeline start. They take seconds each, and mutants do not wait for them.
+#: What the tests of chapter 7's pipeline start. They take seconds each, so mutants do without them.
 PIPELINE = {"nox", "git", "bash", "smoke.py"}
 _FIRST = "first"  # the name under which the first test runs for the first time
 
@@ -40,7 +40,7 @@ class Recorder:
     """A plugin of pytest that watches the tests on the right code; the first test has to run twice.
 
     Args:
-        folder: the copy of the stage; what is outside of the folder around it is not watched.
+        folder: the copy of the stage; what is outside its parent folder is not watched.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,7 +71,7 @@ class Recorder:
         self._coverage.stop()
         data = self._coverage.get_data()
         for measured in data.measured_files():
-            # Each copy of the stage has another path, and the same end: the longest that is one of its files.
+            # Each copy of the stage has another path with the same end: the longest end that names a file.
             found = [file for file in self._files if measured.endswith(f"/{file}")]
             if found:
                 for line, names in data.contexts_by_lineno(measured).items():
@@ -93,7 +93,7 @@ class Recorder:
 
 @dataclass
 class Ranking:
-    """Which tests are asked about a mutant, and in which order.
+    """Which tests are run on a mutant, and in which order.
 
     ``killers`` counts for each place in a file how often a test noticed something there.
     """
@@ -108,7 +108,7 @@ class Ranking:
         Those that start chapter 7's pipeline are left out.
 
         Args:
-            last_killer: the test that noticed it the last time, which is asked first.
+            last_killer: the test that noticed it the last time, which is run first.
         """
         lines = set(mutant.lines)
         once = not lines.isdisjoint(self.reached.once.get(mutant.file, ()))

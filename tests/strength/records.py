@@ -1,4 +1,4 @@
-"""What was found about each mutant and fault, kept in a file so that a score that was stopped goes on."""
+"""The results of mutants and faults, kept in a file so that an interrupted score can go on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from course.paths import ROOT
 
 @dataclass(frozen=True)
 class Record:
-    """What became of a mutant or a fault: "killed" by a test, "stopped" as one did not end, or "survived".
+    """The result of a mutant or a fault: "killed" by a test, "stopped" because one hung, or "survived".
 
-    ``whole``, ``code`` and ``test`` are the digests of what that depends on, see `Digests`.
+    ``whole``, ``code`` and ``test`` are the digests of what the result depends on, see `Digests`.
     """
 
     key: str
@@ -36,16 +36,16 @@ class Digests:
     """What a record depends on besides the mutant.
 
     Where tests change, a mutant that another test killed would be killed again: `code` and that test are the
-    same. One that survived has to be tried on all of them again: the `whole` has changed.
+    same. One that survived must be tried on all of them again: the `whole` has changed.
     """
 
     whole: str
     code: str  # of the stage, the packages, and what all tests share
-    tests: dict[str, str]  # for each test, of it and of all in its file that is not a test
+    tests: dict[str, str]  # for each test, of it and of everything in its file that is not a test
 
     @classmethod
     def of(cls, folder: Path, tests: Iterable[Path], shared: Iterable[Path]) -> Digests:
-        """Return those of today.
+        """Return the current digests.
 
         Args:
             folder: of the stage.
@@ -72,7 +72,7 @@ class Digests:
         return self.tests.get(killer.split("[")[0].rpartition("/")[2], "")
 
     def hold(self, record: Record) -> bool:
-        """Whether what was found some time ago would be found again."""
+        """Whether an earlier result still holds."""
         if record.whole == self.whole:
             return True
         return bool(record.test) and (record.code, record.test) == (self.code, self.of_killer(record.killer))
@@ -84,14 +84,14 @@ def digest(text: str) -> str:
 
 
 def read_records(file: Path) -> Iterator[Record]:
-    """Yield what is in a file of records; nothing where there is none."""
+    """Yield what is in a file of records; nothing if there is none."""
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
-        with suppress(ValueError, TypeError):  # the last line of a run that was stopped may be half a one
+        with suppress(ValueError, TypeError):  # the last line of an interrupted run may be incomplete
             yield Record(**json.loads(line))
 
 
 def line_of(record: Record) -> str:
-    """Return the line that a file has of it."""
+    """Return the line of a file for this record."""
     return json.dumps(asdict(record), ensure_ascii=False) + "\n"
 
 

@@ -24,9 +24,9 @@ from course.paths import STATE
 @click.option("--jobs", type=int, default=1)
 @click.option("--every", type=int, default=1)
 def main(stages: tuple[str, ...], write: bool, jobs: int, every: int) -> None:
-    """Score stages, see course/commands/score.py; end with 0 when each is good enough.
+    """Score stages, see course/commands/score.py; end with 0 if each is good enough.
 
-    What was found is kept in `.course/score/`, so that a run that was stopped goes on where it was.
+    Results are kept in `.course/score/`, so that an interrupted run goes on where it stopped.
     """
     console = Console(soft_wrap=True, highlight=False)
     good = True

@@ -1,4 +1,4 @@
-"""Counts how much of what may go wrong the tests of a stage notice, by named faults and by mutants."""
+"""Counts how many named faults and mutants the tests of a stage notice."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from course.lessons.stages import FINAL_NUMBER, Stage
 from course.paths import ROOT
 
 TESTS = ROOT / "tests"
-#: Seconds that a test may take on a mutant: these, and so many times what it takes on the right code.
+#: Seconds that a test may take on a mutant: these, plus a multiple of its time on the right code.
 LIMIT, FACTOR = 15, 20
 RIGHT_LIMIT = 300  # seconds that a test may take on the right code, where its lines are counted
 #: Tests with this mark or in these files start threads, servers or jobs: they run on named faults only.
 SLOW_MARK, SLOW_FILES = "threads", ("tests/drills/", "tests/final/test_pipeline.py")
-#: How many tests are asked about a mutant of `final`, where a test takes longer than in a chapter.
+#: How many tests are run on a mutant of `final`, where a test takes longer than in a chapter.
 MOST_TESTS = 250
-#: How many tests are asked whether a mutant that is listed as equivalent really is one.
+#: How many tests are run to see whether a mutant that is listed as equivalent really is.
 ASKED_OF_EQUIVALENT = 40
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is scored: the code of a stage, its tests, and what is wrong with copies of it."""
+    """What is scored: the code of a stage, its tests, and its faults and mutants."""
 
     name: str
     folder: Path
@@ -43,9 +43,9 @@ class Subject:
     mutants: list[Mutant]
     faults: list[Fault] = field(default_factory=list)
     equivalent: frozenset[str] = frozenset()  # keys of mutants that change nothing a test could see
-    every: int = 1  # the mutants are one of so many
-    slow_mark: str = ""  # tests with this mark are not asked about mutants
-    most_tests: int | None = None  # how many tests are asked about one mutant, the likeliest and quickest
+    every: int = 1  # one mutant out of this many is tried
+    slow_mark: str = ""  # tests with this mark are not run on mutants
+    most_tests: int | None = None  # how many tests are run on one mutant, the likeliest and quickest
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,22 @@ class Score:
     faults: int
     caught: int
     mutants: int
-    every: int  # one mutant of so many was tried
+    every: int  # one mutant out of this many was tried
     killed: int
     stopped: int
     equivalent: int
     survivors: list[str]
     missed: list[str]  # faults
-    wrongly_listed: list[str]  # as equivalent, and a test is red on them
+    wrongly_listed: list[str]  # listed as equivalent, but a test is red on them
 
     @property
     def share(self) -> float:
-        """The share of the mutants that were noticed, of those that change anything."""
+        """The share of noticed mutants among those that change anything."""
         return (self.killed + self.stopped) / max(1, self.mutants - self.equivalent)
 
     @property
     def good(self) -> bool:
-        """Whether it is what the course promises."""
+        """Whether the score is what the course promises."""
         return self.caught == self.faults and self.share >= FLOOR
 
 
@@ -84,7 +84,7 @@ def subject_of(stage: Stage, every: int = 1) -> Subject:
         files = {TESTS / fault.caught_by.split("::")[0] for fault in faults}
         tests += sorted(file for file in files if file.parent == TESTS / "drills")
     mutants = [mutant for file in files_of(stage) for mutant in mutants_of(file, _text(stage.path / file))]
-    # Those whose names hash to it, so that they stay the same ones.
+    # Chosen by the hash of their names, so that they stay the same.
     sample = [mutant for mutant in mutants if int(digest(mutant.key), 16) % every == 0]
     listed = frozenset(key for reason in reasons() if reason.holds_for(stage) for key in reason.mutants)
     limits = (SLOW_MARK, MOST_TESTS) if stage.number == FINAL_NUMBER else ()
@@ -104,12 +104,12 @@ def files_of(stage: Stage) -> list[str]:
 def score_subject(
     subject: Subject, file: Path, jobs: int, tell: Callable[[int, int], None] = lambda done, of: None
 ) -> Score:
-    """Put everything wrong into copies of the subject, one thing at a time, and count what its tests notice.
+    """Put each fault and mutant into a copy of the subject, and count how many its tests notice.
 
     Args:
         file: of the records: read first, and written as they come.
         jobs: how many copies are tried at a time.
-        tell: called after each with how many are known now, and of how many.
+        tell: called after each with the number done and the total.
 
     Raises:
         Failure: the tests are red on the right code.
@@ -123,7 +123,7 @@ def score_subject(
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8") as records:
         records.writelines(map(line_of, before.values()))
-        records.flush()  # else a run that is stopped at once would take along what others found
+        records.flush()  # else a run that is stopped at once would lose earlier results
 
         def keep(record: Record) -> None:
             known[record.key] = record.outcome
@@ -216,7 +216,7 @@ def _reached(subject: Subject, harness: Harness) -> Reached:
 def _try(
     harness: Harness, folder: Path, key: str, tests: list[str], limits: dict[str, float] | None = None
 ) -> Record:
-    """Run ``tests`` until one is red on the changed copy, and return what became of it."""
+    """Run ``tests`` until one is red on the changed copy, and return the result."""
     if not tests:
         return Record(key, "survived")
     try:

@@ -26,11 +26,11 @@ CASES = [
 
 @pytest.mark.parametrize("fault", CASES)
 def test_a_fault_is_caught(fault: Fault, harness: Harness) -> None:
-    """The test that a fault names fails on it: fails, not stumbles over code that cannot run."""
+    """The test that a fault names fails on it, and not because the code cannot run."""
     with harness.copy(fault.stage.path) as folder:
         fault.plant(folder)
         tests = harness.find(fault.caught_by, fault.stage.name)
-        assert tests, f"{fault.caught_by} is no test"
+        assert tests, f"{fault.caught_by} is not a test"
         reports = harness.run(folder, tests, first_only=True).reports
 
     assert reports, f"{fault.caught_by} did not run"
@@ -68,7 +68,7 @@ def test_a_stale_fault_says_so(tmp_path: Path) -> None:
         fault.plant(tmp_path)
 
 
-#: Waits where no alarm of pytest's reaches it, and has started a program that would outlive it.
+#: Waits where pytest's timeout cannot reach it, and starts a program that would outlive it.
 WAITS = """
 import signal, subprocess, sys, time
 
@@ -81,7 +81,7 @@ def test_it():
 
 @pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
 def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    """The watchdog ends the run, and what the test has started ends with it."""
+    """The watchdog ends the run, and with it what the test has started."""
     waits = WAITS.format(alive=str(tmp_path / "alive"))
     (tmp_path / "test_waits.py").write_text(waits, encoding="utf-8")
     stage = tmp_path / "stage"
@@ -110,7 +110,7 @@ def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None
 def test_a_fault_is_judged_when_what_it_concerns_has_changed(
     monkeypatch: pytest.MonkeyPatch, changed: list[str], chosen: bool
 ) -> None:
-    """By `course test`; with `--all` each one is."""
+    """By `course test`; `--all` judges every fault."""
     monkeypatch.setattr(strength.changed, "_changed", lambda: changed)
 
     marks = only_if_changed(find_stage("1"), "test_01_views_and_blueprints.py", "/last_page_has_a_next.patch")

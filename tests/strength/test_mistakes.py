@@ -1,4 +1,4 @@
-"""Mistakes that people really make are named, in both languages, where the behaviour they cost is explained.
+"""Mistakes that learners really make are named, in both languages, when a behaviour fails by them.
 
 A mistake is a patch in mistakes/, made against the chapter whose number it begins with. Its first
 lines are words that the explanation must have, and the behaviour that is explained.
@@ -26,7 +26,7 @@ LIMIT = {"endless_loop": 2.0}  # seconds for one test; all others end
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake: the chapter it is made in, what is to be said of it, and for which behaviour."""
+    """One mistake: the chapter it is made in, its explanation, and the behaviour."""
 
     name: str
     stage: Stage

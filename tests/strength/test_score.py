@@ -67,7 +67,7 @@ def test_until(stage):
     assert stage.until(3) == 3
 """
 
-#: Nothing asks for a negative count, for exactly the limit or for no end, and nobody calls the last function.
+#: Nothing asks for a negative count, for exactly the limit or for no end, or calls the last function.
 SURVIVORS = [
     "app/limits.py top: 3  ->  4",
     "app/limits.py allowed: count < 0  ->  count <= 0",
@@ -80,7 +80,7 @@ SURVIVORS = [
     "app/limits.py unused: '!'  ->  'XX!XX'",
 ]
 
-CHANGES_NOTHING = "app/limits.py allowed: 0  ->  1"  # let us say
+CHANGES_NOTHING = "app/limits.py allowed: 0  ->  1"  # suppose so
 KILLED = "app/limits.py until: number < end  ->  number <= end"
 
 
@@ -109,7 +109,7 @@ forks = pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
 
 @forks
 def test_a_small_stage_gets_the_score_that_it_has(tmp_path: Path) -> None:
-    """What the tests miss survives, what does not end is stopped, and what changes nothing is not counted."""
+    """Mutants that the tests miss survive, endless ones are stopped, equivalent ones are not counted."""
     found = score(tmp_path, TESTS)
 
     assert found.survivors == [key for key in SURVIVORS if key != CHANGES_NOTHING]
@@ -121,7 +121,7 @@ def test_a_small_stage_gets_the_score_that_it_has(tmp_path: Path) -> None:
 
 @forks
 def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    """A record holds until its code or its test changes; a survivor is tried again on any other test."""
+    """A record is valid until its code or its test changes; a survivor is tried again if any test changes."""
     first = score(tmp_path, TESTS)
     records = tmp_path / "records.jsonl"
 
@@ -129,7 +129,7 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
         return [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
 
     def tried_again(tests: str) -> set[str]:
-        """Score by ``tests``, and return what was tried then; what was known comes first in the records."""
+        """Score by ``tests``, and return what was tried; earlier results come first in the records."""
         known = len({entry["key"] for entry in entries()})
         assert score(tmp_path, tests).survivors == first.survivors
         return {entry["key"] for entry in entries()[known:]}
@@ -142,14 +142,14 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert tried_again(changed) == survived | until
 
     *judged, last = records.read_text(encoding="utf-8").splitlines()
-    records.write_text("\n".join([*judged, last[: len(last) // 2]]), encoding="utf-8")  # it was stopped
+    records.write_text("\n".join([*judged, last[: len(last) // 2]]), encoding="utf-8")  # it was interrupted
     score(tmp_path, changed)
     assert entries()[-1]["key"] == json.loads(last)["key"]
 
 
 @forks
 def test_red_tests_score_nothing(tmp_path: Path) -> None:
-    """Where the right code is red every mutant would be, so the command says so instead of counting."""
+    """If the right code is red every mutant would be, so the command says so instead of counting."""
     with pytest.raises(Failure, match=r"test_until\[stage0\] is red on the right code"):
         score(tmp_path, TESTS.replace("until(3) == 3", "until(3) == 2"))
 
@@ -192,7 +192,7 @@ def test_an_operator_changes_one_thing(code: str, changed: list[str]) -> None:
 
 
 def test_what_is_listed_as_equivalent_exists() -> None:
-    """A mutant that is excused is one that there is: where the code has gone, so does the excuse."""
+    """Every mutant listed as equivalent exists: when its code goes, so must its entry."""
     named = {stage.name: {mutant.key for mutant in subject_of(stage).mutants} for stage in all_stages()[1:]}
 
     for reason in reasons():

@@ -21,7 +21,7 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 def failed(reports: list[Report]) -> dict[str, str]:
-    """Return what each test that failed says, by its name."""
+    """Return the message of each failed test, by its name."""
     return {report.name: report.text for report in reports if report.failed}
 
 
@@ -38,13 +38,13 @@ def task(request: pytest.FixtureRequest) -> StretchTask:
 
 @pytest.fixture
 def folder(task: StretchTask, harness: Harness) -> Iterator[Path]:
-    """A copy of the chapter that the task goes on from."""
+    """A copy of the chapter that the task builds on."""
     with harness.copy(task.stage.path) as copy:
         yield copy
 
 
 def test_the_finished_chapter_does_not_have_it(task: StretchTask, folder: Path, harness: Harness) -> None:
-    """Every test is red there, but those that say that they guard what was there before."""
+    """Every test is red there, except those marked as guarding what was there before."""
     reports = harness.run(folder, harness.tests_in(task.file, task.stage.name)).reports
 
     assert set(failed(reports)) == {report.name for report in reports if "kept_before" not in report.marks}

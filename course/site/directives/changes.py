@@ -134,7 +134,7 @@ def _summary(changes: Sequence[Change], lang: str) -> str:
 
 
 def kind_badge(kind: str, lang: str, number: int | None = None) -> str:
-    """Return what became of a file, or of so many files, as a label."""
+    """Return what became of one file, or of a number of files, as a label."""
     words = [say(kind, lang)]
     if number is not None:
         words.insert(0 if lang == "en" else 1, str(number))

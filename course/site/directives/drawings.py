@@ -29,7 +29,7 @@ def figure(page: Page, piece: Piece) -> str:
 
 
 def stages(page: Page, piece: Piece) -> str:
-    """Return the map of the course: every stage in its order, linked where it has a page."""
+    """Return the map of the course: every stage in its order, with a link if it has a page."""
     items = []
     for stage in all_stages():
         number = "" if stage.number in (0, 8) else str(stage.number)

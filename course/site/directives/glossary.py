@@ -11,7 +11,7 @@ from course.site.page import DOCS, Page, Piece, say
 def glossary(page: Page, piece: Piece) -> str:
     """Return a table with a row for each word, in the order of the page's language.
 
-    A word leads to the page that teaches it.
+    Each word links to the page that teaches it.
     """
     terms = tomllib.loads((DOCS / "glossary.toml").read_text(encoding="utf-8"))["terms"]
     other = "ko" if page.lang == "en" else "en"

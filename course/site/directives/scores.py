@@ -25,7 +25,7 @@ def score(page: Page, piece: Piece) -> str:
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
-    """Return between which shares the true one lies, with 95 % confidence: the interval of Wilson."""
+    """Return the 95 % confidence interval of the share: Wilson's interval."""
     z = 1.96
     share, spread = hits / of, z * z / of
     middle, width = share + spread / 2, z * sqrt(share * (1 - share) / of + spread / of / 4)

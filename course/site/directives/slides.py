@@ -15,7 +15,7 @@ def chapters_with_slides(lang: str = "en") -> list[str]:
 
 
 def slides(page: Page, piece: Piece) -> str:
-    """Return a link to the deck of this chapter; on a page that is no chapter, the list of all decks."""
+    """Return a link to the deck of this chapter; on other pages, the list of all decks."""
     words = say("slides", page.lang)
     if chapter := re.fullmatch(r"chapters/(\d\d)\.md", page.path):
         return f'<p class="slides"><a href="../slides/{chapter[1]}.html">{words}</a></p>'

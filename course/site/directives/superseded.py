@@ -26,7 +26,7 @@ class Mark(NamedTuple):
 
 
 def superseded(page: Page, piece: Piece) -> str:
-    """Return a section for each reason, with the behaviours that end and the test that holds instead."""
+    """Return a section for each reason, with the behaviours that end and the test that replaces them."""
     korean = tomllib.loads((DOCS / "superseded.toml").read_text(encoding="utf-8"))
     marks = sorted(read_marks(), key=lambda mark: (mark.reason, mark.by))
     reasons = {mark.reason for mark in marks}

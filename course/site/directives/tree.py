@@ -20,7 +20,7 @@ def tree(page: Page, piece: Piece) -> str:
     """
     stage = find_stage(piece.argument)
     comments = tree_comments(stage)
-    closed = tuple(path for path in comments if path.endswith("/"))  # a folder that is one line
+    closed = tuple(path for path in comments if path.endswith("/"))  # a folder shown as one line
     files = {
         next((folder for folder in closed if path.startswith(folder)), path) for path in files_of(stage.path)
     }

@@ -70,7 +70,7 @@ def build_lab() -> Lab:
 
 
 def add_openers(html: str, path: str, lab: Lab | Literal["coming"] | None) -> str:
-    """Return a page with buttons at the places that `opener` has left; without them where there is no lab.
+    """Return a page with buttons at the places that `opener` has left; without them if there is no lab.
 
     Args:
         path: of the page, from the root of the site.
@@ -105,7 +105,7 @@ def add_openers(html: str, path: str, lab: Lab | Literal["coming"] | None) -> st
 def write_lab(lab: Lab, site: Path) -> None:
     """Put the lab into a built site, each part also as a script: a page of a folder can fetch nothing.
 
-    Pages that an earlier build has left there are led from its lab to this one.
+    Pages of an earlier build that are still there get this lab instead of theirs.
     """
     seldom, course = lab.bundle.name, key_of(lab.course)
     former = [folder.name for folder in (site / FOLDER).glob("*") if folder.name not in (seldom, course)]
@@ -123,7 +123,7 @@ def write_lab(lab: Lab, site: Path) -> None:
 
 
 def _write_new(folder: Path, write: Callable[[Path], None]) -> None:
-    """Make a folder that is not there yet, whole or not at all."""
+    """Make a folder that does not exist yet, whole or not at all."""
     if folder.is_dir():
         return
     unfinished = folder.with_suffix(".new")

@@ -31,7 +31,7 @@ PINNED = (
     *(ROOT / "requirements.txt", Path(__file__)),
 )
 CACHE = STATE / "lab"
-CARRIED = ROOT / "lab"  # where a pack has it, for computers without Node
+CARRIED = ROOT / "lab"  # where a pack keeps it, for computers without Node
 
 PACKAGES = (
     *("flask", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "markupsafe"),
@@ -124,7 +124,7 @@ def _key() -> str:
 
 
 def pack_packages(target: Path) -> None:
-    """Write the packages, as they are installed here, into a zip."""
+    """Write the installed packages into a zip."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
         for name in PACKAGES:
             for file in distribution(name).files or ():

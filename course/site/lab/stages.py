@@ -1,4 +1,4 @@
-"""What of the lab changes with the course: the stages' files, the lessons' requests, and who judges them."""
+"""The parts of the lab that change with the course: the stages' files, the lessons' requests, the judge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from course.site.page import LANGUAGES, read_page
 from course.site.transcripts.http import read_http
 
 GRADED = 6  # the chapter whose tests the learner writes
-#: What the worker judges by. A folder is taken as a whole, with all below it.
+#: What the worker judges by. A folder is copied with everything below it.
 FOLDERS = ("course/judging", "course/lessons", "course/messages", "tests/kit")
 FILES = (
     *("course/__init__.py", "course/errors.py", "course/paths.py", "chapters/stages.toml", "pyproject.toml"),
@@ -42,7 +42,7 @@ def course_files() -> dict[str, bytes]:
 
 
 def key_of(files: dict[str, bytes]) -> str:
-    """Return what is different as soon as one of ``files`` is."""
+    """Return a key that changes when one of ``files`` does."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name} {len(content)}\n".encode() + content)
@@ -69,7 +69,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 
 def _texts(stage: Stage) -> dict[str, str]:
-    """Return the files that somebody works on; `steps` is how the lesson of chapter 6 shows its way."""
+    """Return the files that the reader works on; `steps` shows how chapter 6 is built."""
     found = files_of(stage.path).items()
     return {name: path.read_text(encoding="utf-8") for name, path in found if not name.startswith("steps/")}
 
@@ -112,6 +112,6 @@ def _judging_files() -> Iterator[tuple[str, str]]:
 
 
 def _headings(page: Path) -> str:
-    """Return a lesson's headings on their lines: where a behaviour is taught is all that is asked of it."""
+    """Return a lesson's headings on their lines: the lab needs only where a behaviour is taught."""
     lines = page.read_text(encoding="utf-8").splitlines()
     return "\n".join(line if re.match("#+ ", line) else "" for line in lines) + "\n"

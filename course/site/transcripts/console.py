@@ -12,7 +12,7 @@ from course.site.transcripts.needs import NEEDS
 from course.site.transcripts.shells import powershell, tabs
 
 PROGRAMS = ("flask", "python", "pytest", "nox")
-#: What a reader runs and the suite does not: a server, or something that asks one elsewhere.
+#: What a reader runs and the suite does not: a server, or a client of one elsewhere.
 NOT_RUN = (
     ["flask", "run"],
     ["flask", "--app"],
@@ -115,7 +115,7 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
             raise page.error(line, f"the course has no {words[3]}: name one of {', '.join(_commands())}")
     elif program == "cd" or words[:2] == ["cp", "-r"]:  # PowerShell takes both of them too
         for folder in (name for name in words[1:] if "/" in name):
-            # A clone is called what the repository is called; what is the learner's, as a chapter is.
+            # A clone is named as the repository is; the learner's folder, as a chapter is.
             if not (ROOT / folder.replace("workspace/", "chapters/", 1)).is_dir():
                 raise page.error(line, f"there is no folder {folder}: name one that is there")
     elif words == ["mkdir", "workspace"]:

@@ -1,4 +1,4 @@
-"""`http` fences: a request and its answer, read from a page and shown in it. replay.py sends them."""
+"""`http` fences: a request and its response, read from a page and shown in it. replay.py sends them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s*(.*)")
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and the answer that was recorded, if one was."""
+    """A request and the response that was recorded, if one was."""
 
     method: str
     path: str
@@ -64,7 +64,7 @@ def read_http(page: Page, piece: Piece) -> Exchange:
 
 
 def render_http(page: Page, piece: Piece) -> str:
-    """Return the request in three forms, as linked tabs, and the answer below."""
+    """Return the request in three forms, as linked tabs, and the response below."""
     exchange = read_http(page, piece)
     if not exchange.recorded:
         raise page.error(piece.line, "no answer is recorded: run python3 -m course.site update")
@@ -85,7 +85,7 @@ def render_http(page: Page, piece: Piece) -> str:
 
 
 def as_curl(exchange: Exchange, url: str) -> list[str]:
-    """Return the request for curl in bash; fields of earlier answers are shell variables."""
+    """Return the request for curl in bash; fields of earlier responses are shell variables."""
     method = "" if exchange.method == ("POST" if exchange.body else "GET") else f"-X {exchange.method} "
     if exchange.method == "HEAD":
         method = "-I "
@@ -99,7 +99,7 @@ def as_curl(exchange: Exchange, url: str) -> list[str]:
 def as_powershell(exchange: Exchange, url: str) -> list[str]:
     """Return the request for PowerShell 5 and 7.
 
-    A body goes through Invoke-RestMethod: no quotation marks for JSON mean the same to `curl.exe` in both.
+    A body goes through Invoke-RestMethod: quoted JSON reaches `curl.exe` differently in the two versions.
     """
     headers = dict(exchange.sent_headers)
     if not exchange.body:
@@ -120,7 +120,7 @@ def as_powershell(exchange: Exchange, url: str) -> list[str]:
 
 
 def as_http(exchange: Exchange) -> list[str]:
-    """Return the request as it goes over the wire, less what every client adds."""
+    """Return the request as it goes over the wire, without what every client adds."""
     lines = [f"{exchange.method} {exchange.path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in exchange.sent_headers.items()]
     lines += ["", exchange.body] if exchange.body else []
@@ -128,13 +128,13 @@ def as_http(exchange: Exchange) -> list[str]:
 
 
 def fields_used(piece: Piece) -> frozenset[str]:
-    """Return the fields of earlier answers that a request uses."""
+    """Return the fields of earlier responses that a request uses."""
     body = piece.body
     return frozenset(VARIABLE.findall("\n".join(body[: body.index("---")] if "---" in body else body)))
 
 
 def fields_of(body: str) -> dict[str, str]:
-    """Return the fields of an answer that later requests may use."""
+    """Return the fields of a response that later requests may use."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -143,9 +143,9 @@ def fields_of(body: str) -> dict[str, str]:
 
 
 def fill(text: str, known: dict[str, str]) -> str:
-    """Put the fields of earlier answers into ``text``.
+    """Put the fields of earlier responses into ``text``.
 
     Raises:
-        LookupError: no answer had such a field.
+        LookupError: no response had such a field.
     """
     return VARIABLE.sub(lambda found: known[found[1]], text)

@@ -1,4 +1,4 @@
-"""What a transcript may need besides the course: it runs where that is, and elsewhere stays as recorded."""
+"""What a transcript may need besides the course: if that is missing, it stays as recorded."""
 
 from __future__ import annotations
 

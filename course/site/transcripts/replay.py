@@ -37,7 +37,7 @@ MASKS = tuple(
         (r"eyJ[\w-]+(?:\.[\w-]+\.[\w-]+|…)", "<token>"),
         (r"rt_[\w-]{12,}…?", "<refresh token>"),
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "<id>"),
-        (r"^[\w-]{43}(?=  ES256| signs )", "<key>"),  # the thumbprint of one (RFC 7638)
+        (r"^[\w-]{43}(?=  ES256| signs )", "<key>"),  # the thumbprint of a key (RFC 7638)
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\b\d\d:\d\d:\d\d\b", "<time>"),
         (r"\b\d+(?:\.\d+)? ?m?s\b|(?<=dur=)[\d.]+", "<duration>"),
@@ -195,7 +195,7 @@ class _Player:
         return self.app
 
     def http(self, piece: Piece) -> list[str]:
-        """Send the request of a fence and return the answer as a page records it."""
+        """Send the request of a fence and return the response as a page records it."""
         exchange = read_http(self.page, piece)
         if exchange.fresh:
             self.app, self.known = None, {}
@@ -271,7 +271,7 @@ def _record(exchange: Exchange, response: Any) -> Iterator[str]:
     for name in exchange.recorded_headers or SHOWN:
         if name in response.headers:
             value = response.headers[name]
-            if name == "Allow":  # a set, in another order at every start
+            if name == "Allow":  # a set, whose order differs at every start
                 value = ", ".join(sorted(value.split(", ")))
             yield f"{name}: {value}"
     if response.text:

@@ -1,4 +1,4 @@
-"""What `http` and `console` fences have in common: quotation marks of the shells, and a tab for each."""
+"""What `http` and `console` fences have in common: quoting for the shells, and a tab for each."""
 
 from __future__ import annotations
 

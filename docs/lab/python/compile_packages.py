@@ -1,4 +1,4 @@
-"""Run at build: what is source in the zips of Python's packages becomes bytecode, without docstrings."""
+"""Run at build: compiles the source in the zips of Python's packages to bytecode, without docstrings."""
 
 import ast
 import importlib.util
@@ -6,7 +6,7 @@ import re
 import zipfile
 from _frozen_importlib_external import _code_to_timestamp_pyc as as_pyc
 
-#: Of the standard library, what wants other processes or a connection of its own.
+#: What in the standard library needs other processes or a connection of its own.
 LEFT_OUT = re.compile(r"(multiprocessing|xmlrpc)/|(mailbox|imaplib|poplib|ftplib|plistlib)\.py")
 
 
@@ -30,5 +30,5 @@ def without_docstrings(source: str) -> ast.Module:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.walk(tree):
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body[0].value.value = "-"  # not nothing: SQLAlchemy asserts that there is one
+            node.body[0].value.value = "-"  # not removed: SQLAlchemy asserts that there is one
     return tree

@@ -1,4 +1,4 @@
-"""Ends a loop without an end in the reader's own files, at the line that jumps back.
+"""Ends an endless loop in the reader's own files, at the line that jumps back.
 
 Python reports each jump backwards (PEP 669), except in code for which we disable it: all but the reader's.
 Code that hangs elsewhere, in a library, is ended by the page together with the whole worker.

@@ -20,7 +20,7 @@ def install() -> None:
     sys.prefix = "/packages"  # not "/": Flask would take the reader's folder for an installed package
     hashlib.scrypt = scrypt  # type: ignore[attr-defined]
     hashlib.pbkdf2_hmac = pbkdf2_hmac  # type: ignore[attr-defined]
-    # The scanner in C recurses as deep as a body is nested, and a browser's stack is too small for that.
+    # The C scanner recurses as deep as a body is nested, and a browser's stack is too small for that.
     json.scanner.make_scanner = json.scanner.py_make_scanner  # type: ignore[attr-defined]
     json._default_decoder = json.JSONDecoder()  # type: ignore[attr-defined]
     import flask

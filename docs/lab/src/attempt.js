@@ -1,4 +1,4 @@
-// Runs work that asks Python, for a panel: its button is disabled meanwhile, and errors become a sentence.
+// Runs a panel's work with Python: its button is disabled meanwhile, and errors become a sentence.
 import { el } from "./dom.js";
 import { Stopped } from "./engine.js";
 import { say } from "./strings.js";

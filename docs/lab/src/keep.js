@@ -22,7 +22,7 @@ export function keepPanel(work, engine) {
     const field = el("input", { value: link, readonly: true, "aria-label": say("keep.link") });
     fill(status, el("p", {}, say("keep.shared")), field);
     field.select();
-    await navigator.clipboard?.writeText(link).catch(() => {}); // where that is not allowed, it is selected
+    await navigator.clipboard?.writeText(link).catch(() => {}); // if that is not allowed, it is selected
   }
 
   function reset() {

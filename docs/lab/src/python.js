@@ -14,7 +14,7 @@ export class Python {
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => this.end(new Error(event.message));
     this.ready = false; // whether it can be asked
-    this.prepared = new Promise((resolve) => (this.#onPrepared = resolve)); // it has nothing to prepare any more
+    this.prepared = new Promise((resolve) => (this.#onPrepared = resolve)); // resolves when there is nothing left to prepare
     this.started = this.ask("start", { parts }).then(() => (this.ready = true));
   }
 

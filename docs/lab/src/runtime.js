@@ -32,7 +32,7 @@ export async function startPython(parts, print) {
   return lab;
 }
 
-/** Take the network from the code that will run here. A policy of the server may do the same. */
+/** Deny the network to the code that will run here. A policy of the server may do the same. */
 function removeNetwork() {
   for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "WebTransport", "indexedDB", "caches"]) {
     Object.defineProperty(self, name, { value: undefined, configurable: false });

@@ -10,7 +10,7 @@ export async function asFragment(stage, state) {
   return `${PREFIX}${stage}.` + btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** @returns the state of `stage` in `fragment`, null where there is none or it is damaged */
+/** @returns the state of `stage` in `fragment`, null if there is none or it is damaged */
 export async function fromFragment(stage, fragment) {
   const before = `${PREFIX}${stage}.`;
   if (!fragment.startsWith(before)) return null;

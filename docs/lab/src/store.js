@@ -27,7 +27,7 @@ export class Work extends EventTarget {
     this.key = `effective-flask-lab:${stage.name}`;
     const kept = read(this.key) ?? {};
     this.start = kept.start in this.starts ? kept.start : "after";
-    /** @type {Record<"before" | "after", Record<string, string | null>>} of each start; null is a file that is gone */
+    /** @type {Record<"before" | "after", Record<string, string | null>>} of each start; null is a removed file */
     this.edits = { before: {}, after: {}, ...kept.edits };
     this.ever = { before: [], after: [], ...kept.ever };
     this.history = kept.history ?? [];
@@ -35,7 +35,7 @@ export class Work extends EventTarget {
     this.tokens = kept.tokens ?? []; // of the last log-ins, the newest first
   }
 
-  /** @returns {Record<string, Files>} the states that one may begin with */
+  /** @returns {Record<string, Files>} the states that a reader can begin with */
   get starts() {
     const { before, after } = this.stage;
     return before ? { before, after } : { after };

@@ -1,4 +1,4 @@
-// Panels of which one is shown, by the keyboard too: arrows go from tab to tab.
+// Panels of which one is shown, usable with the keyboard: arrows go from tab to tab.
 import { el, newId } from "./dom.js";
 
 /** @param {string} label what the tabs are for

@@ -110,7 +110,7 @@ export class Workbench {
     this.editor.compare(this.#other());
   }
 
-  /** The text to compare the file with: an empty one where the other state lacks it. */
+  /** The text to compare the file with: an empty one if the other state lacks it. */
   #other() {
     const start = this.against.value;
     return start ? (this.work.starts[start][this.path] ?? "") : undefined;

@@ -20,13 +20,13 @@ class Peer(BaseHTTPRequestHandler):
         if self.path == "/health":
             return self._answer(200, {"status": "ok"})
         email = ALIVE.get(self._token())
-        if FLAW == "believes anybody" and self._token():
+        if FLAW == "believes any token" and self._token():
             email = email or "user0@example.com"
         if email is None:
             return self._answer(401, {})
         if FLAW == "breaks in the end" and next(NUMBERS) > 40:
             return self._answer(500, {})
-        return self._answer(200, {"email": "mina@example.com" if FLAW == "shows somebody else" else email})
+        return self._answer(200, {"email": "mina@example.com" if FLAW == "shows another account" else email})
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
@@ -70,6 +70,6 @@ if __name__ == "__main__":
     if FLAW == "does not stop":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.environ.get("WEB_CONCURRENCY") == "2":
-        os.fork()  # a second process, which nobody waits for; the port is free for both
+        os.fork()  # a second process, which is not waited for; both may use the port
     ThreadingHTTPServer.allow_reuse_port = True
     ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Peer).serve_forever()

@@ -1,4 +1,4 @@
-"""The benchmarks are right about what they measure: who is wrong is found out, and nothing is left behind."""
+"""The benchmarks measure correctly: a peer that is wrong is found out, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Start = Callable[..., servers.Server]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts the service with a flaw."""
+    """Start the service with a flaw."""
     running: list[servers.Server] = []
 
     def start(flaw: str = "", workers: int = 1, **changed: object) -> servers.Server:
@@ -79,7 +79,7 @@ def fake(flaw: str = "", seed: tuple[str, ...] = ()) -> Fake:
 
 
 def test_a_good_service_passes_and_is_not_marked(start: Start) -> None:
-    """It refuses what nobody issued, and after the log-out what it had issued itself."""
+    """It refuses a made-up token, and after the log-out its own."""
     server = start()
 
     verdict = check(server.contender, server.port)
@@ -88,14 +88,14 @@ def test_a_good_service_passes_and_is_not_marked(start: Start) -> None:
 
 
 def test_who_forgets_to_revoke_is_marked(start: Start) -> None:
-    """A token that is good after the log-out makes a service faster, and the table says so."""
+    """A token that is valid after the log-out makes a service faster, and the table says so."""
     server = start("forgets to revoke")
 
     assert check(server.contender, server.port).revokes is False
 
 
 def test_who_cannot_log_out_is_marked_too(start: Start) -> None:
-    """Where there is no log-out, no token can be revoked."""
+    """Without a log-out, no token can be revoked."""
     server = start(routes={name: route for name, route in ROUTES.items() if name != "logout"})
 
     assert check(server.contender, server.port).revokes is False
@@ -104,9 +104,9 @@ def test_who_cannot_log_out_is_marked_too(start: Start) -> None:
 @pytest.mark.parametrize(
     ("flaw", "sentence"),
     [
-        ("believes anybody", "answers 200 to a token that nobody issued"),
+        ("believes any token", "answers 200 to a token that nobody issued"),
         ("takes any password", "answers 200 to a wrong password"),
-        ("shows somebody else", r"answers 200 to me: .*mina@example\.com"),
+        ("shows another account", r"answers 200 to me: .*mina@example\.com"),
     ],
 )
 def test_who_answers_wrongly_is_not_measured(start: Start, flaw: str, sentence: str) -> None:
@@ -118,7 +118,7 @@ def test_who_answers_wrongly_is_not_measured(start: Start, flaw: str, sentence: 
 
 
 def test_a_wrong_answer_under_load_stops_the_run(start: Start) -> None:
-    """Errors are answered fast; a number with one among them is none."""
+    """Errors are fast; a result with one among them is worthless."""
     server = start("breaks in the end")
     clients = workloads.me(server.contender, [log_in(server.contender, server.port, 0)])
 
@@ -127,7 +127,7 @@ def test_a_wrong_answer_under_load_stops_the_run(start: Start) -> None:
 
 
 def test_a_refresh_sends_what_the_last_answer_gave(start: Start) -> None:
-    """The peer takes each refresh token once, so that a client which repeats one would be refused."""
+    """The peer takes each refresh token once, so a client that repeats one would be refused."""
     server = start()
     tokens = workloads.logged_in(server, 2)
 
@@ -138,7 +138,7 @@ def test_a_refresh_sends_what_the_last_answer_gave(start: Start) -> None:
 
 
 def test_bystanders_are_measured_and_the_flood_is_not(start: Start) -> None:
-    """What the guessers are told, 401, is no answer that a bystander may get, and the other way round."""
+    """The guessers' 401 is an error for a bystander, and a bystander's 200 an error for a guesser."""
     server = start()
     tokens = workloads.logged_in(server, 4)
 
@@ -148,7 +148,7 @@ def test_bystanders_are_measured_and_the_flood_is_not(start: Start) -> None:
 
 
 def test_what_was_under_way_at_the_end_counts_as_slow(start: Start) -> None:
-    """An answer that comes after the end is not left out: the slowest would be."""
+    """A response that comes after the end counts: otherwise the slowest would be left out."""
     server = start()
     clients = [load.Client(ROUTES["health"].filled()) for _ in range(3)]
 
@@ -167,7 +167,7 @@ def test_a_server_that_goes_away_is_a_wrong_answer(start: Start) -> None:
 
 
 def test_a_server_that_does_not_start_says_why(start: Start) -> None:
-    """In one sentence, with the last line of what it said."""
+    """In one sentence, with the last line of its output."""
     with pytest.raises(Failure, match=r"A peer does not start \(no such database\)"):
         start("does not start")
 
@@ -193,7 +193,7 @@ def test_all_processes_of_a_server_end_with_it(
 
 
 def test_a_server_runs_on_the_processors_that_it_is_given(start: Start) -> None:
-    """And the one who started it stays where they were."""
+    """And the process that started it stays where it was."""
     mine = os.sched_getaffinity(0)
     server = start()
 
@@ -206,7 +206,7 @@ def test_a_server_runs_on_the_processors_that_it_is_given(start: Start) -> None:
 
 
 def test_a_cheaper_hash_is_found_out(tmp_path: Path) -> None:
-    """Whoever hashes at other parameters logs in faster for no merit of their own."""
+    """A service with cheaper hash parameters is faster for that reason alone."""
     cheap = fake(seed=("-c", "print('$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA')"))
 
     with pytest.raises(Failure, match="A peer hashes passwords otherwise"):
@@ -214,7 +214,7 @@ def test_a_cheaper_hash_is_found_out(tmp_path: Path) -> None:
 
 
 def test_one_processor_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The load would be measured with the server."""
+    """The load generator would slow the server down."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
 
     with pytest.raises(Failure, match="two processors are needed"):
@@ -225,21 +225,19 @@ def test_a_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """No traceback, and nothing is published."""
 
     def fail(*_: object) -> None:
-        raise Failure(
-            "the packages of somebody cannot be installed: look at the network, then run this again"
-        )
+        raise Failure("the packages of a peer cannot be installed: look at the network, then run this again")
 
     monkeypatch.setattr(command, "run", fail)
     monkeypatch.setattr(command.page, "RESULT", tmp_path / "result.json")
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
 
-    with pytest.raises(SystemExit, match=r"^benchmarks: the packages of somebody"):
+    with pytest.raises(SystemExit, match=r"^benchmarks: the packages of a peer"):
         command.main(["--publish"])
     assert not (tmp_path / "result.json").exists()
 
 
 def test_ours_is_started_as_its_image_starts_it() -> None:
-    """The command is read from the Dockerfile, the one place that has it."""
+    """The command is read from the Dockerfile, the only place that has it."""
     dockerfile = (contenders.FINAL / "Dockerfile").read_text(encoding="utf-8")
 
     words = contenders.image_command()
@@ -252,7 +250,7 @@ def test_ours_is_started_as_its_image_starts_it() -> None:
     "folder", sorted((contenders.HERE / "peers").iterdir()), ids=lambda folder: folder.name
 )
 def test_a_peer_is_whole(folder: Path) -> None:
-    """It has what every workload needs, and every package of its environment is locked by a hash."""
+    """It has what every workload needs, and every package of its environment is locked with a hash."""
     for peer in contenders.variants(folder):
         assert {"health", "me", "login"} <= set(peer.routes)
     lock = (folder / "requirements.txt").read_bytes().decode("ascii")
@@ -262,7 +260,7 @@ def test_a_peer_is_whole(folder: Path) -> None:
 
 
 def test_a_request_is_filled_in() -> None:
-    """The token goes into a header where there is one; the braces of JSON stay."""
+    """The token goes into a header if there is one; the braces of JSON stay."""
     filled = ROUTES["login"].filled(email="mina@example.com", password="secret")
 
     assert filled.endswith(
@@ -284,12 +282,12 @@ def test_a_request_is_filled_in() -> None:
     ],
 )
 def test_a_percentile_is_one_of_the_values(values: list[float], share: float, wanted: float) -> None:
-    """The nearest rank: no number is reported that nobody waited for."""
+    """The nearest rank: every reported number was really measured."""
     assert numbers.percentile(list(values), share) == wanted
 
 
 def test_nothing_has_no_percentile() -> None:
-    """Rather than a zero, which would be the best of all."""
+    """A zero would be the best result of all."""
     with pytest.raises(ValueError, match="nothing"):
         numbers.percentile([], 0.5)
 

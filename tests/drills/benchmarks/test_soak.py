@@ -1,4 +1,4 @@
-"""The soak notices what it is there for: memory that grows, rows that are missing, answers that are wrong."""
+"""The soak notices what it is for: growing memory, missing rows, wrong responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from final.benchmarks.soak_users import Account, Lost, Tally, Tokens, User
 
 
 def test_a_line_is_found_in_noise() -> None:
-    """Two MiB a minute are 120 an hour, whatever wobbles around them."""
+    """Two MiB a minute are 120 an hour, whatever the noise around them."""
     samples = [(60.0 * minute, 100 + 2 * minute + (0.5 if minute % 2 else -0.5)) for minute in range(30)]
 
     found = growth(samples)
@@ -26,7 +26,7 @@ def test_a_line_is_found_in_noise() -> None:
 
 @pytest.mark.parametrize(("rate", "faults"), [(0.0, 0), (0.5, 1)])
 def test_memory_that_grows_beyond_noise_is_a_fault(rate: float, faults: int) -> None:
-    """Half a MiB with every sample is a leak, a wobble of one is not."""
+    """Half a MiB with every sample is a leak, noise of one MiB is not."""
     tally = Tally()
 
     soak.memory([(5.0 * number, 100 + rate * number + number % 2) for number in range(100)], tally)
@@ -35,7 +35,7 @@ def test_memory_that_grows_beyond_noise_is_a_fault(rate: float, faults: int) -> 
 
 
 def test_a_server_error_is_a_fault_and_being_busy_is_none() -> None:
-    """503 is promised; 500 never."""
+    """503 is documented, 500 never allowed."""
     tally = Tally()
     for status in (200, 503, 500, 500):
         tally.answered(status)
@@ -96,7 +96,7 @@ def test_what_is_lost_or_double_is_a_fault(database: Path, change: str, fault: s
 
 
 class Scripted(User):
-    """A user whose service answers from a list; an exception stands for an answer that got lost."""
+    """A user whose service answers from a list; an exception in it is a lost response."""
 
     def __init__(self, *answers: object) -> None:
         super().__init__(0, 0, Tally(), None)  # type: ignore[arg-type] - it is never told to stop
@@ -118,7 +118,7 @@ def account() -> Account:
 
 
 def test_an_answer_that_got_lost_may_have_been_carried_out() -> None:
-    """A log-out that is answered 401 the second time was carried out the first time; else it is a fault."""
+    """A log-out that gets 401 when repeated succeeded the first time; otherwise it is a fault."""
     lost = Scripted(Lost(), (401, None), (401, None))
     lost.log_out(account())
     plain = Scripted((401, None))
@@ -128,7 +128,7 @@ def test_an_answer_that_got_lost_may_have_been_carried_out() -> None:
 
 
 def test_a_session_that_lives_on_is_a_fault() -> None:
-    """After the log-out its token must not be answered."""
+    """After the log-out its token must be refused."""
     user = Scripted((204, None), (200, {}))
 
     user.log_out(account())
