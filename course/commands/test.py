@@ -89,10 +89,11 @@ def test(
     tally, before = Tally(), git("status", "--porcelain")
     judge_files(tally)
     chosen, left_out = choose(pytest_arguments, everything, quick)
+    seconds: dict[str, float] = {}
     if chosen is None:
         print("tests   none: no test is concerned by what differs from the last commit", flush=True)
     else:
-        run_tests(tally, chosen, record)
+        seconds = run_tests(tally, chosen)
     if before is None:
         tally.skipped["that the tests leave the folder as it was: git is not here"] += 1
     else:
@@ -100,6 +101,8 @@ def test(
         tally.add("the folder is as it was", after == before, "the tests changed it")
         if after != before:
             print(f"The checks changed the folder; git status before:\n{before}\nand after:\n{after}")
+    if record:
+        write_durations(seconds)
     print("\n".join(tally.closing_lines(left_out)), flush=True)
     return 1 if tally.failed else 0
 
@@ -135,8 +138,12 @@ def choose(pytest_arguments: Sequence[str], everything: bool, quick: bool) -> tu
     return ["--ignore=tests/drills", "-m", "not every_fault", *arguments], LEFT_OUT["default"]
 
 
-def run_tests(tally: Tally, arguments: Sequence[str], record: bool) -> None:
-    """Run the tests and print how they went: what pytest said if one failed, and the slowest."""
+def run_tests(tally: Tally, arguments: Sequence[str]) -> dict[str, float]:
+    """Run the tests and print how they went: what pytest said if one failed, and the slowest.
+
+    Returns:
+        The seconds that each test took.
+    """
     print("tests", flush=True)
     started = time.monotonic()
     with TemporaryDirectory() as scratch:
@@ -148,8 +155,7 @@ def run_tests(tally: Tally, arguments: Sequence[str], record: bool) -> None:
     for name, seconds in sorted(results.seconds.items(), key=lambda item: -item[1])[:MOST_SLOW]:
         print(f"  {seconds:5.1f} s  {name}")
     print(f"tests   {_verdict(not results.status, started)}", flush=True)
-    if record:
-        write_durations(results.seconds)
+    return results.seconds
 
 
 def _verdict(passed: bool, started: float) -> str:

@@ -15,7 +15,8 @@ from kit.lab_reader import LOOP, Reader, planted, work_through
 from course.lessons.faults import all_faults
 from course.lessons.stages import FINAL_NUMBER, all_stages, find_stage
 
-STAGES = [stage.name for stage in all_stages() if stage.number < FINAL_NUMBER]
+#: Those that tests/site/test_lab.py does not open.
+STAGES = [stage.name for stage in all_stages() if stage.number < FINAL_NUMBER and stage.number not in (0, 3)]
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,9 +29,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_runs_and_is_judged_in_the_page(reader: Reader, stage: str) -> None:
-    """Broken in one language; checked, explained and repaired in the other."""
+    """Broken in one language; checked and explained in the other."""
     first, second = ("en", "ko") if find_stage(stage).number % 2 else ("ko", "en")
-    work_through(reader, stage, first, second)
+    work_through(reader, stage, first, second, again=False)
 
 
 #: Counts the workers that have started, and keeps which shares of a check they were asked for.

@@ -14,7 +14,7 @@ from course.paths import ROOT
 
 #: Starts `up` in a network of its own, where its ports are free, and asks both servers.
 SERVE = """
-import signal, subprocess, sys, urllib.request
+import signal, subprocess, sys, time, urllib.error, urllib.request
 up = subprocess.Popen([sys.executable, "-m", "course", "up"], stdout=subprocess.PIPE, encoding="utf-8")
 said = []
 for line in up.stdout:
@@ -23,9 +23,17 @@ for line in up.stdout:
         break
 else:
     sys.exit("".join(said))
+def ask(address):
+    for _ in range(300):  # the site may still be built
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{address}") as answer:
+                return answer.status, len(answer.read()) > 10
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            time.sleep(0.2)
 for address in ("8000/", "8000/ko/chapters/01.html", "8001/health/live"):
-    with urllib.request.urlopen(f"http://127.0.0.1:{address}") as answer:
-        print(address, answer.status, len(answer.read()) > 10)
+    print(address, *ask(address))
 up.send_signal(signal.SIGINT)
 sys.exit(up.wait())
 """

@@ -138,13 +138,14 @@ class Reader:
         assert self.complaints == []
 
 
-def work_through(reader: Reader, name: str, before: str, lang: str) -> None:
+def work_through(reader: Reader, name: str, before: str, lang: str, *, again: bool = True) -> None:
     """Break a stage and reload: it is still broken. Check: red for the right reason. Undo: all green.
 
     The first missing behaviour is explained at once, the check goes on behind it, and a hint stays open.
 
     Args:
         before, lang: the languages in which the stage is broken, and in which the rest is done.
+        again: check once more after Undo; otherwise the one check has to find all else green.
     """
     stage = find_stage(name)
     path, broken, test = planted(stage)
@@ -183,8 +184,12 @@ def work_through(reader: Reader, name: str, before: str, lang: str) -> None:
         lesson.first.click()
         assert re.match(r"[1-5]\d\d ", reader.press_send())
     reader.lab.locator(".lab-filebar button").first.click()  # undo my changes
-    assert set(reader.check().values()) == {"passed"}
-    assert reader.lab.locator(".lab-done").count() == 1
+    if again:
+        assert set(reader.check().values()) == {"passed"}
+        assert reader.lab.locator(".lab-done").count() == 1
+    else:
+        assert list(found.values()).count("failed") <= 3, found
+        assert set(found.values()) == {"passed", "failed"}
 
 
 def planted(stage: Stage) -> tuple[str, str, str]:
