@@ -56,7 +56,7 @@ def up(site_port: int | None, port: int | None) -> int:
                 site.update()
             raise _ended(service, log)
     except KeyboardInterrupt:
-        console.print("\nstopped")
+        print("\nstopped")  # not by rich: interrupted while it prints, it would print the same again
     return 0
 
 
