@@ -22,6 +22,7 @@ for folder in (ROOT, ROOT / "tests"):
         sys.path.insert(0, str(folder))
 
 from kit.adapter import LoadedStage, Stage  # noqa: E402
+from kit.guard import guard  # noqa: E402
 
 from course.lessons.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
 
@@ -137,6 +138,13 @@ def versions(number: int, wanted: bool) -> list[str | None]:
     if not wanted or number == 0:
         return [None]
     return ["v2"] if number == FINAL_NUMBER else ["v1", "v2"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test opens a database or a server that it did not make, whatever a configuration says."""
+    judged = request.config.getoption("--stage") is not None
+    guard(tmp_path_factory.getbasetemp(), only=judged)
 
 
 @pytest.fixture(scope="session")

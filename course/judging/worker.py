@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import HTTPException
 
+from course.judging.isolation import isolate
 from course.judging.protocol import Channel, Finding, Task, test_of
 from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import find_stage
@@ -36,6 +37,7 @@ for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "wer
 
 def run_worker(channel: Channel, task: Task) -> None:
     """Run the tests of ``task``, send their results, and end this process."""
+    isolate(task.scratch)
     gc.freeze()  # otherwise pytest's five collections look at every object of the libraries
     if not task.full:
         devnull = os.open(os.devnull, os.O_RDWR)
@@ -50,10 +52,11 @@ def run_worker(channel: Channel, task: Task) -> None:
 def run_tests(task: Task, *plugins: object, options: Sequence[str] = ()) -> None:
     """Run the tests of ``task`` in this process with these ``plugins`` and further ``options`` of pytest."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # other installed plugins would only cost time
-    os.chdir(task.scratch)  # where the learner's code finds relative paths
+    os.chdir(task.scratch)
     # With "=": otherwise pytest takes the folder for one of tests, and loads the learner's conftest.py.
     ours = [f"--stage={task.folder}", f"--stage-as={task.stage}", f"--basetemp={task.scratch}/run"]
     ours += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-o", "timeout=0"]
+    ours += ["-o", "filterwarnings="]  # a warning is no error for `flask run` either
     ours += ["-pno:cacheprovider", "-pno:faulthandler", "-ppytest_timeout"]
     ours += ["-v"] if task.full else ["-pno:terminal"]
     tests = [str(ROOT / "tests" / test) for test in task.tests]
@@ -105,8 +108,8 @@ class Reporter:
         self.channel.send(("start", item.nodeid))
         self.compared = None
         self.logged.clear()
-        if "kit.adapter" in sys.modules:
-            sys.modules["kit.adapter"].EXCHANGES.clear()
+        if "kit.clients" in sys.modules:
+            sys.modules["kit.clients"].EXCHANGES.clear()
         try:
             return (yield)
         finally:
@@ -143,7 +146,7 @@ class Reporter:
 
     def _add_exchange(self, finding: Finding, response: Any) -> None:
         """Add the exchange with the wrong response, or the last one."""
-        log = list(sys.modules["kit.adapter"].EXCHANGES) if "kit.adapter" in sys.modules else []
+        log = list(sys.modules["kit.clients"].EXCHANGES) if "kit.clients" in sys.modules else []
         log = [exchange for exchange in log if response is None or exchange.response is response] or log
         if not log:
             return
@@ -186,13 +189,12 @@ class _LearnerPaths:
     """Finds the learner's own files in tracebacks, and names them as the learner does."""
 
     def __init__(self, task: Task) -> None:
-        # The adapter loads a private copy, SCRATCH/run/stages0/NAME-1, under a name of its own.
+        # The tests load a private copy: SCRATCH/run/stages0/NAME-1.
         self.copy = re.compile(re.escape(task.scratch) + rf"[/\\].*?{re.escape(task.stage)}-\d+[/\\]")
 
     def clean(self, text: str) -> str:
-        """Return ``text`` with the paths and module names that the learner knows."""
-        text = re.sub(r"(?:\.\./)*[^\s\"']*?stages\d+[/\\][\w.]+-\d+[/\\]", "", self.copy.sub("", text))
-        return re.sub(r"stage_config_\d+", "config", re.sub(r"stage_app_\d+", "app", text))
+        """Return ``text`` with the paths that the learner knows."""
+        return re.sub(r"(?:\.\./)*[^\s\"']*?stages\d+[/\\][\w.]+-\d+[/\\]", "", self.copy.sub("", text))
 
     def place_of(self, error: BaseException | None) -> tuple[str, int, str] | None:
         """Return the innermost line of the learner's code in the traceback of ``error``."""

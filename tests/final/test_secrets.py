@@ -197,7 +197,7 @@ def test_no_secret_is_left_anywhere(final: LoadedStage, url: str, tmp_path: Path
 
 def inside(final: LoadedStage, url: str) -> tuple[dict[str, str], dict[str, str], str]:
     """Return all columns except times as text, the keys sealed there, and the output of commands."""
-    with final.importable_config():
+    with final.active():
         app = final.package.create_app(final.settings(SQLALCHEMY_DATABASE_URI=url, SECRET_KEY=SECRET))
     commands = (["keys", "rotate"], ["keys", "list"], ["accounts", "sessions", MOVED])
     printed = "".join(app.test_cli_runner().invoke(args=one).output for one in commands)

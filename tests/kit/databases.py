@@ -12,6 +12,7 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import psycopg
+from kit.guard import MADE
 from psycopg import sql
 
 USUAL = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -52,7 +53,7 @@ class PostgreSQL:
 
     def new_name(self) -> str:
         """Return a name that no database has; nothing is made yet."""
-        return f"accounts_test_{os.getpid()}_{next(self._serial)}"
+        return f"{MADE}{os.getpid()}_{next(self._serial)}"
 
     def make(self, name: str, like: str | None = None) -> None:
         """Make the database ``name``, empty or as a copy, unless it is there."""

@@ -55,15 +55,11 @@ def check(
         next_step = partial(explain_next, verdict, judged, ever, folder)
         reporter = BrowserReporter(verdict, task, share, notify, next_step)
         handlers = list(logging.getLogger().handlers)
-        known = set(sys.modules)
         sys.modules.pop("pytest_timeout", None)  # pytest warns of a plugin that is imported already
         with timer(scratch) as reporter.timer:  # the tests run a copy of the reader's files, in `scratch`
             run_tests(task, reporter, options=QUICK)
         os.chdir(folder)  # the current directory cannot be removed
         logging.getLogger().handlers[:] = handlers
-        for name in set(sys.modules) - known:
-            if name.startswith("stage_"):  # the copies that the tests have loaded
-                del sys.modules[name]
     results = [(test, result.state, result.finding) for test, result in verdict.results.items()]
     return {
         "found": sorted(verdict.collected),

@@ -1,0 +1,119 @@
+"""The clients of the tests: they send requests, record them, and check the responses."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+
+PASSWORD = "a passphrase for the tests 1"
+
+
+@dataclass
+class Exchange:
+    """A request of a test and its response, None if the application raised an exception."""
+
+    method: str
+    url: str
+    body: Any
+    app: Flask
+    response: TestResponse | None = None
+
+
+#: The last exchanges, which the explanation of a failure shows.
+EXCHANGES: deque[Exchange] = deque(maxlen=50)
+
+
+class RecordingClient(FlaskClient):
+    """Flask's test client, which records the last exchanges."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        url = str(args[0]) if args and isinstance(args[0], str) else str(options.get("path", ""))
+        body = options.get("json", options.get("data"))
+        exchange = Exchange(options.get("method", "GET"), url, body, self.application)
+        EXCHANGES.append(exchange)
+        exchange.response = super().open(*args, **options)
+        return exchange.response
+
+
+class Unexpected(AssertionError):
+    """A response is not the expected one. The parts are attributes, for a message in any language."""
+
+    def __init__(self, response: TestResponse, expected: str, got: str) -> None:
+        self.response, self.expected = response, expected
+        sent = f"{response.request.method} {response.request.full_path.rstrip('?')}"
+        super().__init__(f"{sent}: expected {expected}, got {got}")
+
+
+def expect(response: TestResponse, *statuses: int) -> Any:
+    """Check the status of ``response`` and return its JSON, None if it has no body.
+
+    Raises:
+        Unexpected: it has another status, or its body isn't JSON.
+    """
+    if response.status_code not in statuses:
+        body = " ".join(response.get_data(as_text=True).split())[:200]
+        raise Unexpected(response, " or ".join(map(str, statuses)), f"{response.status_code}: {body}")
+    if not response.data:
+        return None
+    if not response.is_json:
+        raise Unexpected(response, "JSON", f"{response.content_type}: {response.text[:300]}")
+    return json.loads(response.data)
+
+
+class Client:
+    """Sends requests to one application, with its token if it has one."""
+
+    reads_first = True  # read before a change, if the stage requires that
+
+    def __init__(self, app: Flask, prefix: str = "", token: str | None = None) -> None:
+        self._client = app.test_client()
+        self.prefix = prefix
+        self.token = token
+
+    def open(self, method: str, path: str, **options: Any) -> TestResponse:
+        """Send a request; ``path`` gets the version's prefix unless it names a version itself."""
+        headers = dict(options.pop("headers", {}))
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        if not path.startswith(("/v1", "/v2", "/health", "/.well-known", "/metrics", "/version")):
+            path = self.prefix + path
+        response = self._client.open(path, method=method, headers=headers, **options)
+        if response.status_code == 428 and self.reads_first:
+            # The stage accepts a change only with the tag of what it changes: read that first.
+            read = self._client.get(path, headers=headers)
+            headers["If-Match"] = read.headers["ETag"]
+            response = self._client.open(path, method=method, headers=headers, **options)
+        return response
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.open("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> TestResponse:
+        return self.open("POST", path, **options)
+
+    def patch(self, path: str, **options: Any) -> TestResponse:
+        return self.open("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> TestResponse:
+        return self.open("DELETE", path, **options)
+
+
+@dataclass
+class SignedUp:
+    """An account that a test created, and a client that may use it."""
+
+    id: Any
+    email: str
+    name: str
+    client: Client
+
+    @property
+    def path(self) -> str:
+        return f"/accounts/{self.id}"

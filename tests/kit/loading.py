@@ -1,0 +1,147 @@
+"""Loads the code of a stage as `flask run` in its folder would: every module under its own name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from course.lessons.stages import FINAL_NUMBER, GENERATED
+from course.paths import ROOT, VENV
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+_serial = count(1)
+
+
+class HastyConnection(sqlite3.Connection):
+    """A connection that does not wait for the disk, because tests need not survive a power cut."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY")
+
+
+class LoadedStage:
+    """The code of a stage, in a private copy of its folder.
+
+    Its modules are called `app` and `config` as in every other stage, so they are in `sys.modules` only while
+    the stage is `active`. A module that it imports inside a function is found as well, and so is a file that
+    it opens by a relative path: the current directory is the copy, as for `flask run`.
+    """
+
+    def __init__(self, name: str, number: int, source: Path, scratch: Path) -> None:
+        self.name = name
+        self.number = number
+        self.folder = scratch / f"{name}-{next(_serial)}"
+        ignored = shutil.ignore_patterns(*GENERATED, ".git", "steps")
+        shutil.copytree(source, self.folder, ignore=ignored)
+        self._files = count(1)
+        self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
+        self._active = 0
+        self._modules: dict[str, ModuleType] = {}  # what it has imported, while it is not active
+
+    # -- its modules -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Make this stage the one that `import app` finds."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self) -> None:
+        """Make its folder the first on `sys.path` and the current directory, and its modules importable."""
+        self._active += 1
+        if self._active > 1:
+            return
+        self._names = {path.stem for path in self.folder.iterdir() if path.is_dir() or path.suffix == ".py"}
+        self._outside = (str(Path.cwd()), list(sys.path), self._take(_is_the_courses))
+        sys.path.insert(0, str(self.folder))
+        os.chdir(self.folder)
+        sys.modules.update(self._modules)
+
+    def leave(self) -> None:
+        """Undo `enter`, and keep the modules for the next time."""
+        self._active -= 1
+        if self._active:
+            return
+        directory, sys.path[:], hidden = self._outside
+        os.chdir(directory)
+        self._modules = self._take(self._is_own)
+        sys.modules.update(hidden)
+
+    def _take(self, wanted: Any) -> dict[str, ModuleType]:
+        """Remove from `sys.modules`, and return, the modules that have a name of this folder and are wanted."""
+        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
+        return {name: sys.modules.pop(name) for name in named if wanted(sys.modules[name])}
+
+    def _is_own(self, module: ModuleType) -> bool:
+        return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))
+
+    @cached_property
+    def package(self) -> ModuleType:
+        """`app`, imported once."""
+        return self._import("app")
+
+    @cached_property
+    def config(self) -> ModuleType:
+        """`config`, imported once."""
+        return self._import("config")
+
+    def load_package(self) -> ModuleType:
+        """Import `app` and all that it needs again, as a new process would."""
+        with self.active():
+            self._take(self._is_own)
+            importlib.invalidate_caches()
+        return self._import("app")
+
+    def _import(self, name: str) -> ModuleType:
+        with self.active():
+            return importlib.import_module(name)
+
+    # -- its applications ------------------------------------------------------------------------------
+
+    def settings(self, base: str = "TestingConfig", **overrides: Any) -> type:
+        """Return a configuration class: ``base`` with its own database and ``overrides``."""
+        database = self.folder / f"database-{next(self._files)}.sqlite"
+        quiet: dict[str, Any] = {
+            "TESTING": False,  # clients of the tests see what clients in production see
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database.as_posix()}",
+        }
+        if self.number < FINAL_NUMBER:
+            quiet["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": HastyConnection}}
+            if base == "TestingConfig":
+                # Hashing is slow in a browser, and this is the weakest that OpenSSL accepts from werkzeug.
+                quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:8:1"
+        return type("StageConfig", (getattr(self.config, base),), quiet | overrides)
+
+    def share_compiled(self, engines: Iterable[Engine]) -> None:
+        """Let all engines use the SQL that the first has compiled: every application sends the same."""
+        for engine in engines:
+            self._engine = self._engine or engine
+            engine.dialect, engine._compiled_cache = self._engine.dialect, self._engine._compiled_cache
+
+
+def _files_of(module: ModuleType) -> list[str]:
+    """Return the file of a module, or the folders of a package that has no `__init__.py`."""
+    file = getattr(module, "__file__", None)
+    return [file] if file else list(getattr(module, "__path__", []))
+
+
+def _is_the_courses(module: ModuleType) -> bool:
+    """Whether a module belongs to the course: a learner may call one of theirs `kit` or `tests`, too."""
+    files = _files_of(module)
+    return any(file.startswith(f"{ROOT}{os.sep}") and not file.startswith(str(VENV)) for file in files)
