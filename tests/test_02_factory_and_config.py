@@ -60,7 +60,6 @@ def test_the_factory_needs_no_argument(stage: Stage, monkeypatch: pytest.MonkeyP
     expect(Client(app, stage.prefix).post("/v2/auth/login", json=login), 200)
 
     served: dict[str, Any] = {}
-    monkeypatch.setitem(sys.modules, "app", stage.loaded.package)
     monkeypatch.setattr(stage.loaded.package, "create_app", lambda: app)
     monkeypatch.setattr(Flask, "run", lambda self, **options: served.update(options))
     if stage.number < FINAL:  # whose own tests start it
@@ -137,6 +136,24 @@ def test_the_environment_beats_the_file(stage: Stage, monkeypatch: pytest.Monkey
         assert stage.new_app(PAGE_SIZE=1).config["PAGE_SIZE"] == 4
     finally:
         file.unlink()
+
+
+def test_testing_obeys_its_class_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With `TESTING`, neither the file nor the environment leads the application to another database."""
+    real = tmp_path / "real.sqlite"
+    url = f"sqlite:///{real.as_posix()}"
+    for name in ("FLASK_SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
+        monkeypatch.setenv(name, url)
+    file = stage.loaded.folder / "instance" / "config.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8")
+    try:
+        app = stage.loaded.package.create_app("config.TestingConfig")
+    finally:
+        file.unlink()
+
+    stage.create_admin("boss@example.com", "관리자", app=app)
+    assert not real.exists(), "expected the database of TestingConfig, not the one of the file or environment"
 
 
 def test_code_gives_the_default(stage: Stage) -> None:

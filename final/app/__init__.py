@@ -46,12 +46,13 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
     defaults = dict(app.config)
-    app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
-    files.read_settings(app.config)  # FLASK_SECRET_KEY_FILE=/run/secrets/secret_key
-    if url := os.environ.get("DATABASE_URL"):
-        app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["REDIS_URL"] = os.environ.get("REDIS_URL") or app.config["REDIS_URL"]
-    app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
+    if not app.testing:  # tests obey the class alone: nothing on this computer leads them to a real database
+        app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
+        files.read_settings(app.config)  # FLASK_SECRET_KEY_FILE=/run/secrets/secret_key
+        if url := os.environ.get("DATABASE_URL"):
+            app.config["SQLALCHEMY_DATABASE_URI"] = url
+        app.config["REDIS_URL"] = os.environ.get("REDIS_URL") or app.config["REDIS_URL"]
+        app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
     refuse_wrong(app, defaults)
     refuse_unsafe(app)
 

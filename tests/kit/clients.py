@@ -11,7 +11,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-
 PASSWORD = "a passphrase for the tests 1"
 
 

@@ -24,8 +24,9 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     # Configuration, weakest first: what comes later wins.
     app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
-    app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
-    app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
+    if not app.testing:  # tests obey the class alone: nothing on this computer leads them to a real database
+        app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
+        app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
     refuse_weak_secret(app)
 
     # Extensions were made once, in extensions.py; here each is told about this application.
