@@ -1,4 +1,4 @@
-"""The environment of judged code: a list of what it may have, so that nothing else of the machine reaches it."""
+"""The environment of judged code: a list of what it may have, so that nothing else reaches it."""
 
 from __future__ import annotations
 

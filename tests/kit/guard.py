@@ -1,8 +1,8 @@
 """Keeps the tests away from every database and server that they did not make.
 
-A learner's configuration may name a real database, and one mistake in a factory is enough for a test to use it.
-So a connection is refused before it is made: for SQLite and sockets by an audit hook of Python, which also
-sees what libraries do, and for other databases by SQLAlchemy, since their drivers are not written in Python.
+A learner's configuration may name a real database, and one mistake in a factory is enough for a test to use
+it. So a connection is refused before it is made: for SQLite and sockets by an audit hook of Python, which
+also sees what libraries do, and for other databases by SQLAlchemy, since their drivers are not Python.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class LoadedStage:
         sys.modules.update(hidden)
 
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
-        """Remove from `sys.modules`, and return, the modules that have a name of this folder and are wanted."""
+        """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
         named = [name for name in sys.modules if name.partition(".")[0] in self._names]
         return {name: sys.modules.pop(name) for name in named if wanted(sys.modules[name])}
 
