@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -169,25 +170,25 @@ def stage(
 
 
 class Clock:
-    """What `time.time()` says, until the test says something else."""
+    """Every clock: `time`, `monotonic`, `datetime`. They stand still until the test moves them."""
 
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
+    def __init__(self, frozen: Any) -> None:
+        self._frozen = frozen
 
     def forward(self, seconds: float) -> None:
-        self.now += seconds
+        """Move all clocks by ``seconds``."""
+        self._frozen.tick(seconds)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A stopped clock, at the beginning of an hour, which the test moves."""
+def clock() -> Iterator[Clock]:
+    """Stopped clocks, at the beginning of an hour, which the test moves."""
+    from freezegun import freeze_time  # here, because most tests need none, and a browser loads it slowly
+
     now = time.time()
-    stopped = Clock(now - now % 3600)
-    monkeypatch.setattr(time, "time", stopped)
-    return stopped
+    beginning = datetime.fromtimestamp(now - now % 3600, UTC)
+    with freeze_time(beginning, ignore=["_pytest.timing"]) as frozen:
+        yield Clock(frozen)
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 import logging
 import os
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Response
 from kit.adapter import Client, Stage, expect
+from kit.output import Output, output_of
 from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
@@ -121,30 +122,24 @@ def test_every_answer_has_security_headers(stage: Stage, url: str) -> None:
 # -- the access log -------------------------------------------------------------------------------
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """Return the lines of the access log: those that are JSON and have a status."""
-    found = []
-    for record in caplog.records:
-        try:
-            line = json.loads(record.getMessage())
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "status" in line:
-            found.append(line)
-    return found
+def one_line(output: Output, before: int = 0) -> dict[str, Any]:
+    """Return the only line of the access log after the first ``before`` lines."""
+    found = output.requests()[before:]
+    assert len(found) == 1, f"expected one line in the access log, but there are {len(found)}"
+    return found[0]
 
 
-def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_is_one_line_of_json(stage: Stage) -> None:
     """The access log has one line of JSON per request: when, which, who, the result, and how long it took."""
-    stage.app.add_url_rule("/v2/nap", "nap", stage.decorators.token_required(nap))
-    account = stage.sign_up()
-    caplog.clear()
-    with caplog.at_level(logging.INFO):
+    with output_of(stage) as output:
+        stage.app.add_url_rule("/v2/nap", "nap", stage.decorators.token_required(nap))
+        account = stage.sign_up()
+        before = len(output.requests())
         started = time.perf_counter()
         answer = account.client.get("/v2/nap")
         took = (time.perf_counter() - started) * 1000
 
-    (line,) = lines(caplog)
+    line = one_line(output, before)
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/v2/nap", 200)
     assert line["account"] == account.id
@@ -157,24 +152,22 @@ def test_a_request_is_one_line_of_json(stage: Stage, caplog: pytest.LogCaptureFi
     ("method", "url", "status"),
     [("GET", "/v2/accounts", 401), ("GET", "/nowhere", 404), ("PUT", "/v2/accounts", 405)],
 )
-def test_a_refusal_is_logged_too(
-    stage: Stage, caplog: pytest.LogCaptureFixture, method: str, url: str, status: int
-) -> None:
+def test_a_refusal_is_logged_too(stage: Stage, method: str, url: str, status: int) -> None:
     """A request that ends in an error is logged like any other."""
-    stage.client  # noqa: B018 -- the application is made before the log is watched
-    with caplog.at_level(logging.INFO):
+    with output_of(stage) as output:
         stage.client._client.open(url, method=method)
 
-    assert [line["status"] for line in lines(caplog)] == [status]
+    assert one_line(output)["status"] == status
 
 
-def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_is_logged_once(stage: Stage) -> None:
     """A bug of ours leaves one line in the access log, with the status that the client saw."""
-    stage.app.add_url_rule("/v2/boom", "boom", boom)
-    with caplog.at_level(logging.INFO):
+    with output_of(stage) as output:
+        stage.app.add_url_rule("/v2/boom", "boom", boom)
+
         stage.app.test_client().get("/v2/boom")
 
-    assert [line["status"] for line in lines(caplog)] == [500]
+    assert one_line(output)["status"] == 500
 
 
 @superseded(
@@ -182,62 +175,60 @@ def test_a_crash_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) 
     "a bug of ours gets a response in every mode",
     by="final/test_logs.py::test_a_worker_that_is_stopped_leaves_a_line",
 )
-def test_a_crash_is_logged_where_nobody_answers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_is_logged_where_nobody_answers(stage: Stage) -> None:
     """In testing and debug mode an exception reaches the developer, and still leaves its line."""
-    app = stage.new_app(TESTING=True)
-    app.add_url_rule("/v2/boom", "boom", boom)
-    with caplog.at_level(logging.INFO), pytest.raises(ZeroDivisionError):
-        app.test_client().get("/v2/boom")
+    with output_of(stage) as output:
+        app = stage.new_app(TESTING=True)
+        app.add_url_rule("/v2/boom", "boom", boom)
+        with pytest.raises(ZeroDivisionError):
+            app.test_client().get("/v2/boom")
 
-    found = [(line["status"], line.get("error")) for line in lines(caplog)]
-    assert found == [(None, "ZeroDivisionError")]
+    line = one_line(output)
+    assert (line["status"], line.get("error")) == (None, "ZeroDivisionError")
 
 
-def test_lines_are_not_doubled_after_a_crash(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lines_are_not_doubled_after_a_crash(stage: Stage) -> None:
     """At its first crash Flask gives its log a handler; even then each request is one line."""
-    loggers = [log for log in logging.root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
-    for log in (logging.root, *loggers):
-        monkeypatch.setattr(log, "handlers", [])  # as in a process of its own, without a configured log
-    stage.app.add_url_rule("/v2/boom", "boom", boom)
-    client = stage.app.test_client()
-    client.get("/v2/boom")
+    with output_of(stage) as output:
+        stage.app.add_url_rule("/v2/boom", "boom", boom)
+        client = stage.app.test_client()
+        client.get("/v2/boom")
 
-    client.get("/v2/nowhere")
+        client.get("/v2/nowhere")
 
-    assert capsys.readouterr().err.count("/v2/nowhere") == 1
+    assert sum("/v2/nowhere" in written for written in output.written) == 1
 
 
-def test_the_log_holds_no_secrets(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_holds_no_secrets(stage: Stage) -> None:
     """Passwords, tokens and queries never get into the log."""
-    with caplog.at_level(logging.DEBUG):
+    with output_of(stage) as output:
+        logging.getLogger().setLevel(logging.DEBUG)
         account = stage.sign_up(password="correct horse battery staple 9")
         account.client.get("/v2/accounts/me?token=tell-nobody")
 
-    assert "correct horse" not in caplog.text
-    assert account.client.token not in caplog.text
-    assert "tell-nobody" not in caplog.text
+    assert output.requests()
+    for secret in ("correct horse", account.client.token, "tell-nobody"):
+        assert secret not in output.text, "expected no password, no token and no query in the log"
 
 
-def test_a_url_cannot_forge_a_line(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_url_cannot_forge_a_line(stage: Stage) -> None:
     """A line break in a URL does not start a new line of the log."""
-    forged = '/v2/x%0D%0A%E2%80%A8%C2%85%C2%9B2J%E2%80%AE{"status": 200, "path": "/forged"}'
-    stage.client  # noqa: B018
-    with caplog.at_level(logging.INFO):
-        stage.client._client.get(forged)
+    with output_of(stage) as output:
+        forged = '/v2/x%0D%0A%E2%80%A8%C2%85%C2%9B2J%E2%80%AE{"status": 200, "path": "/forged"}'
 
-    (line,) = lines(caplog)
-    assert line["status"] == 404
-    for record in caplog.records:
-        assert len(record.getMessage().splitlines()) == 1
-        assert record.getMessage().isascii()  # nor does anything move the cursor of its reader
+        stage.client._client.open(forged)
+
+    assert one_line(output)["status"] == 404
+    for written in output.written:
+        assert len(written.splitlines()) == 1
+        # Control characters, and those that change the direction, would move the cursor of a reader.
+        assert not any(unicodedata.category(character) in ("Cc", "Cf") for character in written)
 
 
 # -- maintenance ----------------------------------------------------------------------------------
 
 
-def test_maintenance_answers_before_any_view(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_maintenance_answers_before_any_view(stage: Stage) -> None:
     """With `MAINTENANCE` on, every URL of the API is 503, says when to come back, and changes nothing."""
     account = stage.sign_up()
     stage.app.config["MAINTENANCE"] = True

@@ -85,8 +85,11 @@ class LoadedStage:
 
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
         """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
-        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
-        return {name: sys.modules.pop(name) for name in named if wanted(sys.modules[name])}
+        named = {name: one for name, one in sys.modules.items() if name.partition(".")[0] in self._names}
+        taken = {name: one for name, one in named.items() if wanted(one)}  # packages look for their parents
+        for name in taken:
+            del sys.modules[name]
+        return taken
 
     def _is_own(self, module: ModuleType) -> bool:
         return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))
@@ -106,7 +109,9 @@ class LoadedStage:
         with self.active():
             self._take(self._is_own)
             importlib.invalidate_caches()
-        return self._import("app")
+        for name in ("package", "config"):
+            vars(self).pop(name, None)
+        return self.package
 
     def _import(self, name: str) -> ModuleType:
         with self.active():

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,6 +90,29 @@ def service(final: LoadedStage, database: str, request: pytest.FixtureRequest) -
     stage = Stage(final, server=server)
     yield stage
     stage.close()
+
+
+class Clock:
+    """What `time.time()` says, until the test says something else."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Move the clock by ``seconds``."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A stopped `time.time()`, at the beginning of an hour; `datetime` goes on, as in the database."""
+    now = time.time()
+    stopped = Clock(now - now % 3600)
+    monkeypatch.setattr(time, "time", stopped)
+    return stopped
 
 
 class LogText(logging.Handler):

@@ -37,12 +37,14 @@ PACKAGES = (
     *("flask", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "markupsafe"),
     *("flask-jwt-extended", "pyjwt", "flask-sqlalchemy", "sqlalchemy", "typing-extensions"),
     *("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-timeout", "whatthepatch", "pyyaml"),
+    *("freezegun", "python-dateutil", "six"),
 )
 #: Files that no lesson imports, or that only CPython could use.
 LEFT_OUT = re.compile(
     r"\.\.|.*\.(so|pyd|pyx|pxd|pyi|c|h|typed)$|(.*/)?__pycache__/"
     r"|.*\.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL)|werkzeug/debug/shared/"
     r"|sqlalchemy/(testing|dialects/(mysql|postgresql|oracle|mssql))/"
+    r"|dateutil/zoneinfo/.*\.tar\.gz"
     r"|pygments/lexers/(?!(__init__|_mapping|diff|python)\.py)"
     r"|pygments/(formatters|styles)/(?!(__init__|_mapping|terminal|default)\.py)"
 )
