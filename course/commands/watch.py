@@ -16,7 +16,8 @@ from course.judging.results import Result, Verdict, next_result
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.lessons.behaviours import behaviours_of
-from course.lessons.stages import Stage, files_of
+from course.lessons.own_files import own_files
+from course.lessons.stages import Stage
 from course.messages import say
 
 INTERVAL = 0.2  # seconds between two looks at the folder: every disk has times, not every disk has events
@@ -125,7 +126,7 @@ def snapshot(folder: Path) -> Snapshot:
     if not folder.is_dir():
         raise Failure(say("watch.gone", folder=folder))
     found: Snapshot = {}
-    for name, path in files_of(folder).items():
+    for name, path in own_files(folder).items():
         if path.name.startswith(".#") or path.name.endswith(("~", ".swp")):  # an editor's own file
             continue
         try:

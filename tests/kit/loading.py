@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from course.lessons.stages import FINAL_NUMBER, GENERATED
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import FINAL_NUMBER
 from course.paths import ROOT, VENV
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns(*GENERATED, ".git", "steps")
-        shutil.copytree(source, self.folder, ignore=ignored)
+        copy_own_files(source, self.folder)
         self._files = count(1)
         self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
         self._active = 0
