@@ -178,9 +178,11 @@ def save_like_vim(file: Path, text: str) -> None:
     probe.unlink()
     file.with_name(f".{file.name}.swp").write_bytes(b"swap")
     file.rename(backup)
-    time.sleep(0.05)
+    time.sleep(0.07)
     file.touch()
-    time.sleep(0.05)
+    time.sleep(0.07)
+    file.write_text(text[:99], encoding="utf-8")
+    time.sleep(0.07)
     file.write_text(text, encoding="utf-8")
     backup.unlink()
 
