@@ -85,7 +85,8 @@ class LoadedStage:
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
         """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
         named = [name for name in sys.modules if name.partition(".")[0] in self._names]
-        return {name: sys.modules.pop(name) for name in named if wanted(sys.modules[name])}
+        taken = [name for name in named if wanted(sys.modules[name])]  # all looked at before one is gone
+        return {name: sys.modules.pop(name) for name in taken}
 
     def _is_own(self, module: ModuleType) -> bool:
         return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))
