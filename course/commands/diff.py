@@ -11,7 +11,8 @@ from rich.text import Text
 from course.commands.display import plain_console
 from course.errors import Failure
 from course.judging.submissions import find_submission
-from course.lessons.stages import files_of, find_chapter, stage_before
+from course.lessons.own_files import own_files
+from course.lessons.stages import find_chapter, stage_before
 from course.messages import say
 from course.paths import display_path
 
@@ -67,6 +68,6 @@ def _files(folder: Path) -> dict[str, str]:
     """Return the text of every file in ``folder`` by its relative path, without generated ones."""
     return {
         name: path.read_text(encoding="utf-8", errors="replace")
-        for name, path in files_of(folder).items()
+        for name, path in own_files(folder).items()
         if not name.startswith("steps/")
     }

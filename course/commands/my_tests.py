@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +19,8 @@ from course.commands.display import plain_console
 from course.errors import Failure
 from course.judging.submissions import find_submission
 from course.lessons.faults import Fault, all_faults
-from course.lessons.stages import Stage, ignore_in_copies
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import Stage
 from course.messages import language, say
 from course.paths import display_path
 from course.setup.environment import environment
@@ -94,9 +94,8 @@ def _show(console: Console, faults: list[Fault], outcomes: Iterator[Outcome]) ->
 
 def _run_on(stage: Stage, fault: Fault | None, tests: Path, folder: Path, limit: float = LIMIT) -> Outcome:
     """Run ``tests`` on a copy of the stage with ``fault`` in it, for ``limit`` seconds at most."""
-    shutil.copytree(stage.path, folder, ignore=ignore_in_copies)
-    shutil.rmtree(folder / "tests", ignore_errors=True)
-    shutil.copytree(tests, folder / "tests", ignore=ignore_in_copies)
+    copy_own_files(stage.path, folder, but=("steps", "tests"))
+    copy_own_files(tests, folder / "tests")
     if fault:
         fault.plant(folder)
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no"]

@@ -23,6 +23,7 @@ from typing import Any
 from course import messages
 from course.judging.protocol import Finding
 from course.judging.results import Result
+from course.lessons.own_files import own_files
 from course.messages import say
 
 MISTAKES = Path(__file__).resolve().parent / "mistakes.toml"
@@ -85,7 +86,8 @@ def _facts(result: Result, folder: Path) -> dict[str, str]:
     file, _, text = finding.place or ("", 0, "")
     source = "\n".join(
         path.read_text(encoding="utf-8", errors="replace")
-        for path in sorted([*folder.glob("*.py"), *folder.glob("app/**/*.py")])
+        for name, path in own_files(folder).items()
+        if name.endswith(".py") and not name.startswith("tests/")
     )
     version = re.match(r"\w+ /(v\d)\b", finding.sent)
     exists = version and re.search(rf"Blueprint\(\s*[\"']{version[1]}[\"']", source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import tomllib
@@ -12,26 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from course.errors import Failure
+from course.lessons.own_files import copy_own_files
 from course.messages import say
 from course.paths import ROOT
 
 FINAL_NUMBER = 8  # chapters are 1 to 7, `start` is 0
 LEFTOVER_AGE = 3600  # seconds after which an unfinished copy is given up; making one takes a second
-
-#: Files that running a stage, its tests or its jobs creates. They are never copied or shown.
-GENERATED = (
-    "__pycache__",
-    "*.pyc",
-    "instance",
-    ".*_cache",
-    ".coverage",
-    ".nox",
-    "htmlcov",
-    "image.tar",
-    "reached",
-)
-ignore_generated = shutil.ignore_patterns(*GENERATED)
-ignore_in_copies = shutil.ignore_patterns(*GENERATED, "steps")  # `steps` is for the lesson of chapter 6 only
 
 
 @dataclass(frozen=True)
@@ -107,18 +92,6 @@ def stage_before(stage: Stage) -> Stage:
     return stages[position - 1]
 
 
-def files_of(folder: Path) -> dict[str, Path]:
-    """Return the files in ``folder`` by their relative paths, without generated ones."""
-    found: dict[str, Path] = {}
-    for parent, folders, names in os.walk(folder):
-        ignored = ignore_generated(parent, [*folders, *names])
-        folders[:] = sorted(set(folders) - ignored - {".git"})
-        for name in sorted(set(names) - ignored):
-            file = Path(parent, name)
-            found[file.relative_to(folder).as_posix()] = file
-    return found
-
-
 def copy_stage(stage: Stage, folder: Path) -> None:
     """Copy ``stage`` into ``folder``: all of its files or, on an error, none.
 
@@ -131,7 +104,7 @@ def copy_stage(stage: Stage, folder: Path) -> None:
         dir=folder.parent, prefix=f".{folder.name}.", suffix=".new", ignore_cleanup_errors=True
     ) as scratch:
         new = Path(scratch, folder.name)
-        shutil.copytree(stage.path, new, ignore=ignore_in_copies)
+        copy_own_files(stage.path, new, but=("steps",))
         new.rename(folder)
 
 

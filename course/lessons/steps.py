@@ -14,8 +14,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from course.lessons.own_files import copy_own_files
 from course.lessons.patches import apply_patch
-from course.lessons.stages import Stage, ignore_in_copies, stage_before
+from course.lessons.stages import Stage, stage_before
 
 STEPS = range(1, 6)
 
@@ -31,12 +32,12 @@ def build_step(stage: Stage, step: int, folder: Path) -> None:
         StalePatch: a step's patch no longer fits chapter 5.
     """
     if step == max(STEPS):
-        shutil.copytree(stage.path, folder, ignore=ignore_in_copies)
+        copy_own_files(stage.path, folder, but=("steps",))
         return
-    shutil.copytree(stage_before(stage).path, folder, ignore=ignore_in_copies)
+    copy_own_files(stage_before(stage).path, folder)
     shutil.copy(stage.path / "spec.md", folder)
     if step >= 2:
         shutil.copy(stage.path / "pytest.ini", folder)
-        shutil.copytree(stage.path / "tests", folder / "tests", ignore=ignore_in_copies)
+        copy_own_files(stage.path / "tests", folder / "tests")
     for patch in sorted((stage.path / "steps").glob(f"{step}_*.patch")):
         apply_patch(patch.read_text(encoding="utf-8"), folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from course import messages
 from course.commands.display import Listing, show_next
 from course.judging.runner import judge
 from course.lessons.faults import all_faults
-from course.lessons.stages import ignore_generated
+from course.lessons.own_files import copy_own_files
 from course.site.page import DOCS
 
 PICTURE = DOCS / "assets/readme/check.svg"
@@ -32,7 +31,7 @@ def draw_check() -> str:
     console = Console(record=True, file=StringIO(), width=112, highlight=False)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, stage.name)
-        shutil.copytree(stage.path, folder, ignore=ignore_generated)
+        copy_own_files(stage.path, folder)
         fault.plant(folder)
         listing = Listing(console, stage)
         verdict = judge(folder, stage, on_result=listing.add)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -92,11 +91,11 @@ def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
 
     def copy(*arguments: Any, **options: Any) -> None:
         (own / "mine").mkdir(parents=True)
-        copytree(*arguments, **options)
+        original(*arguments, **options)
 
-    copytree = shutil.copytree
+    original = stages.copy_own_files
     monkeypatch.setattr(begin, "WORKSPACE", tmp_path)
-    monkeypatch.setattr(stages.shutil, "copytree", copy)
+    monkeypatch.setattr(stages, "copy_own_files", copy)
 
     with pytest.raises(Failure, match="You have already begun chapter 1"):
         begin.begin("1", again=False)

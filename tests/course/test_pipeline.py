@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from kit.workflows import Run, Runner
 
-from course.lessons.stages import find_stage, ignore_generated
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import find_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = Path(".github/workflows/ci.yml")
@@ -31,7 +32,7 @@ pytestmark = [
 def repository(tmp_path: Path) -> Path:
     """A repository of the chapter's project, as it is pushed: one commit on main."""
     folder = tmp_path / "repository"
-    shutil.copytree(find_stage("7").path, folder, ignore=ignore_generated)
+    copy_own_files(find_stage("7").path, folder)
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder)
     return folder

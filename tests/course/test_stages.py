@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, find_stage, stage_before
+from course.lessons.own_files import own_files
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, find_stage, stage_before
 
 TESTS = Path(__file__).resolve().parents[1]
 CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
@@ -16,7 +17,7 @@ CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
 
 def files(stage: Stage) -> dict[str, bytes]:
     """Return the files of a stage, without what running it leaves behind."""
-    return {name: path.read_bytes() for name, path in files_of(stage.path).items()}
+    return {name: path.read_bytes() for name, path in own_files(stage.path).items()}
 
 
 @pytest.mark.parametrize("stage", CHAPTERS, ids=lambda stage: stage.name)

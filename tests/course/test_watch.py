@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from kit.learner import Learner
+from rich.console import Console
 
-from course.lessons.stages import find_stage
+from course.commands import watch
+from course.errors import Failure
+from course.judging import progress
+from course.judging.results import Result, Verdict
+from course.lessons.behaviours import all_behaviours
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import Stage, find_stage
 
 STAGE = find_stage("1")
 
@@ -89,3 +100,178 @@ def test_watch_tells_a_fault_in_one_place_from_code_that_does_not_start(learner:
         process.wait()
         screen.close()
     assert "Your code does not start" not in screen.text
+
+
+class Watcher:
+    """A watch in a thread, whose judge takes a moment and finds that all is right."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.file = folder, folder / "app" / "views.py"
+        self.begun = self.ended = 0
+        self.seconds = 0.0  # that the judge takes
+        self.console = Console(file=io.StringIO())
+        monkeypatch.setattr(watch, "judge", self.judge)
+        monkeypatch.setattr(watch, "GONE", 0.4)
+        monkeypatch.setattr(watch, "INTERVAL", 0.03)  # so that it looks in the midst of a save
+        monkeypatch.setattr(progress, "WORKSPACE", folder.parent)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        self.wait_for(lambda: self.ended == 1)
+
+    @property
+    def text(self) -> str:
+        return self.console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+    def run(self) -> None:
+        try:
+            watch.Watch(self.console, STAGE, self.folder, "1").run()
+        except Failure:  # the folder is gone
+            return
+
+    def judge(self, folder: Path, stage: Stage, *, cancelled: Callable[[], bool], **_: object) -> Verdict:
+        self.begun += 1
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
+            if cancelled():
+                return Verdict({}, complete=False)
+            time.sleep(0.01)
+        self.ended += 1
+        return Verdict({b.test: Result(b, "passed") for b in all_behaviours(stage)})
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < until, self.text
+            time.sleep(0.01)
+
+    def events(self, checks: int) -> list[str]:
+        """Return what was announced, once ``checks`` came to their end after the first, and no more begin."""
+        self.wait_for(lambda: self.ended > checks)
+        time.sleep(0.6)
+        return [line[10:] for line in self.text.splitlines() if line.endswith(" changed")]
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
+    watcher = Watcher(copy_own_files(STAGE.path, tmp_path / "mine"), monkeypatch)
+    yield watcher
+    shutil.rmtree(watcher.folder, ignore_errors=True)
+    watcher.thread.join(10)
+    assert not watcher.thread.is_alive()
+
+
+def save_in_place(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
+def save_with_the_old_times(file: Path, text: str) -> None:
+    """As an archive or a network drive does, whose times do not move."""
+    stat = file.stat()
+    assert len(text.encode()) == stat.st_size
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def save_like_vim(file: Path, text: str) -> None:
+    probe, backup = file.with_name("4913"), file.with_name(f"{file.name}~")
+    probe.touch()
+    probe.unlink()
+    file.with_name(f".{file.name}.swp").write_bytes(b"swap")
+    file.rename(backup)
+    time.sleep(0.07)
+    file.touch()
+    time.sleep(0.07)
+    file.write_text(text[:99], encoding="utf-8")
+    time.sleep(0.07)
+    file.write_text(text, encoding="utf-8")
+    backup.unlink()
+
+
+def save_like_pycharm(file: Path, text: str) -> None:
+    new, old = file.with_name(f"{file.name}___jb_tmp___"), file.with_name(f"{file.name}___jb_old___")
+    new.write_text(text, encoding="utf-8")
+    file.rename(old)
+    time.sleep(0.05)
+    new.rename(file)
+    old.unlink()
+
+
+SAVES = [save_in_place, save_with_the_old_times, save_like_vim, save_like_pycharm]
+
+
+@pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
+def test_each_save_is_seen_once(watcher: Watcher, save: Callable[[Path, str], None]) -> None:
+    """However an editor saves, also twice in a second, and with a file of the same length and time."""
+    source = watcher.file.read_text(encoding="utf-8")
+
+    save(watcher.file, source.replace("import", "tropmi"))
+    watcher.wait_for(lambda: watcher.ended == 2)
+    save(watcher.file, source.replace("import", "IMPORT"))
+
+    assert watcher.events(2) == ["app/views.py changed"] * 2
+    assert watcher.begun == 3
+
+
+def test_new_renamed_and_deleted_files_are_seen(watcher: Watcher) -> None:
+    watcher.file.rename(watcher.file.with_name("view.py"))
+    watcher.wait_for(lambda: watcher.ended == 2)
+    (watcher.folder / "app" / "extra").mkdir()
+    (watcher.folder / "app" / "extra" / "new.py").touch()
+    watcher.wait_for(lambda: watcher.ended == 3)
+    (watcher.folder / "app" / "v1.py").unlink()
+
+    assert watcher.events(3) == ["2 files changed", "app/extra/new.py changed", "app/v1.py changed"]
+
+
+def test_what_is_not_the_work_is_not_a_save(watcher: Watcher) -> None:
+    """Nor is a new time of a file whose content stays: only the last of these is a save."""
+    for name in (
+        ".git/index",
+        "instance/accounts.sqlite",
+        ".venv/pyvenv.cfg",
+        "app/views.py~",
+        ".env",
+        "4913",
+    ):
+        (watcher.folder / name).parent.mkdir(exist_ok=True)
+        (watcher.folder / name).write_text("new", encoding="utf-8")
+    watcher.file.touch()
+    if os.name == "posix":
+        watcher.file.with_name(".#views.py").symlink_to("mina@laptop.4711:1700000000")
+        os.mkfifo(watcher.folder / "pipe.py")
+    time.sleep(1)
+    save_in_place(watcher.file, "pass\n")
+
+    assert watcher.events(1) == ["app/views.py changed"]
+
+
+def test_a_save_during_a_check_restarts_it(watcher: Watcher) -> None:
+    watcher.seconds = 1.0
+    save_in_place(watcher.file, "pass\n")
+    watcher.wait_for(lambda: watcher.begun == 2)
+    save_in_place(watcher.file, "pass  # again\n")
+
+    assert watcher.events(1) == ["app/views.py changed"] * 2
+    assert (watcher.begun, watcher.ended) == (3, 2)
+
+
+def test_a_save_that_is_taken_back_during_a_check_is_judged_too(watcher: Watcher) -> None:
+    """The check was given up because of it, so another has to come to its end."""
+    watcher.seconds = 1.0
+    save_in_place(watcher.file, "pass\n")
+    watcher.wait_for(lambda: watcher.begun == 2)
+    save_in_place(watcher.file, "half a sa")
+    time.sleep(0.35)
+    save_in_place(watcher.file, "pass\n")
+
+    assert "app/views.py changed" in watcher.events(1)
+    assert watcher.ended == 2
+
+
+def test_a_folder_that_is_replaced_is_watched_on(watcher: Watcher) -> None:
+    """By `begin --again`, for example: it is missing for a moment."""
+    watcher.folder.rename(watcher.folder.with_name("old"))
+    time.sleep(0.2)
+    copy_own_files(find_stage("start").path, watcher.folder)
+
+    assert watcher.events(1) == ["7 files changed"]

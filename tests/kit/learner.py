@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ from course import messages, paths
 from course.cli import run_command_line
 from course.errors import Failure
 from course.judging import runner
-from course.lessons.stages import Stage, ignore_generated
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,9 +106,7 @@ class Learner:
 
     def has(self, stage: Stage) -> Path:
         """Give the learner the finished files of a chapter, and return their folder."""
-        own = self.workspace / stage.name
-        shutil.copytree(stage.path, own, ignore=ignore_generated)
-        return own
+        return copy_own_files(stage.path, self.workspace / stage.name)
 
 
 def _move_workspace(old: Path, new: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from course.lessons.stages import FINAL_NUMBER, GENERATED
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import FINAL_NUMBER
 from course.paths import ROOT, VENV
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class LoadedStage:
         self.name = name
         self.number = number
         self.folder = scratch / f"{name}-{next(_serial)}"
-        ignored = shutil.ignore_patterns(*GENERATED, ".git", "steps")
-        shutil.copytree(source, self.folder, ignore=ignored)
+        copy_own_files(source, self.folder)
         self._files = count(1)
         self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
         self._active = 0
@@ -85,11 +84,9 @@ class LoadedStage:
 
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
         """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
-        named = {name: one for name, one in sys.modules.items() if name.partition(".")[0] in self._names}
-        taken = {name: one for name, one in named.items() if wanted(one)}  # packages look for their parents
-        for name in taken:
-            del sys.modules[name]
-        return taken
+        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
+        taken = [name for name in named if wanted(sys.modules[name])]  # all looked at before one is gone
+        return {name: sys.modules.pop(name) for name in taken}
 
     def _is_own(self, module: ModuleType) -> bool:
         return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))

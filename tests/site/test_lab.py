@@ -15,7 +15,8 @@ from kit.browser import barriers, chromium
 from kit.lab_reader import LOOP, ONE_PYTHON, Reader, work_through
 
 from course.judging.submissions import unpack
-from course.lessons.stages import files_of, find_stage
+from course.lessons.own_files import own_files
+from course.lessons.stages import find_stage
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -177,9 +178,9 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
     zipped = tmp_path / "work.zip"
     download.value.save_as(zipped)
     folder = unpack(zipped)
-    assert folder.name == stage.name and files_of(folder).keys() == files_of(stage.path).keys()
+    assert folder.name == stage.name and own_files(folder).keys() == own_files(stage.path).keys()
     changed = {
-        n for n, file in files_of(folder).items() if file.read_bytes() != (stage.path / n).read_bytes()
+        n for n, file in own_files(folder).items() if file.read_bytes() != (stage.path / n).read_bytes()
     }
     assert changed == {"app/decorators/access.py"}
 

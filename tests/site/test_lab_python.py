@@ -17,7 +17,8 @@ from kit.lab_reader import LOOP, planted
 
 from course.judging.submissions import unpack
 from course.lessons.faults import all_faults
-from course.lessons.stages import files_of, find_stage
+from course.lessons.own_files import own_files
+from course.lessons.stages import find_stage
 from course.site.lab import add_openers, build_lab
 from course.site.lab import bundle as lab_bundle
 from course.site.lab.bundle import SOURCE, NoLab, node_folder
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def files(name: str) -> dict[str, str]:
     """Return the files of a stage as the lab has them, text by path."""
-    found = files_of(find_stage(name).path).items()
+    found = own_files(find_stage(name).path).items()
     return {path: file.read_text("utf-8") for path, file in found if not path.startswith("steps/")}
 
 

@@ -21,7 +21,7 @@ from typing import Self
 
 from strength.forking import Collected, Reply, Report, Request, serve
 
-from course.lessons.stages import ignore_in_copies
+from course.lessons.own_files import copy_own_files
 
 CAN_FORK = hasattr(os, "fork")
 WINDOWS = "Windows cannot fork, and the tests are as good there as elsewhere"
@@ -94,7 +94,7 @@ class Harness:
         """Lend a copy of the folder of a stage, to be changed and given to `run` once."""
         if stage not in self._compiled:
             self._compiled[stage] = Path(self._new_folder(), stage.name)
-            shutil.copytree(stage, self._compiled[stage], ignore=ignore_in_copies)
+            copy_own_files(stage, self._compiled[stage], but=("steps",))
             # Checked by hash, so that files changed afterwards are compiled again.
             compile_dir(self._compiled[stage], quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         scratch = self._new_folder()

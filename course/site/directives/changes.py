@@ -15,7 +15,8 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
-from course.lessons.stages import Stage, files_of, find_stage
+from course.lessons.own_files import own_files
+from course.lessons.stages import Stage, find_stage
 from course.paths import ROOT
 from course.site.page import Page, Piece, say
 
@@ -109,7 +110,7 @@ def _change(path: str, kind: str, was: str, now: str) -> Change:
 
 
 def _texts(stage: Stage) -> dict[str, str]:
-    return {path: file.read_text(encoding="utf-8") for path, file in files_of(stage.path).items()}
+    return {path: file.read_text(encoding="utf-8") for path, file in own_files(stage.path).items()}
 
 
 def folders_first(path: str) -> tuple[bool, list[str]]:

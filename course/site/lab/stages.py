@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, files_of, stage_before
+from course.lessons.own_files import own_files
+from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, stage_before
 from course.paths import ROOT
 from course.site.lab.bundle import SOURCE
 from course.site.page import LANGUAGES, read_page
@@ -70,7 +71,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 def _texts(stage: Stage) -> dict[str, str]:
     """Return the files that the reader works on; `steps` shows how chapter 6 is built."""
-    found = files_of(stage.path).items()
+    found = own_files(stage.path).items()
     return {name: path.read_text(encoding="utf-8") for name, path in found if not name.startswith("steps/")}
 
 
