@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from kit import adapter
+from kit import loading
 from strength.reach import Reached, Recorder
 
 #: A silent pytest that ends no test by itself and leaves nothing in the folders of the outer one.
@@ -173,7 +173,7 @@ def _become_child(session: pytest.Session, request: Request) -> None:
         os.dup2(nowhere, stream)
     session.config.option.tbstyle = "native"  # the quickest
     session.config.option.maxfail = 1 if request.first_only else 0
-    adapter.GENERATED = ()  # the copy has bytecode that fits: it may be copied with the rest
+    loading.GENERATED = ()  # the copy has bytecode that fits: it may be copied with the rest
     os.environ["COURSE_FINAL"] = str(request.folder)  # the tests of `final` look there, see kit/service.py
     for item in session.items:
         if _stage_of(item):
