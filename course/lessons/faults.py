@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.lessons.patches import StalePatch, apply_patch
+from course.lessons.patches import StalePatch, apply_patch, read_patch
 from course.lessons.stages import Stage, find_stage
 from course.paths import ROOT
 
@@ -57,12 +57,11 @@ def all_faults() -> list[Fault]:
 
 
 def _read(file: Path) -> Fault:
-    head, mark, patch = file.read_text(encoding="utf-8").partition("diff -u ")
-    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    fields, patch = read_patch(file)
     return Fault(
         name=file.stem,
         stage=find_stage(file.parent.name),
         text={"en": fields["en"], "ko": fields["ko"]},
         caught_by=fields["caught by"],
-        patch=mark + patch,
+        patch=patch,
     )

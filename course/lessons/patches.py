@@ -13,6 +13,12 @@ class StalePatch(Exception):
     """A patch no longer fits the code; the message names the file."""
 
 
+def read_patch(file: Path) -> tuple[dict[str, str], str]:
+    """Return the fields in the head of a patch, `name: text` in each line, and the patch itself."""
+    head, mark, patch = file.read_text(encoding="utf-8").partition("diff -u ")
+    return dict(line.split(": ", 1) for line in head.splitlines()), mark + patch
+
+
 def apply_patch(patch: str, folder: Path) -> None:
     """Apply ``patch``, the output of `diff -u`, to the files of ``folder``.
 
@@ -20,6 +26,9 @@ def apply_patch(patch: str, folder: Path) -> None:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
     for change in whatthepatch.parse_patch(patch):
+        if change.header.new_path == "/dev/null":
+            (folder / change.header.old_path).unlink()
+            continue
         file = folder / change.header.new_path
         if not file.exists() and all(line.old is None for line in change.changes):  # a new file
             file.parent.mkdir(parents=True, exist_ok=True)

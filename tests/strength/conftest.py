@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from strength.harness import CAN_FORK, WINDOWS, Harness
+from strength.harness import CAN_FORK, WINDOWS, Harness, chapter_tests
 
 from course.lessons.faults import Fault
+from course.lessons.solutions import Solution
 from course.lessons.stretch import StretchTask
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -20,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """A process that has collected the tests of all faults and tasks in this run."""
+    """A process that has collected the tests of all faults, tasks and solutions in this run."""
     if not CAN_FORK:
         pytest.skip(WINDOWS)
     files: set[Path] = set()
@@ -29,5 +30,7 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
             files.add(TESTS / fault.caught_by.split("::")[0])
         if isinstance(task := case.get("task"), StretchTask):
             files |= {task.file, *TESTS.glob(f"test_{task.stage.number:02}_*.py")}
+        if isinstance(solution := case.get("solution"), Solution):
+            files.update(chapter_tests(solution.stage))
     with Harness(filter(Path.is_file, files)) as harness:
         yield harness

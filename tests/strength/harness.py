@@ -22,6 +22,8 @@ from typing import Self
 from strength.forking import Collected, Reply, Report, Request, serve
 
 from course.lessons.own_files import copy_own_files
+from course.lessons.stages import Stage
+from course.paths import ROOT
 
 CAN_FORK = hasattr(os, "fork")
 WINDOWS = "Windows cannot fork, and the tests are as good there as elsewhere"
@@ -154,4 +156,10 @@ def names(test: str) -> tuple[str, str]:
     return case, case.split("[")[0]
 
 
-__all__ = ["CAN_FORK", "LIMIT", "Harness", "NotEnded", "Reply", "Report", "names"]
+def chapter_tests(stage: Stage) -> list[Path]:
+    """Return the files of the tests that judge ``stage``: its chapter's, and those of all before it."""
+    files = sorted((ROOT / "tests").glob("test_[0-9][0-9]_*.py"))
+    return [file for file in files if int(file.name[5:7]) <= stage.number]
+
+
+__all__ = ["CAN_FORK", "LIMIT", "Harness", "NotEnded", "Reply", "Report", "chapter_tests", "names"]

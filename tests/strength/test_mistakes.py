@@ -16,7 +16,7 @@ import pytest
 from course import messages
 from course.judging.explain import MISTAKES, explain
 from course.judging.runner import judge
-from course.lessons.patches import apply_patch
+from course.lessons.patches import apply_patch, read_patch
 from course.lessons.stages import Stage, find_stage
 from course.messages import LANGUAGES
 
@@ -40,10 +40,9 @@ def all_mistakes() -> list[Mistake]:
 
 
 def read(file: Path) -> Mistake:
-    head, mark, patch = file.read_text(encoding="utf-8").partition("diff -u ")
-    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    fields, patch = read_patch(file)
     told = {lang: fields[lang] for lang in LANGUAGES}
-    return Mistake(file.stem[3:], find_stage(file.stem[:2]), told, fields["told for"], mark + patch)
+    return Mistake(file.stem[3:], find_stage(file.stem[:2]), told, fields["told for"], patch)
 
 
 @pytest.mark.parametrize("mistake", all_mistakes(), ids=lambda mistake: mistake.name)

@@ -1,0 +1,88 @@
+"""The judge is as wide as Flask: it takes the right solutions in other styles, and catches the wrong ones."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from strength.changed import only_if_changed
+from strength.harness import Harness, Report, chapter_tests
+
+from course import messages
+from course.judging.explain import explain
+from course.judging.runner import judge
+from course.lessons.solutions import Solution, all_solutions
+from course.lessons.stages import ignore_in_copies
+from course.messages import LANGUAGES
+
+
+def cases(right: bool) -> list[object]:
+    return [
+        pytest.param(
+            solution,
+            id=f"{solution.stage.name.split('_')[0]}-{solution.name}",
+            marks=only_if_changed(solution.stage, *_judges(solution), f"/{solution.name}.patch"),
+        )
+        for solution in all_solutions()
+        if solution.right == right
+    ]
+
+
+def _judges(solution: Solution) -> list[str]:
+    """Return the files of the tests that judge a solution."""
+    if solution.caught_by:
+        return [solution.caught_by.partition("::")[0]]
+    return [file.name for file in chapter_tests(solution.stage)]
+
+
+@pytest.mark.parametrize("solution", cases(right=True))
+def test_a_right_solution_is_complete(solution: Solution, harness: Harness) -> None:
+    """All tests of its chapter and of all before it pass."""
+    stage = solution.stage
+    tests = [test for file in chapter_tests(stage) for test in harness.tests_in(file, stage.name)]
+
+    with harness.copy(stage.path) as folder:
+        solution.plant(folder)
+        reports = harness.run(folder, tests).reports
+
+    assert failures(reports) == "", solution.text["en"]
+
+
+def failures(reports: list[Report]) -> str:
+    """Return the names of the cases that failed, each with what it says."""
+    return "\n".join(f"{report.test}\n{report.text}" for report in reports if report.failed)
+
+
+@pytest.mark.parametrize("solution", cases(right=False))
+def test_a_wrong_solution_is_caught_and_explained(
+    solution: Solution, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The named test fails, and says what was expected instead of an exception of its own."""
+    monkeypatch.setattr(messages, "_chosen", [])
+    folder = tmp_path / solution.stage.name
+    shutil.copytree(solution.stage.path, folder, ignore=ignore_in_copies)
+    solution.plant(folder)
+    test = str(solution.caught_by)
+
+    result = judge(folder, solution.stage, tests=(test,), limit=100).results[test]
+
+    assert result.state == "failed", f"{test}: {result.state}"
+    finding = result.finding
+    assert finding
+    if finding.place is None:  # it was not the learner's code that raised
+        assert re.match(r"(AssertionError|Unexpected|Failed)\b", finding.raised), finding.raised
+    for lang in LANGUAGES:
+        messages.choose(lang)
+        told = "\n".join(text for _, text in explain(result, folder))
+        assert told.strip()
+        assert "Traceback" not in told
+
+
+def test_every_solution_is_told_in_both_languages() -> None:
+    """A solution says in an English and in a Korean sentence what is different in it."""
+    for solution in all_solutions():
+        assert solution.text["en"].endswith("."), solution.name
+        assert solution.text["ko"].endswith("다."), solution.name
+        assert any("가" <= letter <= "힣" for letter in solution.text["ko"]), solution.name
