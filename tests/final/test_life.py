@@ -105,6 +105,11 @@ def patch(who: str, account: str = "{mina}", **body: Any) -> Ask:
     return Ask(who, "PATCH", f"/v2/accounts/{account}", body)
 
 
+def leave(who: str = "mina", password: str = PASSWORD) -> Ask:
+    """Delete one's own account, knowing the password."""
+    return Ask(who, "DELETE", "/v2/accounts/me", {"current_password": password})
+
+
 # -- what has happened before ------------------------------------------------------------------------
 
 
@@ -243,9 +248,10 @@ ROWS = [
     Row("a name", patch("mina", "me", name="이서준"), 200, "account.name done m m"),
     Row("her name", patch("admin", name="이서준"), 200, "account.name done m a"),
     Row("the same name", patch("mina", "me", name="김미나"), 200),
-    Row("delete", Ask("mina", "DELETE", "/v2/accounts/me"), 204, "account.delete done m m", {MINA: DELETED}),
+    Row("delete", leave(), 204, "account.delete done m m", {MINA: DELETED}),
+    Row("delete by a wrong password", leave(password=WRONG), 403, "account.delete failed m m"),
     Row("delete her", Ask("admin", "DELETE", HER), 204, "account.delete done m a", {MINA: DELETED}),
-    Row("the last admin leaves", Ask("admin", "DELETE", "/v2/accounts/me"), 409),
+    Row("the last admin leaves", leave("admin"), 409),
     Row("the last admin steps down", patch("admin", "me", role="member"), 409),
     Row("the last admin locks himself out", patch("admin", "me", disabled=True), 409),
     Row("a member lists the accounts", Ask("mina", "GET", "/v2/accounts"), 403, "access refused - m"),
