@@ -94,7 +94,7 @@ class Resend(Resource):  # type: ignore[misc]
     @validated(email=str)
     @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
-        """Have the mail of your sign-up sent again. The answer is the same whether there is an account."""
+        """Have another mail sent, to choose your password once more by. The answer is always the same."""
         registration.resend(**data)
         return {"status": "accepted"}, 202
 
