@@ -42,6 +42,11 @@ class Config:
     # For how many seconds after a refresh the token of before still gets the same answer: it was lost on the
     # way, or a second window asked too. 0 is the strict reading of RFC 9700: the session ends.
     REFRESH_LEEWAY = 10
+    # What takes a recent log-in, as an admin's change of another account does, takes one of the last so many
+    # seconds (RFC 9470). A refresh is no log-in.
+    AUTHENTICATION_MAX_AGE = 15 * 60
+    # Whether an admin without a second factor may only set one up, and look after their own account.
+    ADMIN_MFA_REQUIRED = False
 
     # Passwords: Argon2id at the first choice of the OWASP Password Storage Cheat Sheet, 18 ms of a processor.
     ARGON2_MEMORY = 19456  # KiB

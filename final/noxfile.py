@@ -27,7 +27,17 @@ SETTINGS = {  # without which it does not start, of a service that ends with its
 #: The tests in tests/final/ and tests/drills/, by what of the service they are about: a job for each.
 AREAS = {
     "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "outbox", "password"),
-    "auth": ("keys", "login", "mfa", "refresh", "sessions", "shared_limits", "throttling", "tokens"),
+    "auth": (
+        "authorization",
+        "keys",
+        "login",
+        "mfa",
+        "refresh",
+        "sessions",
+        "shared_limits",
+        "throttling",
+        "tokens",
+    ),
     "page": ("page", "page_session"),
     "service": ("configuration", "documentation", "errors", "hooks", "hostile", "logs", "metrics", "v1"),
     "upkeep": (

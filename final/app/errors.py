@@ -96,6 +96,20 @@ class TokenRefused(Problem):
     headers = {"WWW-Authenticate": f'{REALM}, error="invalid_token", error_description="not valid"'}
 
 
+class LoginTooOld(Problem):
+    """The token is good, but this takes a log-in of the last ``max_age`` seconds (RFC 9470)."""
+
+    status = 401
+    detail = (
+        "Log in again: this takes a log-in that is not longer ago than `max_age` in `WWW-Authenticate` says."
+    )
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__()
+        error = f'error="insufficient_user_authentication", max_age="{max_age}"'
+        self.headers = {"WWW-Authenticate": f"{REALM}, {error}"}
+
+
 class RefreshRefused(Problem):
     """The refresh token is not ours, has been used before, or its session is over: all look the same."""
 
@@ -108,6 +122,12 @@ class NotAllowed(Problem):
 
     status = 403
     detail = "Your role does not allow this."
+
+
+class MfaNeeded(NotAllowed):
+    """An admin has to have a second factor here, and has none."""
+
+    detail = "Admins need a second factor here: `POST /v2/auth/mfa` sets one up."
 
 
 class WrongPassword(NotAllowed):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn, cast
 
 from flask import current_app, g, request
@@ -63,16 +63,18 @@ def one_of(*values: str) -> Callable[[Any], str | None]:
     return that(lambda text: text in values, " or ".join(values))
 
 
-def check_fields(body: dict[str, Any], rules: dict[str, Rule], optional: bool = False) -> dict[str, Any]:
+def check_fields(
+    body: dict[str, Any], rules: dict[str, Rule], optional: Collection[str] = ()
+) -> dict[str, Any]:
     """Return ``body`` if it has the fields that ``rules`` names, each as its rule wants it, and no others.
 
     Args:
-        optional: whether one of them is enough.
+        optional: the names of those that may be missing. Where all of them may, one has to be there.
 
     Raises:
         InvalidInput: it has not; all that is wrong with it, at once.
     """
-    wanted = {name: rule for name, rule in rules.items() if name in body} if optional else rules
+    wanted = {name: rule for name, rule in rules.items() if name in body or name not in optional}
     errors = [_fault(name, body, rule) for name, rule in (wanted or rules).items()]
     if body.keys() - rules.keys():
         message = f"only these fields are known: {', '.join(rules)}"

@@ -172,7 +172,12 @@ def new_admin(server: Server) -> str:
 def leave(server: Server, token: str, etag: str | None) -> int:
     """Delete the account of a token."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("DELETE", ME, headers={"Authorization": f"Bearer {token}", "If-Match": etag or "*"})
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "If-Match": etag or "*",
+        "Content-Type": "application/json",
+    }
+    connection.request("DELETE", ME, json.dumps({"current_password": PASSWORD}), headers)
     status = connection.getresponse().status
     connection.close()
     return status

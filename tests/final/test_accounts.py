@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyotp
 import pytest
 from flask import Flask
 from kit.adapter import PASSWORD, Client, Stage, expect
@@ -90,6 +91,113 @@ def count_accounts(app: Flask) -> int:
     """Return how many accounts the database has."""
     with app.app_context(), app.extensions["sqlalchemy"].engine.connect() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM accounts").scalar())
+
+
+# -- whose sign-up a link confirms -----------------------------------------------------------------
+
+OWNERS, STRANGERS = "the passphrase of the owner", "the passphrase of a stranger"
+OWNER, STRANGER = ("주인", OWNERS), ("낯선 사람", STRANGERS)
+ORDERS = {
+    "the owner alone": [OWNER],
+    "a stranger first": [STRANGER, OWNER],
+    "a stranger last": [OWNER, STRANGER],
+    "strangers before and after": [STRANGER, OWNER, STRANGER, STRANGER],
+    "the owner with another spelling": [STRANGER, ("주인", OWNERS, "MINA@Example.com")],
+}
+
+
+def sign_ups(service: Stage, mailbox: Any, order: list[Any]) -> list[tuple[Any, str]]:
+    """Sign everybody up; return who each was, and the token of the link that was mailed."""
+    found = []
+    for name, password, *spelling in order:
+        email = spelling[0] if spelling else "mina@example.com"
+        expect(sign_up(service.client, email, name=name, password=password), 202)
+        found.append(((name, password), mailbox.token()))
+    return found
+
+
+def verify(service: Stage, token: str) -> Any:
+    """Open a link."""
+    return service.client.post("/v2/accounts/verify", json={"token": token})
+
+
+@pytest.mark.parametrize("required", [True, False], ids=["addresses are confirmed first", "or not"])
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_a_link_confirms_the_sign_up_that_it_was_mailed_for(
+    service: Stage, mailbox: Any, required: bool, order: list[Any]
+) -> None:
+    """The name and the password of that one, and of no other; no other link works after it."""
+    service.app = service.new_app(REQUIRE_VERIFIED_EMAIL=required)
+    mailbox.app, service.app.extensions["mail"] = service.app, mailbox
+    links = sign_ups(service, mailbox, order)
+    squatter = Client(service.app, "/v2")
+    if not required:  # whoever was first is in
+        squatter.token = service.token("mina@example.com", order[0][1])
+
+    expect(verify(service, next(token for who, token in links if who == OWNER)), 204)
+
+    mine = Client(service.app, "/v2", service.token("mina@example.com", OWNERS))
+    assert expect(mine.get("/v2/accounts/me"), 200)["name"] == "주인"
+    expect(service.log_in("mina@example.com", STRANGERS), 401)
+    assert {verify(service, token).status_code for _, token in links} == {400}
+    if order[0] == STRANGER:
+        expect(squatter.get("/v2/accounts/me"), 401)
+    assert len(service.list_accounts()) == 1
+
+
+def test_the_second_factor_of_a_stranger_does_not_stay(service: Stage, mailbox: Any) -> None:
+    """Where an account may be used before its address is confirmed, a stranger has set one up."""
+    (_, _), (_, owners) = sign_ups(service, mailbox, [STRANGER, OWNER])
+    stranger = Client(service.app, "/v2", service.token("mina@example.com", STRANGERS))
+    setup = stranger.post("/v2/auth/mfa", json={"current_password": STRANGERS})
+    code = pyotp.TOTP(expect(setup, 200)["secret"]).now()
+    expect(stranger.post("/v2/auth/mfa/confirm", json={"code": code}), 200)
+
+    expect(verify(service, owners), 204)
+
+    assert "access_token" in expect(service.log_in("mina@example.com", OWNERS), 200)
+
+
+def test_what_the_owner_has_changed_since_stays(service: Stage, mailbox: Any) -> None:
+    """The link of the first sign-up confirms the account as it is by now."""
+    account = service.sign_up()
+    expect(account.client.patch("/v2/accounts/me", json={"name": "이서준"}), 200)
+
+    expect(verify(service, mailbox.token()), 204)
+
+    assert expect(account.client.get("/v2/accounts/me"), 200)["name"] == "이서준"
+
+
+def test_a_mail_that_was_lost_gives_nobody_elses_password(service: Stage, mailbox: Any) -> None:
+    """Whoever asks for it again chooses a password: of two sign-ups nobody knows which was theirs."""
+    service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    links = sign_ups(service, mailbox, [OWNER, STRANGER])
+    expect(service.client.post("/v2/accounts/verify/resend", json={"email": "mina@example.com"}), 202)
+
+    body = {"token": mailbox.token(), "new_password": "yet another passphrase"}
+    expect(service.client.post("/v2/auth/password/reset", json=body), 204)
+
+    expect(service.log_in("mina@example.com", STRANGERS), 401)
+    expect(service.log_in("mina@example.com", "yet another passphrase"), 200)
+    assert {verify(service, token).status_code for _, token in links} == {400}
+
+
+def test_of_two_links_at_once_one_counts(service: Stage, mailbox: Any, at_once: Any) -> None:
+    """The account has the name and the password of the same sign-up."""
+    service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    links = sign_ups(service, mailbox, [OWNER, STRANGER] * 2)
+
+    answers = at_once(4, lambda number: verify_by(Client(service.app), links[number][1]))
+
+    assert sorted(answers) == [204, 400, 400, 400]
+    name, password = links[answers.index(204)][0]
+    mine = Client(service.app, "/v2", service.token("mina@example.com", password))
+    assert expect(mine.get("/v2/accounts/me"), 200)["name"] == name
+
+
+def verify_by(client: Client, token: str) -> int:
+    """Open a link, as a client of its own."""
+    return int(client.post("/v2/accounts/verify", json={"token": token}).status_code)
 
 
 # -- who may do what -------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_of_the_last_admins_one_always_stays(room: Stage, in_database: Any, at_o
     for number in range(4):
         email = f"admin{number}@example.com"
         assert room.create_admin(email, "관리자").exit_code == 0
-        clients.append(Client(room.app, "/v2", room.token(email)))
+        clients.append(Client(room.app, "/v2", room.token(email), PASSWORD))
 
     def leave(number: int) -> int:
         if how == "deleted":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kit.adapter import SignedUp, Stage, expect
+from kit.adapter import PASSWORD, SignedUp, Stage, expect
 
 ME = "/v2/accounts/me"
 
@@ -46,7 +46,9 @@ def test_a_change_names_what_it_changes(
     """A change that does not is refused, and nothing has changed."""
     headers = {} if condition is None else {"If-Match": condition}
 
-    answer = account.client.open(method, ME, json={"name": "김민아"}, headers=headers)
+    body = {"name": "김민아"} if method == "PATCH" else {"current_password": PASSWORD}
+
+    answer = account.client.open(method, ME, json=body, headers=headers)
 
     assert answer.status_code == (204 if method == "DELETE" and status == 200 else status)
     if status != 200:

@@ -40,7 +40,7 @@ ERRORS: dict[str, tuple[str, str, str, dict[str, Any], int]] = {
     "a password cannot be read": ("nobody", "GET", f"{ME}/password", {}, 405),
     "a missing method": ("nobody", "PUT", ACCOUNTS, {}, 405),
     "a missing method outside RESTX": ("nobody", "POST", "/health/live", {}, 405),
-    "the last admin leaving": ("admin", "DELETE", ME, {}, 409),
+    "the last admin leaving": ("admin", "DELETE", ME, {"json": {"current_password": PASSWORD}}, 409),
     "version 1": ("nobody", "GET", "/v1/accounts", {}, 410),
     "a long body": ("nobody", "POST", LOGIN, {"data": b" " * 16385, "headers": JSON}, 413),
     "a form": ("nobody", "POST", LOGIN, {"data": {"email": "a@b.c"}}, 415),

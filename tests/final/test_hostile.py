@@ -51,12 +51,12 @@ ENDPOINTS = [
     Endpoint("POST", f"{ACCOUNTS}/email/confirm", body={"token": LINK}),
     Endpoint("GET", ME, "mina"),
     Endpoint("PATCH", ME, "mina", {"name": "이서준", "role": "member", "disabled": False}),
-    Endpoint("DELETE", ME, "mina"),
+    Endpoint("DELETE", ME, "mina", KNOWN),
     Endpoint("GET", f"{ACCOUNTS}/{{mina}}", "mina"),
     Endpoint(
         "PATCH", f"{ACCOUNTS}/{{mina}}", "boss", {"name": "이서준", "role": "member", "disabled": False}
     ),
-    Endpoint("DELETE", f"{ACCOUNTS}/{{mina}}", "mina"),
+    Endpoint("DELETE", f"{ACCOUNTS}/{{mina}}", "mina", KNOWN),
     Endpoint("PUT", f"{ME}/password", "mina", KNOWN | {"new_password": NEW}),
     Endpoint("POST", f"{ME}/email", "mina", KNOWN | {"email": "new@example.org"}),
     Endpoint("POST", LOGIN, body={"email": "mina@example.com", "password": PASSWORD}),
@@ -570,9 +570,11 @@ def rules() -> Iterator[Row]:
         "", path=f"{LOGIN}/mfa", body={"mfa_token": "{mfa}"}, status=401, audit=("login.mfa failed s -",)
     )
     off = Row("", "DELETE", MFA, KNOWN, 403, who="sora", hashes=1, audit=("mfa.remove failed s s",))
+    gone = replace(off, path=ME, headers=star, audit=("account.delete failed s s",))
+    yield replace(gone, name="without a code")
     yield from everywhere(
         [replace(at, name=name, body={**at.body, "code": code}) for name, code in NO_CODES.items()]
-        for at in (half, off)
+        for at in (half, off, gone)
     )
 
     yield from everywhere(
@@ -582,7 +584,7 @@ def rules() -> Iterator[Row]:
         ]
         + [Row("without If-Match", method, path, body, 428, who=who)]
         for who, path in (("mina", ME), ("mina", f"{ACCOUNTS}/{{mina}}"), ("boss", f"{ACCOUNTS}/{{mina}}"))
-        for method, body in (("PATCH", {"name": "이서준"}), ("DELETE", None))
+        for method, body in (("PATCH", {"name": "이서준"}), ("DELETE", KNOWN))
     )
 
     for path in (f"{ACCOUNTS}/{{juno}}", f"{ACCOUNTS}/{NOBODY_IS}"):
@@ -598,7 +600,7 @@ def rules() -> Iterator[Row]:
         yield replace(row, audit=("account.change refused m m",))
     for name, body in {"steps down": {"role": "member"}, "is disabled": {"disabled": True}}.items():
         yield Row(f"the last admin {name}", "PATCH", ME, body, 409, who="boss", headers=star)
-    yield Row("the last admin leaves", "DELETE", ME, status=409, who="boss", headers=star)
+    yield Row("the last admin leaves", "DELETE", ME, KNOWN, 409, who="boss", headers=star, hashes=1)
     yield Row("nothing to change", "PATCH", ME, {}, code="missing", who="boss", headers=star)
     for path in (ACCOUNTS, AUDIT):
         for query in ("", "?limit=1", "?limit=hunter2"):
@@ -617,6 +619,7 @@ def rules() -> Iterator[Row]:
         "password.change": Row("", "PUT", f"{ME}/password", wrong | {"new_password": NEW}),
         "email.request": Row("", "POST", f"{ME}/email", wrong | {"email": "new@example.org"}),
         "mfa.set_up": Row("", "POST", MFA, wrong),
+        "account.delete": Row("", "DELETE", ME, wrong, headers=star),
         "mfa.remove": Row("", "DELETE", MFA, wrong | {"code": "000000"}),
     }.items():
         for who in ("mina", "sora", "boss"):

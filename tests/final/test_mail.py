@@ -359,6 +359,7 @@ def test_every_letter_is_written_in_both_languages(final: LoadedStage) -> None:
         ).groups()  # type: ignore[union-attr]
         assert re.fullmatch(r"[ -~]+ / .*[가-힣]+.*", subject), file
         assert english.isascii() and "{{" in english, file
+        assert english.find("{{ link") < 200, "the log cuts a line before the end of the link"
         assert "{{" not in korean and all(line.endswith(("다.", "요.", "")) for line in korean.split("\n")), (
             file
         )

@@ -20,6 +20,7 @@ from kit.scenario import MINA, Ask, Row, Scenario
 NEW = "another passphrase for the tests"
 SHORT = "eight:)!"
 WRONG = "not this one, certainly"
+ME = "/v2/accounts/me"
 MFA, CONFIRM, LOGIN, FINISH = "/v2/auth/mfa", "/v2/auth/mfa/confirm", "/v2/auth/login", "/v2/auth/login/mfa"
 ON = {MINA: "Logging in asks for a code now"}
 OFF = {MINA: "Logging in asks for no code any more"}
@@ -77,6 +78,11 @@ def confirm(code: str = "{now}") -> Ask:
 def remove(code: str = "{now}", password: str = PASSWORD) -> Ask:
     """Remove the second factor."""
     return Ask("mina", "DELETE", MFA, {"current_password": password, "code": code})
+
+
+def leave(code: str = "{now}", password: str = PASSWORD) -> Ask:
+    """Delete the account."""
+    return Ask("mina", "DELETE", ME, {"current_password": password, "code": code})
 
 
 def login(password: str = PASSWORD) -> Ask:
@@ -137,7 +143,7 @@ def disabled(scenario: SecondFactor) -> None:
 
 def deleted(scenario: SecondFactor) -> None:
     """Her account is gone."""
-    expect(scenario.mina.client.delete("/v2/accounts/me"), 204)
+    expect(scenario.send(leave()), 204)
 
 
 def other_password(scenario: SecondFactor) -> None:

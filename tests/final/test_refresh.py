@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_a_generation_that_was_never_given_out_is_just_401(
     in_database("UPDATE sessions SET generation = 0")
 
     problem(device.send(device.tokens[2]), 401)
+
+    assert device.is_alive()
+    assert reuses(in_database) == []
+
+
+@pytest.mark.parametrize("generation", [2**31 - 1, 2**31, 2**32 - 1])
+def test_a_generation_that_no_row_can_have_is_just_401(
+    service: Stage, device: Device, in_database: Any, problem: Any, generation: int
+) -> None:
+    """Also in a token that is marked as ours: a comparison beyond the column is an error of PostgreSQL."""
+    tokens = importlib.import_module(f"{service.app.import_name}.services.refresh_tokens")
+    for (session_id,) in in_database("SELECT id FROM sessions"):
+        with service.app.app_context():
+            token = tokens.write(session_id, generation)
+        problem(device.send(token), 401)
 
     assert device.is_alive()
     assert reuses(in_database) == []

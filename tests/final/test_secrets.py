@@ -99,8 +99,8 @@ class Life:
             self.send(202, "POST", "/v2/accounts", email=MINA, name="Mina", password=tried)
             links.append(self.mailed())
         self.send(401, "POST", LOGIN, email=MINA, password=password)
-        self.send(400, "POST", "/v2/accounts/verify", token=links[0])
         self.send(204, "POST", "/v2/accounts/verify", token=links[2])
+        self.send(400, "POST", "/v2/accounts/verify", token=links[0])
 
         self.send(401, "POST", LOGIN, email=MINA, password=self.typed("a wrong guess of a stranger"))
         self.send(

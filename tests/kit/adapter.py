@@ -148,7 +148,7 @@ class Stage:
             return self.client
         email = self.new_email()
         self.create_admin(email, "관리자")
-        return Client(self.app, self.prefix, self.token(email))
+        return Client(self.app, self.prefix, self.token(email), self.proof(PASSWORD))
 
     def create_admin(self, email: str, name: str, password: str = PASSWORD, app: Flask | None = None) -> Any:
         """Run the operator's command and return click's result."""
@@ -167,10 +167,14 @@ class Stage:
         account = expect(answer, 202 if self.number == FINAL else 201)
         if self.number < TOKENS:
             return SignedUp(account["id"], email, name, self.client)
-        client = Client(self.app, self.prefix, self.token(email, password))
+        client = Client(self.app, self.prefix, self.token(email, password), self.proof(password))
         if self.number == FINAL:  # its response to a sign-up does not show the account
             account = expect(client.get("/v2/accounts/me"), 200)
         return SignedUp(account["id"], email, name, client)
+
+    def proof(self, password: str) -> str | None:
+        """Return the password if this stage wants it from an owner who deletes the account."""
+        return password if self.number == FINAL else None
 
     def log_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         """Send a log-in and return the response."""

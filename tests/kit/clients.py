@@ -71,10 +71,13 @@ class Client:
 
     reads_first = True  # read before a change, if the stage requires that
 
-    def __init__(self, app: Flask, prefix: str = "", token: str | None = None) -> None:
+    def __init__(
+        self, app: Flask, prefix: str = "", token: str | None = None, password: str | None = None
+    ) -> None:
         self._client = app.test_client()
         self.prefix = prefix
         self.token = token
+        self.password = password  # sent along to delete an account, where the stage asks for it
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
         """Send a request; ``path`` gets the version's prefix unless it names a version itself."""
@@ -101,6 +104,8 @@ class Client:
         return self.open("PATCH", path, **options)
 
     def delete(self, path: str, **options: Any) -> TestResponse:
+        if self.password and "/accounts/" in path:
+            options.setdefault("json", {"current_password": self.password})
         return self.open("DELETE", path, **options)
 
 

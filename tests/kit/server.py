@@ -66,8 +66,10 @@ class Server:
         other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(other)}
         self.environment = kept | {
-            "APP_CONFIG": "config.TestingConfig",  # passwords hashed at the lowest cost, no mail sent
-            "FLASK_TESTING": "false",
+            "APP_CONFIG": "config.DevelopmentConfig",  # with TESTING on, it would not read what follows
+            "FLASK_ARGON2_MEMORY": "8",
+            "FLASK_ARGON2_TIME": "1",
+            "FLASK_MAIL_INTERVAL": "0",
             "FLASK_SECRET_KEY": SECRET,
             "FLASK_PASSWORD_SLOTS": "20",
             "FLASK_ATTEMPTS_PER_ADDRESS": "100000",

@@ -41,6 +41,7 @@ def final(tmp_path_factory: pytest.TempPathFactory) -> LoadedStage:
 ON_BOTH = {
     "accounts",
     "at_once",
+    "authorization",
     "keys",
     "mfa",
     "outbox",

@@ -12,7 +12,7 @@ from flask import Response, request
 from flask_restx import Resource
 
 from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
-from ..decorators.rate_limits import account_asked_for
+from ..decorators.rate_limits import account_asked_for, account_of_token
 from ..models import Role
 from ..parsing import one_of, that
 from ..representation import answer
@@ -22,6 +22,7 @@ from .documentation import (
     ACCEPTED,
     ACCOUNT,
     CHANGES,
+    DELETION,
     EMAIL_ADDRESS,
     NEW_ACCOUNT,
     PAGE,
@@ -93,7 +94,7 @@ class Resend(Resource):  # type: ignore[misc]
     @validated(email=str)
     @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
-        """Have the mail of your sign-up sent again. The answer is the same whether there is an account."""
+        """Have another mail sent, to choose your password once more by. The answer is always the same."""
         registration.resend(**data)
         return {"status": "accepted"}, 202
 
@@ -115,17 +116,30 @@ class OneAccount(Resource):  # type: ignore[misc]
         takes=CHANGES, gives={200: ACCOUNT}, fails=(400, 403, 404, 409, 412, 413, 415, 428), params=IF_MATCH
     )
     @token_required
-    @validated(name=str, role=one_of(*ROLES), disabled=bool, optional=True)
+    @validated(name=str, role=one_of(*ROLES), disabled=bool, optional=("name", "role", "disabled"))
     def patch(self, data: dict[str, Any], account_id: UUID | None = None) -> Response:
         """Change an account. Its role, and whether it is disabled, are for admins to change."""
         return _with_etag(account.change(principal(), _id(account_id), _condition(), **data))
 
-    @ns.documented(gives={204: None}, fails=(404, 409, 412, 428), params=IF_MATCH)
+    @ns.documented(
+        takes=DELETION,
+        gives={204: None},
+        fails=(400, 403, 404, 409, 412, 413, 415, 428, 429, 503),
+        params=IF_MATCH,
+    )
     @token_required
     def delete(self, account_id: UUID | None = None) -> tuple[None, int]:
-        """Delete an account, at once and for good."""
-        account.remove(principal(), _id(account_id), _condition())
+        """Delete an account, at once and for good. Your own takes your password; another's has no body."""
+        if _id(account_id) == principal().id:
+            self._leave()
+        else:
+            account.remove(principal(), str(account_id), _condition())
         return None, 204
+
+    @validated(current_password=str, code=str, optional=("code",))
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token)
+    def _leave(self, data: dict[str, str]) -> None:
+        account.leave(principal(), _condition(), **data)
 
 
 def represent(shown: Any) -> dict[str, Any]:

@@ -118,6 +118,14 @@ CHANGES = _AtLeastOne(
     },
     strict=True,
 )
+DELETION = Model(
+    "AccountDeletion",
+    {
+        "current_password": CURRENT,
+        "code": Text("where there is a second factor: of the app, or a recovery code", pattern=NO_NUL),
+    },
+    strict=True,
+)
 CREDENTIALS = Model(
     "Credentials", {"email": _wanted("", "mina@example.com"), "password": CURRENT}, strict=True
 )
@@ -213,7 +221,17 @@ PROBLEM = Model(
     },
 )
 MODELS = (
-    *(NEW_ACCOUNT, CHANGES, CREDENTIALS, REFRESH, TOKEN, EMAIL_ADDRESS, EMAIL_CHANGE, PASSWORD_CHANGE),
+    *(
+        NEW_ACCOUNT,
+        CHANGES,
+        DELETION,
+        CREDENTIALS,
+        REFRESH,
+        TOKEN,
+        EMAIL_ADDRESS,
+        EMAIL_CHANGE,
+        PASSWORD_CHANGE,
+    ),
     *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_REMOVAL, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
     *(SESSION_PAGE, AUDIT_EVENT, AUDIT_PAGE, GRANT, LOGIN, MFA_SETUP, RECOVERY_CODES, FIELD_ERROR, PROBLEM),
 )

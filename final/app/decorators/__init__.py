@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask
 
 from ..services.sealing import derive
-from .access import principal, role_required, token_required
+from .access import principal, recent_login_required, role_required, token_required
 from .bodies import json_required, validated
 from .caching import Cache, cached
 from .compression import compressed
@@ -22,6 +22,7 @@ __all__ = [
     "json_required",
     "principal",
     "rate_limited",
+    "recent_login_required",
     "role_required",
     "token_required",
     "validated",

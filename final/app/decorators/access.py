@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, cast
 from flask import current_app, g, request
 
 from ..errors import NotAllowed, TokenMissing
-from ..services import audit
+from ..services import audit, authorization
 from ..services.auth import Principal, find_principal
 
 P = ParamSpec("P")
@@ -40,6 +40,7 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Raises:
         NotAllowed: the account has another role.
+        MfaNeeded: an admin has to have a second factor, and has none.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -48,11 +49,27 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if principal().role != role:
                 _record()
                 raise NotAllowed
+            authorization.check_second_factor(principal())
             return view(*args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Run ``view`` only for somebody who has logged in lately. Stands below `token_required`.
+
+    Raises:
+        LoginTooOld: it is too long ago; a refresh does not count.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        authorization.check_recent_login(principal())
+        return view(*args, **kwargs)
+
+    return guarded
 
 
 def _record() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,11 +23,13 @@ def json_required(view: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def validated(*, optional: bool = False, **rules: Rule) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def validated(
+    *, optional: Collection[str] = (), **rules: Rule
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Check the fields of the JSON body, and hand them to the view as ``data``.
 
     Args:
-        optional: whether one of the fields is enough; otherwise all are required.
+        optional: the names of those that may be missing. Where all of them may, one has to be there.
         rules: what each field has to be: ``validated(name=str)``. No other is allowed.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base
@@ -24,10 +24,12 @@ class OneTimeToken(Base):
     """A token that works once. Only its hash is here: whoever reads the table can use none of them."""
 
     __tablename__ = "one_time_tokens"
-    __table_args__ = (UniqueConstraint("account_id", "purpose"),)  # a new one takes the place of the last
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, in hexadecimal
     purpose: Mapped[str] = mapped_column(String(16))
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     email: Mapped[str] = mapped_column(String(254))  # where it was mailed to, which is what it proves
+    #: What the account becomes by it; None where it stays as it is.
+    name: Mapped[str | None] = mapped_column(String(100))
+    password_hash: Mapped[str | None] = mapped_column(String(256))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """What a mail is about. What it says is decided when it is sent: services/letters.py."""
 
     SIGNED_UP = "signed_up"
+    RESEND = "resend"
     RESET = "reset"
     PASSWORD_CHANGED = "password_changed"
     CONFIRM_EMAIL = "confirm_email"
@@ -30,7 +31,7 @@ class Kind(StrEnum):
 
 #: Their letters carry a token, which is made when they are sent. The others tell of something that has
 #: happened: they are sent as they are, whatever has become of the account.
-WITH_LINK = (Kind.SIGNED_UP, Kind.RESET, Kind.CONFIRM_EMAIL)
+WITH_LINK = (Kind.SIGNED_UP, Kind.RESEND, Kind.RESET, Kind.CONFIRM_EMAIL)
 
 
 class Mail(Base):
@@ -43,6 +44,9 @@ class Mail(Base):
     #: None where there is no account, or none any more. A mail to nobody is written too (see `forgot`).
     account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     email: Mapped[str | None] = mapped_column(String(254))  # None: where the account has its mail sent
+    #: Of a sign-up for an address that has an account: what its link confirms. Otherwise None.
+    name: Mapped[str | None] = mapped_column(String(100))
+    password_hash: Mapped[str | None] = mapped_column(String(256))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, index=True)

@@ -13,13 +13,17 @@ from ..errors import (
     ConditionMissing,
     LastAdmin,
     NotAllowed,
+    WrongCode,
+    WrongPassword,
     refuse,
 )
 from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
 from ..models import Account, Kind, Role
 from ..models.columns import utc_now
-from . import audit, mail, one_time_tokens, passwords, sessions
+from . import audit, codes, mail, one_time_tokens, passwords, sessions
 from .auth import Principal
+from .authorization import check_recent_login, check_second_factor
+from .credentials import must_know
 from .emails import email_key, problem_with_email, tidy
 from .names import problem_with_name, tidy_name
 
@@ -109,16 +113,19 @@ def change(
         InvalidInput: the name cannot be one.
         AccountNotFound: there is none by that id, or it is somebody else's.
         NotAllowed: role and state are for admins to change.
+        MfaNeeded, LoginTooOld: an admin has to prove more for these, and for another account.
         ConditionMissing, ConditionFailed: see `_lock`.
         LastAdmin: nobody else could administer the service.
     """
     if name is not None:
         name = tidy_name(name)
         refuse(problem_with_name(name))
-    _must_be_allowed(asker, account_id)
+    _must_be_allowed(asker, account_id, changes=True)
     if asker.role != Role.ADMIN and (role, disabled) != (None, None):
         audit.record("account.change", account_id=account_id, actor_id=asker.id, outcome=audit.REFUSED)
         raise NotAllowed
+    if (role, disabled) != (None, None):
+        check_recent_login(asker)  # of one's own, too
     with transaction():
         account = _lock(account_id, condition, leaves=disabled is True or role == Role.MEMBER)
         if name is not None and account.change(name=name):
@@ -145,19 +152,44 @@ def set_disabled(account: Account, disabled: bool, actor_id: str | None = None) 
 
 
 def remove(asker: Principal, account_id: str, condition: Condition) -> None:
-    """Delete an account and, by the database, all that belongs to it. The audit stays.
+    """Delete the account of somebody else.
 
     Raises:
-        AccountNotFound: there is none by that id, or it is somebody else's.
+        AccountNotFound: there is none by that id, or the asker is no admin.
+        MfaNeeded, LoginTooOld: an admin has to prove more.
         ConditionMissing, ConditionFailed: see `_lock`.
         LastAdmin: nobody else could administer the service.
     """
-    _must_be_allowed(asker, account_id)
+    _must_be_allowed(asker, account_id, changes=True)
     with transaction():
-        account = _lock(account_id, condition, leaves=True)
-        mail.queue(Kind.DELETED, email=account.email)
-        audit.record("account.delete", account_id=account_id, actor_id=asker.id)
-        db.session.delete(account)
+        _delete(_lock(account_id, condition, leaves=True), asker)
+
+
+def leave(asker: Principal, condition: Condition, current_password: str, code: str = "") -> None:
+    """Delete one's own account. A token may be stolen, so it takes the password, and a code with it.
+
+    Args:
+        code: of the second factor; of no account without one it is asked.
+
+    Raises:
+        WrongPassword: ``current_password`` is not the password.
+        WrongCode: there is a second factor, and ``code`` is none that is good now.
+        ConditionMissing, ConditionFailed: see `_lock`.
+        LastAdmin: nobody else could administer the service.
+        TooBusy: too many passwords are being checked.
+    """
+    _must_match(condition, asker.version)  # before costly work, and again with the account locked
+    checked = must_know(asker, current_password, "account.delete")
+    with transaction():
+        account = _lock(asker.id, condition, leaves=True)
+        if account.password_hash != checked:  # no lock was held while it was checked
+            raise WrongPassword
+        proved = account.mfa_since is None or codes.spend(account, code) is not None
+        if proved:
+            _delete(account, asker)
+    if not proved:
+        audit.record("account.delete", account_id=asker.id, actor_id=asker.id, outcome=audit.FAILED)
+        raise WrongCode
 
 
 def lock_by_email(email: str, leaves: bool = False) -> Account:
@@ -171,9 +203,21 @@ def lock_by_email(email: str, leaves: bool = False) -> Account:
     return _lock(account_id or "", lambda version: True, leaves)
 
 
-def _must_be_allowed(asker: Principal, account_id: str) -> None:
-    if asker.role != Role.ADMIN and asker.id != account_id:
+def _must_be_allowed(asker: Principal, account_id: str, changes: bool = False) -> None:
+    if asker.id == account_id:
+        return
+    if asker.role != Role.ADMIN:
         raise AccountNotFound
+    check_second_factor(asker)
+    if changes:
+        check_recent_login(asker)
+
+
+def _delete(account: Account, asker: Principal) -> None:
+    # With it goes, by the database, all that belongs to it. The audit stays.
+    mail.queue(Kind.DELETED, email=account.email)
+    audit.record("account.delete", account_id=account.id, actor_id=asker.id)
+    db.session.delete(account)
 
 
 def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
@@ -184,8 +228,7 @@ def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
 
     Raises:
         AccountNotFound: there is none by that id.
-        ConditionMissing: the client did not say which version it has read.
-        ConditionFailed: it has read another one.
+        ConditionMissing, ConditionFailed: see `_must_match`.
         LastAdmin: ``leaves``, and there is no other admin.
     """
     active: list[Any] = []
@@ -197,10 +240,20 @@ def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
     account = db.session.get(Account, account_id, with_for_update=True)
     if account is None:
         raise AccountNotFound
-    if condition is None:
-        raise ConditionMissing
-    if not condition(str(account.version)):
-        raise ConditionFailed
+    _must_match(condition, account.version)
     if active == [account_id]:
         raise LastAdmin
     return account
+
+
+def _must_match(condition: Condition, version: int) -> None:
+    """Let a change through only if the client has read this version of what it changes.
+
+    Raises:
+        ConditionMissing: it did not say which version it has read.
+        ConditionFailed: it has read another one.
+    """
+    if condition is None:
+        raise ConditionMissing
+    if not condition(str(version)):
+        raise ConditionFailed

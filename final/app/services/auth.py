@@ -34,6 +34,7 @@ class Principal(NamedTuple):
     mfa_since: datetime | None  # since when logging in asks for a code
     version: int
     last_used_at: datetime  # the session, to some minutes
+    logged_in_at: datetime  # when a password was shown: a refresh does not move it
 
 
 class Device(NamedTuple):
@@ -72,6 +73,7 @@ _PRINCIPAL = Lookup(
         Account.mfa_since,
         Account.version,
         Session.last_used_at,
+        Session.created_at,
     )
     .join(Account, Account.id == Session.account_id)
     .where(
@@ -125,13 +127,19 @@ def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
     if session_id is None:
         audit.record("login", account_id=found.id, outcome=audit.FAILED, password=False)
         raise WrongCredentials
-    return grant(found.id, session_id, generation=0)
+    return grant(found.id, session_id)
 
 
-def grant(account_id: str, session_id: str, generation: int) -> Grant:
-    """Return the tokens of a session: an access token, and the refresh token of this generation."""
+def grant(
+    account_id: str, session_id: str, generation: int = 0, logged_in_at: datetime | None = None
+) -> Grant:
+    """Return the tokens of a session: an access token, and the refresh token of this generation.
+
+    Args:
+        logged_in_at: when the session was begun, None for now.
+    """
     return Grant(
-        tokens.current().issue(account_id, session_id),
+        tokens.current().issue(account_id, session_id, logged_in_at or utc_now()),
         refresh_tokens.write(session_id, generation),
         current_app.config["JWT_ACCESS_TOKEN_EXPIRES"],
     )

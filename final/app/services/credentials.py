@@ -149,8 +149,8 @@ def confirm_email(token: str) -> None:
     """
     try:
         with transaction():
-            account, email = one_time_tokens.take(Purpose.EMAIL, token)
-            old = account.email
+            account, proved = one_time_tokens.take(Purpose.EMAIL, token)
+            old, email = account.email, proved.email
             account.change(email=email, email_key=email_key(email), verified_at=utc_now())
             one_time_tokens.retire(account.id)  # those that were mailed to the old address
             mail.queue(Kind.EMAIL_CHANGED, email=old)

@@ -33,9 +33,9 @@ from .sealing import derive, seal, unseal
 
 PUBLISHED = 300  # seconds that a verifier may keep the JWKS
 KNOWN = 10  # seconds that a process goes by what it has read
-PATIENCE = 1  # seconds between two looks for a key that nobody has heard of
-CLOCKS = 60  # seconds that the clocks of two machines may differ
-LEAD = timedelta(seconds=PUBLISHED + KNOWN + CLOCKS)
+LOOKUP_INTERVAL = 1  # seconds between two looks for a key that nobody has heard of
+CLOCK_SKEW = 60  # seconds that the clocks of two machines may differ
+LEAD = timedelta(seconds=PUBLISHED + KNOWN + CLOCK_SKEW)
 
 _ALL = select(SigningKey.__table__).order_by(SigningKey.number)
 
@@ -63,7 +63,7 @@ class Keys:
     def __init__(self, secret: str, algorithm: str, lifetime: int) -> None:
         self._seal = derive(secret, "signing keys")
         self._algorithm = algorithm
-        self._retirement = timedelta(seconds=lifetime + CLOCKS)
+        self._retirement = timedelta(seconds=lifetime + CLOCK_SKEW)
         self._lock = Lock()
         self._read_at = float("-inf")
         self._last_number = 0
@@ -95,7 +95,7 @@ class Keys:
             return None
         self.refresh()
         if kid not in self._keys:
-            self.refresh(max_age=PATIENCE)
+            self.refresh(max_age=LOOKUP_INTERVAL)
         key = self._keys.get(kid)
         return key.public if key else None
 

@@ -42,11 +42,14 @@ def compose(mail: Mail) -> Letter | None:
         return None
     to = mail.email or account.email
     if mail.kind == Kind.RESET:
-        return _write(to, "reset", one_time_tokens.issue(Purpose.RESET, account, to))
+        return _write(to, "reset", one_time_tokens.issue(Purpose.RESET, account, mail))
+    if mail.kind == Kind.RESEND and account.verified_at is None:
+        return _write(to, "resend", one_time_tokens.issue(Purpose.RESET, account, mail), action="reset")
     if mail.kind == Kind.SIGNED_UP and account.verified_at is None:
-        return _write(to, "verify", one_time_tokens.issue(Purpose.VERIFY, account, to))
+        token = one_time_tokens.issue(Purpose.VERIFY, account, mail)
+        return _write(to, "verify", token, when=f"{mail.created_at:%Y-%m-%d %H:%M} UTC")
     if mail.kind == Kind.CONFIRM_EMAIL and not _is_anothers(to, account):
-        return _write(to, "confirm_email", one_time_tokens.issue(Purpose.EMAIL, account, to))
+        return _write(to, "confirm_email", one_time_tokens.issue(Purpose.EMAIL, account, mail))
     return _write(to, "known")
 
 
@@ -55,8 +58,9 @@ def _is_anothers(email: str, account: Account) -> bool:
     return db.session.scalar(others) is not None
 
 
-def _write(to: str, text: str, token: str = "") -> Letter:
+def _write(to: str, text: str, token: str = "", action: str = "", when: str = "") -> Letter:
     page = current_app.config["PUBLIC_URL"].rstrip("/") + "/"
-    links = {"page": page, "forgot": f"{page}#action=forgot", "link": f"{page}#action={text}&token={token}"}
-    subject, _, body = render_template(f"mail/{text}.txt", **links).partition("\n\n")
+    link = f"{page}#action={action or text}&token={token}"
+    links = {"page": page, "forgot": f"{page}#action=forgot", "link": link}
+    subject, _, body = render_template(f"mail/{text}.txt", **links, when=when).partition("\n\n")
     return Letter(to, subject, body)

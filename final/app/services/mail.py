@@ -52,18 +52,22 @@ def init_app(app: Flask) -> None:
     app.before_request(sender.start)
 
 
-def queue(kind: Kind, account_id: str | None = None, email: str | None = None) -> None:
+def queue(
+    kind: Kind, account_id: str | None = None, email: str | None = None, sign_up: Account | None = None
+) -> None:
     """Have a mail sent once this transaction is committed. Only inside of `transaction()`.
 
     Args:
         account_id: whose it is. None for a notice, which is sent also where the account is gone.
         email: where it goes; None for the address that the account has when it is sent.
+        sign_up: what its link makes of the account, None where that is as it should be.
     """
     if account_id is not None or email is None:
         # Whoever deletes the account at this moment waits, or has done it. The same work for nobody, too.
         mine = select(Account.id).where(Account.id == (account_id or ""))
         account_id = db.session.scalar(mine.with_for_update(read=True, key_share=True))
-    db.session.add(Mail(kind=kind, account_id=account_id, email=email))
+    wanted = {"name": sign_up.name, "password_hash": sign_up.password_hash} if sign_up else {}
+    db.session.add(Mail(kind=kind, account_id=account_id, email=email, **wanted))
     after_commit(current_app.extensions["mail_sender"].wake)
 
 

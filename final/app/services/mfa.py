@@ -117,7 +117,7 @@ def remove_for(email: str) -> str:
         if account.mfa_since is None:
             raise MfaIsOff
         codes.take_back(account)
-        account.password_hash = passwords.NOBODYS
+        account.password_hash = passwords.UNUSABLE_HASH
         sessions.end_of(account.id)
         one_time_tokens.retire(account.id)
         mail.queue(Kind.MFA_REMOVED, email=account.email)
@@ -140,7 +140,7 @@ def log_in(token: str, code: str, device: Device) -> Grant:
     if session_id is None:
         audit.record("login.mfa", account_id=found.id, outcome=audit.FAILED)
         raise MfaRefused
-    return grant(found.id, session_id, generation=0)
+    return grant(found.id, session_id)
 
 
 def _lock(asker: Principal, checked_hash: str | None = None) -> Account:

@@ -22,7 +22,7 @@ LIFETIMES = {
 }
 
 _FIND = (
-    select(OneTimeToken.account_id, OneTimeToken.email, Account.mfa_since)
+    select(*OneTimeToken.__table__.c, Account.mfa_since)
     .join(Account, Account.id == OneTimeToken.account_id)
     .where(
         OneTimeToken.digest == bindparam("digest"),
@@ -33,27 +33,30 @@ _FIND = (
 )
 
 
-class Proved(NamedTuple):
-    """What a token proves: that somebody reads the mail of ``email``, for ``account``."""
+class Taken(NamedTuple):
+    """What a token was for, and its row: that somebody reads the mail of its ``email``, for ``account``."""
 
     account: Account
-    email: str
+    row: AnyRow
 
 
-def issue(purpose: Purpose, account: Account, email: str) -> str:
-    """Return a new token; the last one for this purpose is worth nothing any more.
+def issue(purpose: Purpose, account: Account, mail: Mail) -> str:
+    """Return a new token for the link of ``mail``; the last one for this purpose is worth nothing any more.
 
     Only inside of `transaction()`, with the account locked: two at the same moment would be one too many.
     """
     token = secrets.token_urlsafe(32)
     mine = (OneTimeToken.account_id == account.id, OneTimeToken.purpose == purpose)
-    db.session.execute(delete(OneTimeToken).where(*mine))
+    if purpose != Purpose.VERIFY:  # each sign-up has its own, or a stranger's would end that of the owner
+        db.session.execute(delete(OneTimeToken).where(*mine))
     db.session.add(
         OneTimeToken(
             digest=_digest(token),
             purpose=purpose,
             account_id=account.id,
-            email=email,
+            email=mail.email or account.email,
+            name=mail.name,
+            password_hash=mail.password_hash,
             expires_at=utc_now() + LIFETIMES[purpose],
         )
     )
@@ -72,7 +75,7 @@ def must_be_good(purpose: Purpose, token: str) -> AnyRow:
     return found
 
 
-def take(purpose: Purpose, token: str) -> Proved:
+def take(purpose: Purpose, token: str) -> Taken:
     """Use up ``token``, and return what it proves, with the account locked. Only inside of `transaction()`.
 
     Raises:
@@ -89,7 +92,7 @@ def take(purpose: Purpose, token: str) -> Proved:
     # Of ten clients with the same token one has deleted it.
     if account is None or account.disabled_at or cast(CursorResult[Any], deleted).rowcount == 0:
         raise LinkRefused
-    return Proved(account, found.email)
+    return Taken(account, found)
 
 
 def retire(account_id: str) -> None:

@@ -34,8 +34,8 @@ MAX_LENGTH = 128  # code points; long enough for any passphrase, short enough to
 MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
-NOBODYS = "!"  # in the place of a hash: no password has it
-GIVES_WAY = 5  # nicer than all others: of a processor that they want too, hashing gets a quarter
+UNUSABLE_HASH = "!"  # in the place of a hash: no password has it
+NICENESS = 5  # nicer than all others: of a processor that they want too, hashing gets a quarter
 
 _COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 
@@ -151,7 +151,7 @@ def current() -> Passwords:
 def _give_way() -> None:
     # To Linux a thread is a process of its own; elsewhere this would slow down all of them.
     if sys.platform == "linux":
-        os.nice(GIVES_WAY)
+        os.nice(NICENESS)
 
 
 def _normalise(password: str) -> str:

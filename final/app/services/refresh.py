@@ -33,11 +33,11 @@ _ROTATE = (
     .values(
         generation=_SESSIONS.c.generation + 1, refreshed_at=bindparam("now"), last_used_at=bindparam("now")
     )
-    .returning(_SESSIONS.c.account_id)
+    .returning(_SESSIONS.c.account_id, _SESSIONS.c.created_at, _SESSIONS.c.generation)
 )
-_FOUND = select(_SESSIONS.c.account_id, _SESSIONS.c.generation, _SESSIONS.c.refreshed_at).where(
-    _SESSIONS.c.id == bindparam("session"), *ALIVE, _IS_ENABLED.exists()
-)
+_FOUND = select(
+    *(_SESSIONS.c.account_id, _SESSIONS.c.created_at, _SESSIONS.c.generation, _SESSIONS.c.refreshed_at)
+).where(_SESSIONS.c.id == bindparam("session"), *ALIVE, _IS_ENABLED.exists())
 _REVOKE = (
     update(_SESSIONS)
     .where(_SESSIONS.c.id == bindparam("session"), _SESSIONS.c.revoked_at.is_(None))
@@ -62,15 +62,13 @@ def refresh(token: str) -> Grant:
     with transaction() as connection:
         now = utc_now()
         values = {"session": shown.session_id, "now": now, "idle_since": idle_since(now)}
-        account_id = connection.execute(_ROTATE, {**values, "shown": shown.generation}).scalar()
-        generation = shown.generation + 1
-        if account_id is None:
-            found = connection.execute(_FOUND, values).first()
-            account_id, generation = _again(shown, found)
+        found = connection.execute(_ROTATE, {**values, "shown": shown.generation}).first()
+        if found is None:
+            found = _again(shown, connection.execute(_FOUND, values).first())
     # Only here, so that the end of the session is committed and not undone.
-    if account_id is None:
+    if found is None:
         raise RefreshRefused
-    return grant(account_id, shown.session_id, generation)
+    return grant(found.account_id, shown.session_id, found.generation, found.created_at)
 
 
 def revoke(token: str) -> None:
@@ -87,17 +85,17 @@ def revoke(token: str) -> None:
             audit.record("session.end", account_id=account_id, actor_id=account_id)
 
 
-def _again(shown: refresh_tokens.Shown, found: AnyRow | None) -> tuple[str | None, int]:
-    """Decide about a token that is not the current one: who gets what, nobody where the first is None."""
+def _again(shown: refresh_tokens.Shown, found: AnyRow | None) -> AnyRow | None:
+    """Return the session if a token that is not the current one is good for it all the same."""
     if found is None or shown.generation >= found.generation:
-        return None, 0  # over; or never given out: the database is older than the token
+        return None  # over; or never given out: the database is older than the token
     # The clock is read after the row, whose time another process may have written while this one waited.
     # The clocks of two machines differ, so the time between may come out negative.
     leeway = timedelta(seconds=current_app.config["REFRESH_LEEWAY"])
     since = abs(utc_now() - found.refreshed_at)
     if shown.generation == found.generation - 1 and since < leeway:
-        return found.account_id, found.generation
+        return found
     # Of several that come at once one ends it, and the audit says so once.
     if db.session.execute(_REVOKE, {"session": shown.session_id, "now": utc_now()}).first():
         audit.record("refresh.reuse", account_id=found.account_id, outcome=audit.REFUSED)
-    return None, 0
+    return None

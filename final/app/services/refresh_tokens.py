@@ -19,6 +19,7 @@ from .sealing import derive
 
 PREFIX = "rt_"  # by which a person, and a program that looks for leaked secrets, knows one
 _SHAPE = struct.Struct(">16sI")  # the session, the generation
+_LAST = 2**31 - 1  # the highest generation that the column can hold
 _MARK = 32  # bytes of HMAC-SHA256 behind it
 
 
@@ -47,6 +48,8 @@ def read(token: str) -> Shown | None:
         content = base64.urlsafe_b64decode(token.removeprefix(PREFIX) + "==")
         session, generation = _SHAPE.unpack(content[:-_MARK])
     except (ValueError, struct.error):
+        return None
+    if generation > _LAST:
         return None
     shown = Shown(str(uuid.UUID(bytes=session)), generation)
     # The whole text is compared, so that there is one spelling of each token and no other.

@@ -5,7 +5,6 @@ Nobody learns here who has an account: the answer and the work are the same, and
 
 from __future__ import annotations
 
-from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -13,7 +12,7 @@ from ..errors import EmailTaken, LinkRefused
 from ..extensions import db, transaction
 from ..models import Account, Kind, Purpose, Role
 from ..models.columns import utc_now
-from . import audit, mail, one_time_tokens, sessions
+from . import audit, codes, mail, one_time_tokens, sessions
 from .account import prepare
 from .emails import email_key
 
@@ -25,29 +24,28 @@ def register(email: str, name: str, password: str) -> None:
         InvalidInput: something is wrong with one of the three.
         TooBusy: too many passwords are being hashed.
     """
-    account = prepare(email, name, password)  # to the hash, which is all that takes time
+    signed_up = prepare(email, name, password)  # to the hash, which is all that takes time
     with transaction():
         # A known e-mail gets as far as a new one: the database refuses the row, and of two sign-ups at the
         # same moment one. From here on both do the same.
-        is_new = _insert(account)
-        account_id = db.session.scalar(select(Account.id).where(Account.email_key == account.email_key))
-        if not is_new and current_app.config["REQUIRE_VERIFIED_EMAIL"]:
-            _replace_unverified(account)
-        # What it says depends on whether the address is confirmed when it is sent.
-        mail.queue(Kind.SIGNED_UP, account_id)
+        is_new = _insert(signed_up)
+        account_id = db.session.scalar(select(Account.id).where(Account.email_key == signed_up.email_key))
+        # What it says depends on whether the address is confirmed when it is sent. Nobody knows which of
+        # several sign-ups is the owner's, so each link confirms its own, and the first is in the account.
+        mail.queue(Kind.SIGNED_UP, account_id, sign_up=None if is_new else signed_up)
         outcome = audit.DONE if is_new else audit.REFUSED
         audit.record("account.create", account_id=account_id, outcome=outcome)
 
 
 def resend(email: str) -> None:
-    """Have the mail of the sign-up sent again, if ``email`` has an account; nobody learns here if it has.
+    """Help somebody who lost the mail of a sign-up; nobody learns here if ``email`` has an account.
 
-    An address that is confirmed already is told so: it has an account. The link of the mail before leads
-    nowhere once this one is sent.
+    An address that is confirmed already is told so: it has an account. Otherwise the link is one to a new
+    password: there may have been several sign-ups, and this request does not say whose password counts.
     """
     with transaction():
         account_id = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
-        mail.queue(Kind.SIGNED_UP, account_id)
+        mail.queue(Kind.RESEND, account_id)
         outcome = audit.DONE if account_id else audit.FAILED
         audit.record("account.resend", account_id=account_id, outcome=outcome)
 
@@ -72,13 +70,21 @@ def create(email: str, name: str, password: str, role: Role = Role.MEMBER) -> Ac
 def verify(token: str) -> None:
     """Believe that an address belongs to the account that signed up with it.
 
+    It becomes that of the sign-up whose link this is. Whoever used it meanwhile, where that is allowed, by
+    the name, the password or a second factor of another sign-up, is out.
+
     Raises:
         LinkRefused: the token proves nothing.
     """
     try:
         with transaction():
-            account, _ = one_time_tokens.take(Purpose.VERIFY, token)
+            account, proved = one_time_tokens.take(Purpose.VERIFY, token)
+            if proved.password_hash is not None:
+                account.change(name=proved.name, password_hash=proved.password_hash)
+                codes.take_back(account)
+                sessions.end_of(account.id)
             account.change(verified_at=utc_now())
+            one_time_tokens.retire(account.id)
             audit.record("account.verify", account_id=account.id, actor_id=account.id)
     except LinkRefused:
         audit.record("account.verify", outcome=audit.FAILED)
@@ -93,14 +99,3 @@ def _insert(account: Account) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _replace_unverified(account: Account) -> None:
-    # Whoever signed up first may not have been the owner of the address. Nobody has used the account so far,
-    # so what counts is what the last one wrote, and the links of the sign-ups before lead nowhere: otherwise
-    # a stranger could leave an account behind for the owner to confirm, with a password that both know.
-    found = db.session.scalar(select(Account).where(Account.email_key == account.email_key).with_for_update())
-    if found is not None and found.verified_at is None and found.disabled_at is None:
-        found.change(name=account.name, password_hash=account.password_hash)
-        sessions.end_of(found.id)
-        one_time_tokens.retire(found.id)

@@ -29,7 +29,11 @@ async function fill(account) {
 addView("account", OWNER, async () => fill(await readAccount()));
 addView("email", OWNER);
 addView("password", OWNER);
-addView("delete", OWNER, async () => void (await readAccount()));
+addView("delete", OWNER, async () => {
+  const code = document.getElementById("delete-code");
+  code.disabled = !(await readAccount()).mfa; // then it is not sent either
+  code.parentElement.hidden = code.disabled;
+});
 
 /** Change what its owner has seen; where it is another by now, show that one, and refuse. */
 async function change(method, body) {
@@ -58,9 +62,9 @@ onSubmit("password", async (fields) => {
   go("account", say("password_changed"));
 });
 
-onSubmit("delete", async ({ sure }) => {
+onSubmit("delete", async ({ sure, ...proof }) => {
   if (!sure) throw { errors: [{ field: "sure", message: say("sure_first") }] };
-  await change("DELETE");
+  await change("DELETE", proof);
   await logOut(); // its sessions are gone; this forgets the cookie
   go("log_in", say("deleted"));
 }, { 409: "last_admin", 412: "changed_elsewhere" });

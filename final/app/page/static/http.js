@@ -1,6 +1,6 @@
 // One request, and the ways in which it can fail.
 
-const PATIENCE = 20_000; // milliseconds until a server that is silent counts as away
+const TIMEOUT = 20_000; // milliseconds until a server that is silent counts as away
 
 /** An answer that is no success; the API says in one form what is wrong (RFC 9457). */
 export class Problem extends Error {
@@ -21,7 +21,7 @@ export class Offline extends Error {}
  * Throws a Problem or Offline.
  */
 export async function send(method, path, body, headers = {}) {
-  const options = { method, headers, signal: AbortSignal.timeout(PATIENCE) };
+  const options = { method, headers, signal: AbortSignal.timeout(TIMEOUT) };
   if (body !== undefined) {
     options.headers = { ...headers, "Content-Type": "application/json" };
     options.body = JSON.stringify(body);
