@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ from strength.harness import Harness, Report, chapter_tests
 from course import messages
 from course.judging.explain import explain
 from course.judging.runner import judge
+from course.lessons.own_files import copy_own_files
 from course.lessons.solutions import Solution, all_solutions
-from course.lessons.stages import ignore_in_copies
 from course.messages import LANGUAGES
 
 
@@ -62,7 +61,7 @@ def test_a_wrong_solution_is_caught_and_explained(
     """The named test fails, and says what was expected instead of an exception of its own."""
     monkeypatch.setattr(messages, "_chosen", [])
     folder = tmp_path / solution.stage.name
-    shutil.copytree(solution.stage.path, folder, ignore=ignore_in_copies)
+    copy_own_files(solution.stage.path, folder, but={"steps"})
     solution.plant(folder)
     test = str(solution.caught_by)
 
