@@ -1,9 +1,9 @@
 """Between the server and the application: a request is read whole, and then waits for one of few threads.
 
-By WSGI alone a request would take a thread as soon as its headers are there. A dozen clients that send their bodies
-a byte at a time would hold them all, and so would a dozen requests that wait for a database. Here a body that is
-slow is waited for without a thread. Who gets no thread in time is told to come back, and whether the process lives
-is answered by a thread that does nothing else.
+By WSGI alone a request takes a thread as soon as its headers are there. A dozen clients that send their
+bodies a byte at a time would hold every thread, and so would a dozen requests that wait for a database. Here
+a slow body is waited for without a thread. A request that gets no thread in time is told to come back, and
+whether the process lives is answered by a thread that does nothing else.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, NamedTuple
 
-from app.errors import BodyIncomplete, BodyTooSlow, NotReady, Problem
+from granian.rsgi import ProtocolClosed, ProtocolError
 from wsgi import app
 
-# Threads wait for the database. Two do that for a processor; the rest is for log-ins, of which PASSWORD_SLOTS (4)
-# may run or wait at once: two are left for everybody else (trap 7). With more they only wait for each other.
+from app.errors import BodyIncomplete, BodyTooSlow, NotReady, Problem
+
+# Threads wait for the database. Two do that for a processor; the rest is for log-ins, of which PASSWORD_SLOTS
+# (4) may run or wait at once: two are left for all others (trap 7). With more they only wait for each other.
 THREADS = 6
-BODY_WITHIN = 10.0  # seconds that a client has for its body, which is at most MAX_CONTENT_LENGTH long
+BODY_WITHIN = 5.0  # seconds that a client has for its body, which is at most MAX_CONTENT_LENGTH long
 THREAD_WITHIN = 2.5  # seconds that a request waits for a thread, and then 503
-READY_WITHIN = 1.0  # the same for /health/ready: who asks does not wait for long
+READY_WITHIN = 1.0  # the same for /health/ready, whose probe does not wait for long
 LIVE, READY = "/health/live", "/health/ready"
 
 log = logging.getLogger("app.gateway")
@@ -75,25 +77,24 @@ class Gateway:
 
     async def _read(self, headers: Any, protocol: Any) -> tuple[bytes, Problem | None]:
         """Return the body, and why the request has to be refused; of one that is too long, its beginning."""
-        length = headers.get("content-length", "0")
-        if "transfer-encoding" not in headers and (length == "0" or int(length) > self._longest):
+        chunked = "transfer-encoding" in headers
+        length = int(headers.get("content-length", "0"))
+        if not chunked and (length == 0 or length > self._longest):
             return b"", None  # the application refuses by the header what is too long
-        reading = self._loop.create_task(self._collect(protocol))
-        await asyncio.wait({reading}, timeout=BODY_WITHIN)
-        if not reading.done():
+        reading = self._loop.create_task(self._collect(protocol) if chunked else _whole(protocol))
+        if not (await asyncio.wait({reading}, timeout=BODY_WITHIN))[0]:
             reading.cancel()
             return b"", BodyTooSlow()
         body = reading.result()
-        if body is None or ("transfer-encoding" not in headers and len(body) != int(length)):
-            return b"", BodyIncomplete()
-        return body, None
+        return (b"", BodyIncomplete()) if body is None else (body, None)
 
     async def _collect(self, protocol: Any) -> bytes | None:
+        """Return a body that does not say how long it is, or enough of it to see that it is too long."""
         parts, size, ends = [], 0, 0
         async for part in protocol:
             parts.append(part)
             size += len(part)
-            ends += not part  # an empty part is the end; one more means that the connection broke before it
+            ends += not part  # an empty part is the end; two are a broken connection (or trailers: nobody's)
             if ends > 1:
                 return None
             if size > self._longest:
@@ -159,6 +160,13 @@ def environ_of(request: Request) -> dict[str, Any]:
         # A header that is there twice is one list (RFC 9110 5.3), and not the last that was sent.
         environ[key] = f"{environ[key]},{value}" if key in environ else value
     return environ
+
+
+async def _whole(protocol: Any) -> bytes | None:
+    try:
+        return bytes(await protocol())
+    except (ProtocolClosed, ProtocolError):  # the connection broke
+        return None
 
 
 def _give(answer: asyncio.Future[Answer], content: Answer) -> None:

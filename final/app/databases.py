@@ -23,13 +23,14 @@ IN_MEMORY = {None, "", ":memory:"}
 POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
 
 # Told to the server on each new connection, as a statement: PgBouncer refuses a connection that brings them
-# along as `options`. Nothing here takes seconds unless something is wrong; then it is better to answer 503 than
-# to hold the thread, the connection and the locks.
-_SERVER_SETTINGS = (
-    "SET statement_timeout = '5s'; SET lock_timeout = '3s'; "
-    "SET idle_in_transaction_session_timeout = '10s'; "  # of a process that stopped in the middle
-    "SET timezone = 'UTC'"
-)
+# along as `options`. Nothing here takes seconds unless something is wrong; then it is better to answer 503
+# than to hold the thread, the connection and the locks.
+_SERVER_SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",  # of a process that stopped in the middle
+    "timezone": "UTC",
+}
 # A server that vanished without a word (a pulled cable) is noticed in seconds, and not in two hours.
 _NETWORK = {
     "connect_timeout": 2,  # seconds
@@ -43,9 +44,9 @@ _NETWORK = {
 _NOTHING_TO_UNDO = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
 
 
-#: How many seconds any one step of a conversation with PostgreSQL may take: a little more than the server allows a
-#: statement. Only a server that is connected and silent takes longer: one that is stopped, or behind a firewall
-#: that has forgotten the connection. TCP does not notice, for its packets are acknowledged.
+#: How many seconds PostgreSQL may take over any one step: a little more than it allows a statement itself.
+#: Only a server that is connected and silent takes longer, one whose process or machine is frozen. TCP does
+#: not notice that: its packets are acknowledged.
 silence: ContextVar[float] = ContextVar("silence", default=5.5)
 
 
@@ -60,7 +61,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 def is_silent(error: BaseException | None) -> bool:
-    """Say whether ``error`` is that of a database that does not answer: asking again would take as long again."""
+    """Say whether ``error`` is that of a silent database: asking again would take as long again."""
     return getattr(error, "silent", False)
 
 
@@ -116,7 +117,8 @@ def _connect_postgresql(dialect: Any, record: Any, arguments: Any, options: dict
     from .postgresql import Connection
 
     connection = Connection.connect(*arguments, **options, autocommit=True)
-    connection.execute(_SERVER_SETTINGS)  # in no transaction: undoing that would undo these
+    told = "; ".join(f"SET {name} = '{value}'" for name, value in _SERVER_SETTINGS.items())
+    connection.execute(told)  # in no transaction: undoing that would undo these
     connection.autocommit = False
     return connection
 

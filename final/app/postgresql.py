@@ -17,14 +17,14 @@ class Silent(psycopg.OperationalError):
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that is given up when the server is silent for too long. All its waiting is done in `wait`."""
+    """A connection that is given up when the server is silent for too long; all waiting is in `wait`."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Do the next step of the conversation.
 
         Raises:
-            Silent: it takes longer than `silence` allows. The connection is closed: what might still arrive on
-                it would be taken for the answer to something else.
+            Silent: it takes longer than `silence` allows. The connection is closed: what might still arrive
+                on it would be taken for the answer to something else.
         """
         limit = timeout or silence.get()
         end = time.monotonic() + limit

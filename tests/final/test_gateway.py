@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,7 +48,9 @@ def beyond(
     postgresql.drop(name)
 
 
-def timed(server: Server, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[Any, float]:
+def timed(
+    server: Server, method: str, path: str, body: Any = None, token: str | None = None
+) -> tuple[Any, float]:
     """Send a request, and return the response and after how many seconds it came."""
     sent = time.monotonic()
     return server.send(method, path, body, token), time.monotonic() - sent
@@ -66,17 +67,17 @@ def test_a_silent_database_stops_nobody_for_long(beyond: tuple[Server, Proxy, di
         ("POST", LOGIN, MINA, None),
         ("POST", REFRESH, {"refresh_token": grant["refresh_token"]}, None),
         ("POST", "/v2/accounts", MINA | {"name": "Mina"}, None),
-    ] * 5  # more than there are threads
+    ] * 12  # many more than there are threads
 
     proxy.freeze()
     try:
+        alone = timed(server, "GET", "/health/ready")
         with ThreadPoolExecutor(len(requests) + 2) as pool:
             asked = [pool.submit(timed, server, *request) for request in requests]
             time.sleep(1)  # by now all threads wait
             ready = pool.submit(timed, server, "GET", "/health/ready")
             live = [timed(server, "GET", "/health/live") for _ in range(5)]
             answers = [one.result() for one in asked]
-        alone = timed(server, "GET", "/health/ready")
     finally:
         proxy.thaw()
 
@@ -95,8 +96,9 @@ def test_a_silent_database_stops_nobody_for_long(beyond: tuple[Server, Proxy, di
 
 def slow(server: Server, head: str) -> socket.socket:
     """Send the beginning of a request, and nothing more."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
-    connection.sendall(f"POST {LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}".encode())
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    line = f"POST {LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    connection.sendall((line + head).encode())
     return connection
 
 
@@ -112,7 +114,8 @@ def test_slow_bodies_hold_no_thread(beyond: tuple[Server, Proxy, dict[str, Any]]
     """A hundred at once: everybody else is answered as ever, and they are told that they were too slow."""
     server, _, grant = beyond
     with ExitStack() as stack:
-        connections = [stack.enter_context(slow(server, head)) for head in BEGINNINGS.values() for _ in range(34)]
+        heads = list(BEGINNINGS.values()) * 34
+        connections = [stack.enter_context(slow(server, head)) for head in heads]
         begun = time.monotonic()
         others = [timed(server, "GET", ME, token=grant["access_token"]) for _ in range(10)]
         others.append(timed(server, "POST", LOGIN, MINA))
@@ -130,10 +133,14 @@ def test_slow_bodies_hold_no_thread(beyond: tuple[Server, Proxy, dict[str, Any]]
         assert json.loads(body)["status"] == 408
 
 
-@pytest.mark.parametrize("head", [
-    'Content-Length: 100\r\n\r\n{"email": "cut@example.com", "password": "x"}',
-    'Transfer-Encoding: chunked\r\n\r\n2c\r\n{"email": "cut@example.com", "password": "x"}\r\n',
-], ids=["length", "chunks"])
+CUT = json.dumps({"email": "cut@example.com", "password": "x"})
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"Content-Length: 100\r\n\r\n{CUT}", f"Transfer-Encoding: chunked\r\n\r\n{len(CUT):x}\r\n{CUT}\r\n"],
+    ids=["length", "chunks"],
+)
 def test_a_body_that_was_cut_is_not_acted_upon(
     beyond: tuple[Server, Proxy, dict[str, Any]], head: str
 ) -> None:
