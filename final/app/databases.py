@@ -25,7 +25,7 @@ POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
 # Told to the server on each new connection, as a statement: PgBouncer refuses a connection that brings them
 # along as `options`. Nothing here takes seconds unless something is wrong; then it is better to answer 503
 # than to hold the thread, the connection and the locks.
-_SERVER_SETTINGS = {
+SERVER_SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "10s",  # of a process that stopped in the middle
@@ -108,19 +108,10 @@ def set_up(engine: Engine, reads: bool = False) -> None:
         if not reads:
             event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "do_connect", _connect_postgresql)
+        from .postgresql import connect  # here: a service on SQLite needs no driver of PostgreSQL
+
+        event.listen(engine, "do_connect", connect)
         event.listen(engine, "handle_error", _leave_out_values)
-
-
-def _connect_postgresql(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
-    # Imported here: whoever has SQLite needs no driver of PostgreSQL.
-    from .postgresql import Connection
-
-    connection = Connection.connect(*arguments, **options, autocommit=True)
-    told = "; ".join(f"SET {name} = '{value}'" for name, value in _SERVER_SETTINGS.items())
-    connection.execute(told)  # in no transaction: undoing that would undo these
-    connection.autocommit = False
-    return connection
 
 
 def _postgresql(threads: int) -> dict[str, Any]:

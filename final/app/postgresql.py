@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from .databases import silence
+from .databases import SERVER_SETTINGS, silence
 
 
 class Silent(psycopg.OperationalError):
@@ -35,3 +35,12 @@ class Connection(psycopg.Connection[Any]):
                 raise
             self.pgconn.finish()
             raise Silent("the database is connected, and does not answer") from None
+
+
+def connect(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Connection:
+    """Return a new connection to a server that has been told its limits."""
+    connection = Connection.connect(*arguments, **options, autocommit=True)
+    told = "; ".join(f"SET {name} = '{value}'" for name, value in SERVER_SETTINGS.items())
+    connection.execute(told)  # in no transaction: undoing that would undo these
+    connection.autocommit = False
+    return connection

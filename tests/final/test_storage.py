@@ -227,7 +227,7 @@ def test_a_statement_that_takes_too_long_is_503(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A locked row stops one request for a while, and the next one works again."""
-    monkeypatch.setitem(service.loaded.package.databases._SERVER_SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(service.loaded.package.databases.SERVER_SETTINGS, "lock_timeout", "100ms")
     account = service.sign_up()
     with service.app.app_context():
         engine = service.app.extensions["sqlalchemy"].engine
