@@ -41,7 +41,7 @@ def main() -> None:
 
     # Loaded once, before the processes part: they share its memory, and a mistake in the settings stops the
     # start. Nothing may be connected here, and nothing is: each process connects at its first statement.
-    import wsgi  # noqa: F401
+    import gateway  # noqa: F401
 
     # What is here by now stays: a process that looks through it for garbage would write to all of it, and so
     # no longer share it.
@@ -57,18 +57,14 @@ def main() -> None:
 def server() -> Granian:
     """Return the server. `HOST` and `PORT` say where it listens, `WEB_CONCURRENCY` by how many processes."""
     return Granian(
-        "wsgi:app",
-        interface=Interfaces.WSGI,
+        "gateway:application",
+        interface=Interfaces.RSGI,
         address=os.environ.get("HOST", "127.0.0.1"),
         port=int(os.environ.get("PORT", "8001")),
         http=HTTPModes.http1,  # what a proxy speaks to us; another version would only be more to attack
         websockets=False,
         # One for each processor, since Python uses one; Argon2 is most of the work, and waits for nothing.
         workers=int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1),
-        # Threads wait for the database. Two do that for a processor; the rest is for log-ins, of which
-        # PASSWORD_SLOTS (4) may run or wait at once: two are left for everybody else (trap 7). With more they
-        # only wait for each other.
-        blocking_threads=6,
         # Connections to a process, most of them idle: a proxy keeps a few dozen. What comes above waits.
         backpressure=512,
         http1_settings=HTTP1Settings(

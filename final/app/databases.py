@@ -6,6 +6,9 @@ The rest of the service does not know which one it has.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask
@@ -19,9 +22,10 @@ IN_MEMORY = {None, "", ":memory:"}
 #: How a URL may name PostgreSQL: platforms write the first, its manual the second, SQLAlchemy the third.
 POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
 
-# Told to the server at the start of each connection. Nothing here takes seconds unless something is wrong;
-# then it is better to answer 503 than to hold the thread, the connection and the locks.
-_SERVER_SETTINGS = {
+# Told to the server on each new connection, as a statement: PgBouncer refuses a connection that brings them
+# along as `options`. Nothing here takes seconds unless something is wrong; then it is better to answer 503
+# than to hold the thread, the connection and the locks.
+SERVER_SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "10s",  # of a process that stopped in the middle
@@ -29,7 +33,7 @@ _SERVER_SETTINGS = {
 }
 # A server that vanished without a word (a pulled cable) is noticed in seconds, and not in two hours.
 _NETWORK = {
-    "connect_timeout": 3,  # seconds
+    "connect_timeout": 2,  # seconds
     "keepalives_idle": 10,
     "keepalives_interval": 3,
     "keepalives_count": 3,
@@ -38,6 +42,27 @@ _NETWORK = {
 
 # A connection goes back to its pool as it is: where each statement is a transaction, none is left open.
 _NOTHING_TO_UNDO = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
+
+
+#: How many seconds PostgreSQL may take over any one step: a little more than it allows a statement itself.
+#: Only a server that is connected and silent takes longer, one whose process or machine is frozen. TCP does
+#: not notice that: its packets are acknowledged.
+silence: ContextVar[float] = ContextVar("silence", default=5.5)
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Wait in the block for no more than so many ``seconds`` for any step, where that is less than usual."""
+    before = silence.set(min(seconds, silence.get()))
+    try:
+        yield
+    finally:
+        silence.reset(before)
+
+
+def is_silent(error: BaseException | None) -> bool:
+    """Say whether ``error`` is that of a silent database: asking again would take as long again."""
+    return getattr(error, "silent", False)
 
 
 def init_app(app: Flask) -> None:
@@ -83,11 +108,13 @@ def set_up(engine: Engine, reads: bool = False) -> None:
         if not reads:
             event.listen(engine, "begin", _begin_sqlite)
     else:
+        from .postgresql import connect  # here: a service on SQLite needs no driver of PostgreSQL
+
+        event.listen(engine, "do_connect", connect)
         event.listen(engine, "handle_error", _leave_out_values)
 
 
 def _postgresql(threads: int) -> dict[str, Any]:
-    settings = " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items())
     return {
         # A thread never has more than one of a kind, so nobody waits; the one above is for the thread that
         # sends mail, and is closed after use. A process never has more: see DATABASE_POOL.
@@ -95,7 +122,7 @@ def _postgresql(threads: int) -> dict[str, Any]:
         "max_overflow": 1,
         "pool_timeout": 5,  # seconds, then 503
         "pool_recycle": 1800,  # seconds; firewalls forget connections that are older
-        "connect_args": {"application_name": "accounts", "options": settings, **_NETWORK},
+        "connect_args": {"application_name": "accounts", **_NETWORK},
     }
 
 

@@ -264,6 +264,22 @@ class NotReady(Problem):
     headers = {"Retry-After": "5"}
 
 
+class BodyTooSlow(Problem):
+    """The client took too long over its body; nobody waits for the rest."""
+
+    status = 408
+    detail = "The body did not arrive in time."
+    headers = {"Connection": "close"}
+
+
+class BodyIncomplete(Problem):
+    """The connection ended before the body did."""
+
+    status = 400
+    detail = "The body ends before it is complete."
+    headers = {"Connection": "close"}
+
+
 class KeysUnreadable(NotReady):
     """The signing keys are there, but were sealed under another SECRET_KEY. Only an operator can mend it."""
 

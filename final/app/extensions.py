@@ -119,7 +119,7 @@ def _read(read: Callable[[Connection], T]) -> T:
         with engine.connect() as connection:
             return read(connection)
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        if not error.connection_invalidated or databases.is_silent(error.orig):
             raise
     with engine.connect() as connection:
         return read(connection)

@@ -25,6 +25,7 @@ HEADERS = {
 def init_app(app: Flask) -> None:
     """Register the hooks. Those before a request run in this order, those after it in the opposite one."""
     app.before_request(begin)
+    app.before_request(refuse_for_the_server)
     app.before_request(refuse_version_1)
     app.before_request(refuse_in_maintenance)
     app.after_request(log_answer)  # registered first, so it runs last and sees what is really sent
@@ -40,6 +41,16 @@ def begin() -> None:
     g.started = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if WELL_FORMED_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def refuse_for_the_server() -> None:
+    """Answer what gateway.py does not hand to a view: a body that never came, a request that found no thread.
+
+    Raises:
+        Problem: there is a reason to.
+    """
+    if refusal := request.environ.get("accounts.refusal"):
+        raise refusal
 
 
 def refuse_version_1() -> None:

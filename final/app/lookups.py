@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy.exc import OperationalError
 
+from .databases import is_silent
 from .extensions import fetch_one
 
 Convert = Callable[[Any], Any] | None
@@ -49,9 +51,11 @@ class Lookup:
             cursor.execute(compiled.text, _written(values, compiled))
             found = cursor.fetchone()
             cursor.close()
-        except Exception:
+        except Exception as error:
             if connection is not None:
                 connection.invalidate()  # it may be dead, or in the middle of something
+            if is_silent(error):
+                raise OperationalError(compiled.text, None, error) from error
             return fetch_one(self._statement, **values)  # which says what is wrong, or finds it mended
         finally:
             if connection is not None:

@@ -101,8 +101,8 @@ def test_the_migration_comes_first(compose: Any) -> None:
 
 def test_the_connections_are_enough(compose: Any) -> None:
     """All threads of all processes, each with a connection to read and one to write, and some to spare."""
-    server = (FINAL / "serve.py").read_text(encoding="utf-8")
-    threads = int(re.findall(r"blocking_threads=(\d+)", server)[0]) + 1  # and one for mail
+    gateway = (FINAL / "gateway.py").read_text(encoding="utf-8")
+    threads = int(re.findall(r"^THREADS = (\d+)", gateway, re.M)[0]) + 1  # and one for mail
     processes = int(
         compose["services"]["app1"]["environment"]["WEB_CONCURRENCY"].rpartition("-")[2].rstrip("}")
     )

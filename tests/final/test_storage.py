@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from kit.adapter import PASSWORD, Client, Stage, expect
 from sqlalchemy import inspect, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from course.lessons.stages import find_stage
@@ -194,12 +196,38 @@ def test_postgresql_is_told_how_long_anything_may_take(service: Stage) -> None:
             assert told == SETTINGS
 
 
+#: What PgBouncer takes from a client unless it is told to take more; with anything else it refuses it.
+STARTUP = {"user", "database", "client_encoding", "application_name", "datestyle", "timezone"}
+
+
+@pytest.mark.only_on("postgresql")
+def test_pgbouncer_takes_the_connection(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first message of a connection has nothing in it that only a server would understand."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        url = (
+            f"postgresql://somebody@127.0.0.1:{port}/accounts_test_startup?sslmode=disable&connect_timeout=2"
+        )
+        service.migrates = False
+        app = service.new_app(SQLALCHEMY_DATABASE_URI=url)
+        with ThreadPoolExecutor(1) as pool, app.app_context():
+            connecting = pool.submit(app.extensions["reads"].connect)
+            somebody, _ = listener.accept()
+            with somebody:
+                message = somebody.recv(4096)
+            with pytest.raises(OperationalError):
+                connecting.result()
+
+    texts = [text.decode() for text in message[8:].split(b"\0") if text]
+    assert set(texts[::2]) <= STARTUP
+
+
 @pytest.mark.only_on("postgresql")
 def test_a_statement_that_takes_too_long_is_503(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A locked row stops one request for a while, and the next one works again."""
-    monkeypatch.setitem(service.loaded.package.databases._SERVER_SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(service.loaded.package.databases.SERVER_SETTINGS, "lock_timeout", "100ms")
     account = service.sign_up()
     with service.app.app_context():
         engine = service.app.extensions["sqlalchemy"].engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 HOW_REDIS = "docker run -p 6379:6379 redis; or set TEST_REDIS_URL"
@@ -13,6 +13,8 @@ HOW_REDIS = "docker run -p 6379:6379 redis; or set TEST_REDIS_URL"
 
 class Proxy:
     """Forwards every connection to a server; after `cut` it refuses them, until `restore`.
+
+    After `freeze` it takes them and forwards nothing, until `thaw`: like a server that is stopped.
 
     Args:
         host: of the server, ``port`` likewise.
@@ -22,6 +24,8 @@ class Proxy:
         self._server = (host, port)
         self._pairs: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._flowing = Event()
+        self._flowing.set()
         self.port = 0
         self.restore()
 
@@ -45,6 +49,14 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
+    def freeze(self) -> None:
+        """Forward nothing, and keep all connections; new ones are accepted too."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Forward what has arrived meanwhile, and go on."""
+        self._flowing.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -56,10 +68,10 @@ class Proxy:
             for one, other in ((client, server), (server, client)):
                 Thread(target=self._copy, args=(one, other), daemon=True).start()
 
-    @staticmethod
-    def _copy(one: socket.socket, other: socket.socket) -> None:
+    def _copy(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
             while data := one.recv(65536):
+                self._flowing.wait()
                 other.sendall(data)
         for end in (one, other):
             with suppress(OSError):

@@ -6,11 +6,13 @@ from sqlalchemy import String, column, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..databases import at_most
 from ..errors import NotReady
 from ..extensions import fetch_all
 from ..migrations import older_revisions
 from . import keys
 
+ANSWER_WITHIN = 2  # seconds: less than whoever asks has patience for
 _REVISIONS = select(column("version_num", String)).select_from(table("alembic_version"))
 
 
@@ -24,7 +26,8 @@ def must_be_ready() -> None:
         NotReady: it is not, or has not, or they cannot.
     """
     try:
-        revisions = {row.version_num for row in fetch_all(_REVISIONS)}
+        with at_most(ANSWER_WITHIN):
+            revisions = {row.version_num for row in fetch_all(_REVISIONS)}
     except (DBAPIError, PoolTimeout):
         raise NotReady from None  # not reachable, or without the table
     if not revisions or revisions & older_revisions():

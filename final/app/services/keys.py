@@ -24,7 +24,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..errors import KeysUnreadable
+from ..databases import at_most
+from ..errors import KeysUnreadable, NotReady
 from ..extensions import AnyRow, db, fetch_all, transaction
 from ..models import SigningKey
 from ..models.columns import utc_now
@@ -33,6 +34,7 @@ from .sealing import derive, seal, unseal
 
 PUBLISHED = 300  # seconds that a verifier may keep the JWKS
 KNOWN = 10  # seconds that a process goes by what it has read
+LONGEST = 2  # seconds that the database may take over it
 LOOKUP_INTERVAL = 1  # seconds between two looks for a key that nobody has heard of
 CLOCK_SKEW = 60  # seconds that the clocks of two machines may differ
 LEAD = timedelta(seconds=PUBLISHED + KNOWN + CLOCK_SKEW)
@@ -150,16 +152,21 @@ class Keys:
 
         Raises:
             KeysUnreadable: they were sealed under another SECRET_KEY.
+            NotReady: there are none yet, and the thread that reads them gets no answer.
         """
         if time.monotonic() - self._read_at <= max_age:
             return
         # While one thread reads, the others go on with the keys they have; without any, or after one that
         # is new, they wait for it.
-        if not self._lock.acquire(blocking=not self._keys or max_age < KNOWN):
+        needed = not self._keys or max_age < KNOWN
+        if not self._lock.acquire(timeout=LONGEST if needed else 0):
+            if not self._keys:
+                raise NotReady
             return
         try:
             if time.monotonic() - self._read_at > max_age:
-                self._read()
+                with at_most(LONGEST):
+                    self._read()
         except (DBAPIError, PoolTimeout):
             if not self._keys:  # those we have are as good as before
                 raise
