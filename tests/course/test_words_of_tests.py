@@ -1,4 +1,4 @@
-"""What the shared tests say is told in both languages, and is never Python's own words or the test's own code."""
+"""What the shared tests say is told in both languages, never in the words of Python or the code of a test."""
 
 from __future__ import annotations
 
