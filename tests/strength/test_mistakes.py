@@ -1,8 +1,8 @@
 """Mistakes that learners really make are named, in both languages, when a behaviour fails by them.
 
 A mistake is a patch in mistakes/, made against the chapter whose number it begins with. Its first
-lines are words that the explanation must have, and the behaviour that is explained. What a patch cannot say
-is there too: `moved: config.py app/config.py`, `removed: app/auth.py`, `saved as: app/v2.py utf-16`.
+lines are words that the explanation must have, and the behaviour that is explained. A file that is saved in an
+encoding of its own is named there, too: `saved as: app/v2.py utf-16`.
 """
 
 from __future__ import annotations
@@ -35,18 +35,12 @@ class Mistake:
     told: dict[str, str]
     test: str
     patch: str
-    moved: tuple[str, ...] = ()  # from, to
-    removed: str = ""
     saved_as: tuple[str, ...] = ()  # file, encoding
 
     def make_in(self, folder: Path) -> None:
         """Make the mistake in a copy of the finished chapter."""
         copy_own_files(self.stage.path, folder)
         apply_patch(self.patch, folder)
-        if self.moved:
-            (folder / self.moved[0]).rename(folder / self.moved[1])
-        if self.removed:
-            (folder / self.removed).unlink()
         if self.saved_as:
             file, encoding = self.saved_as
             (folder / file).write_text((folder / file).read_text(encoding="utf-8"), encoding=encoding)
@@ -65,8 +59,6 @@ def read(file: Path) -> Mistake:
         told,
         fields["told for"],
         patch,
-        tuple(fields.get("moved", "").split()),
-        fields.get("removed", ""),
         tuple(fields.get("saved as", "").split()),
     )
 
