@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.views import MethodView
 from kit.adapter import FINAL, PASSWORD, Stage, expect
+from kit.clients import require
 from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
@@ -53,7 +54,8 @@ def test_version_2_inherits_from_version_1(stage: Stage) -> None:
     views = account_views(stage)
     first, second = views["/v1/accounts"], views["/v2/accounts"]
 
-    assert issubclass(second, first) and second is not first
+    inherits = first and second and issubclass(second, first) and second is not first
+    assert inherits, "expected the list's class of version 2 to inherit from that of version 1"
 
 
 @superseded("final", RETIRED, by=GONE)
@@ -72,7 +74,7 @@ def test_version_1_lists_a_bare_array(stage: Stage) -> None:
 
     listed = expect(stage.admin.get("/v1/accounts"), 200)
 
-    assert isinstance(listed, list)
+    assert isinstance(listed, list), "expected an array"
     assert account.id in [found["id"] for found in listed]
 
 
@@ -87,7 +89,8 @@ def test_version_2_lists_page_by_page(stage: Stage) -> None:
         page = expect(stage.admin.get(url), 200)
         assert set(page) == {"items", "next"}
         assert len(page["items"]) <= 2
-        assert page["next"] is None or len(page["items"]) == 2
+        full = page["next"] is None or len(page["items"]) == 2
+        assert full, "expected every page but the last to be full"
         seen += [account["id"] for account in page["items"] if account.get("role") != "admin"]
         url, pages = page["next"], pages + 1
 
@@ -106,7 +109,8 @@ def test_the_last_page_has_no_next(stage: Stage) -> None:
     unasked = expect(stage.admin.get("/v2/accounts"), 200)
 
     assert page["next"] is None
-    assert len(unasked["items"]) == 20 and unasked["next"]
+    assert len(unasked["items"]) == 20
+    assert unasked["next"], "expected the URL of the next page"
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "two", "", "1.5", "9" * 5000])
@@ -142,7 +146,7 @@ def test_korean_is_readable_on_the_wire(stage: Stage, version: str) -> None:
 
     for answer in answers:
         expect(answer, 200)
-        assert "김미나 A/S".encode() in answer.data, f"{answer.request.path}: {answer.data!r}"
+        require(answer, "김미나 A/S".encode() in answer.data, "the name as UTF-8 text")
 
 
 def test_every_answer_has_the_same_content_type(stage: Stage, version: str) -> None:
@@ -186,6 +190,7 @@ def test_refusals_are_json_too(stage: Stage, version: str) -> None:
     answer = stage.client.post("/accounts", json={"email": "mina", "name": "김미나", "password": PASSWORD})
 
     assert answer.status_code == 400
-    assert answer.is_json
+    require(answer, answer.is_json, "JSON")
     body = answer.get_json()
-    assert body.get("error") or body.get("detail")  # as problem details say it, from chapter 4 on
+    # From chapter 4 on, problem details say it in `detail`.
+    require(answer, body.get("error") or body.get("detail"), "what is wrong, in `error`")

@@ -15,6 +15,7 @@ import jwt
 import pytest
 from flask import Flask
 from kit.adapter import FINAL, GOOD_SECRET, PASSWORD, Client, Stage, expect
+from kit.clients import Lacks
 from sqlalchemy import Table, select
 from sqlalchemy.engine import make_url
 
@@ -42,9 +43,9 @@ def test_two_applications_are_configured_apart(stage: Stage) -> None:
     for cost in (256, 512):  # each hashes passwords as configured, not as the last one was
         app = stage.new_app(PASSWORD_HASH_METHOD=f"scrypt:{cost}:8:1", ARGON2_MEMORY=cost)
         stage.create_admin("boss@example.com", "관리자", app=app)
-        assert stored(app, "password_hash")["boss@example.com"].startswith(
-            (f"scrypt:{cost}:", f"$argon2id$v=19$m={cost},")
-        )
+        kept = stored(app, "password_hash")["boss@example.com"]
+        configured = kept.startswith((f"scrypt:{cost}:", f"$argon2id$v=19$m={cost},"))
+        assert configured, "expected a password hashed as PASSWORD_HASH_METHOD says"
 
 
 def test_the_factory_needs_no_argument(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +77,8 @@ def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> No
 
     assert config.TestingConfig.TESTING is True
     assert config.TestingConfig.SQLALCHEMY_DATABASE_URI != config.DevelopmentConfig.SQLALCHEMY_DATABASE_URI
-    assert make_url(config.TestingConfig.SQLALCHEMY_DATABASE_URI).get_dialect()
+    dialect = make_url(config.TestingConfig.SQLALCHEMY_DATABASE_URI).get_dialect()
+    assert dialect, "expected SQLALCHEMY_DATABASE_URI to be the URL of a database"
 
 
 def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
@@ -187,7 +189,7 @@ def test_production_refuses_a_weak_secret(stage: Stage, monkeypatch: pytest.Monk
     message = str(stopped.value.code)
     assert "SECRET_KEY" in message
     assert "\n" not in message
-    assert not secret or secret not in message
+    assert not secret or secret not in message, "expected a message that does not show the secret"
 
 
 @pytest.mark.parametrize("secret", [GOOD_SECRET, "7" * 32], ids=["letters", "digits"])
@@ -220,7 +222,7 @@ def test_who_starts_production_reads_a_sentence(stage: Stage, monkeypatch: pytes
         timeout=60,
     )
 
-    assert started.returncode == 1, started
+    assert started.returncode == 1, started.stderr
     assert len(started.stderr.strip().splitlines()) == 1, started.stderr
 
 
@@ -231,7 +233,10 @@ def accounts_table(app: Flask) -> Table:
     """Return the table that has the passwords' hashes, whatever it is called."""
     with app.app_context():
         tables = app.extensions["sqlalchemy"].metadata.tables.values()
-        return next(table for table in tables if "password_hash" in table.columns)
+        found = [table for table in tables if "password_hash" in table.columns]
+    if not found:
+        raise Lacks("table", "password_hash")
+    return found[0]
 
 
 def stored(app: Flask, column: str) -> dict[str, str]:

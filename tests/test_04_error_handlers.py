@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from kit.adapter import PASSWORD, Stage, expect
+from kit.clients import require
 from kit.output import output_of
 from kit.superseded import superseded
 
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
 GONE = "final/test_v1.py::test_version_1_is_gone"
 
+BEARER = "WWW-Authenticate: Bearer"
 SECRET = "hunter2-and-nothing-else"
 
 
@@ -86,7 +88,8 @@ def test_version_2_answers_problem_details(stage: Stage, case: str, status: int)
     assert re.match("about:blank$|[a-z]+://|/", problem["type"]), "expected a URI, or about:blank"
     assert problem["status"] == status
     assert problem.get("errors") != []
-    assert all({"field", "message"} <= set(error) for error in problem.get("errors", []))
+    told = all({"field", "message"} <= set(error) for error in problem.get("errors", []))
+    require(answer, told, "errors with `field` and `message`")
 
 
 @superseded("final", RETIRED, by=GONE)
@@ -100,7 +103,7 @@ def test_version_1_answers_as_it_always_did(stage: Stage, case: str, status: int
     assert answer.status_code == status
     assert answer.content_type == "application/json; charset=utf-8"
     body = answer.get_json()
-    assert isinstance(body["error"], str) and body["error"]
+    require(answer, body.get("error") and isinstance(body["error"], str), "what is wrong, in `error`")
     assert set(body) <= {"error", "errors"}
     assert body.get("errors") != {}
 
@@ -131,7 +134,8 @@ def test_a_missing_method_names_the_others(stage: Stage, version: str) -> None:
 
 def test_a_401_says_how_to_log_in(stage: Stage, version: str) -> None:
     """The handler sends `WWW-Authenticate` with every 401, as RFC 6750 requires."""
-    assert send(stage, "no token").headers["WWW-Authenticate"].startswith("Bearer")
+    answer = send(stage, "no token")
+    require(answer, answer.headers.get("WWW-Authenticate", "").startswith("Bearer"), BEARER)
 
 
 def test_a_429_says_how_long_to_wait(stage: Stage, clock: Any) -> None:
@@ -170,7 +174,8 @@ def test_a_database_that_fails_is_not_shown(stage: Stage) -> None:
 
     assert answer.status_code in (500, 503)
     assert answer.content_type.split(";")[0] == "application/problem+json"
-    assert "SELECT" not in answer.text and "no such table" not in answer.text
+    shown = [words for words in ("SELECT", "no such table") if words in answer.text]
+    assert shown == []
 
 
 def test_an_error_changes_nothing(stage: Stage, version: str) -> None:
@@ -202,7 +207,7 @@ def test_no_view_catches_an_exception(stage: Stage) -> None:
     app = stage.app
     views = {getattr(view, "view_class", None) for view in app.view_functions.values()} - {None}
     own = {view for view in views if view.__module__.startswith(stage.loaded.package.__name__)}
-    assert own
+    assert own, "expected views in classes, in the package `app`"
 
     for module in {view.__module__ for view in own}:
         file = Path(sys.modules[module].__file__)
@@ -217,6 +222,7 @@ def test_each_version_has_its_handler(stage: Stage) -> None:
     """Each blueprint has its own error handlers, so the same exception is answered in two shapes."""
     handlers = stage.app.error_handler_spec
 
-    assert handlers["v1"][None] and handlers["v2"][None]
+    both = handlers["v1"][None] and handlers["v2"][None]
+    assert both, "expected handlers on each of the blueprints v1 and v2"
     (exception,) = set(handlers["v1"][None]) & set(handlers["v2"][None])
     assert handlers["v1"][None][exception] is not handlers["v2"][None][exception]

@@ -22,6 +22,7 @@ from kit.superseded import superseded
 RETIRED = "version 1 is retired: it answers 410 and points to version 2"
 GONE = "final/test_v1.py::test_version_1_is_gone"
 
+WELL_FORMED = "expected an id of 8 to 64 letters, digits, dots, underscores or hyphens"
 URLS = {
     "an answer": "/v2/accounts/me",
     "a refusal": "/v2/accounts",
@@ -56,7 +57,8 @@ def test_every_answer_has_a_request_id(stage: Stage, url: str) -> None:
     ids = [answer.headers.get("X-Request-ID", "") for answer in answers]
 
     assert all(ids), f"GET {url}: expected the header X-Request-ID, but it is not there"
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", found) for found in ids)
+    well_formed = all(re.fullmatch(r"[A-Za-z0-9._-]{8,64}", found) for found in ids)
+    assert well_formed, WELL_FORMED
     assert ids[0] != ids[1]
 
 
@@ -81,7 +83,7 @@ def test_a_made_up_id_is_replaced(stage: Stage, given: str) -> None:
 
     answer = stage.client.get("/v2/accounts/me", headers={"X-Request-ID": header})
 
-    assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", answer.headers["X-Request-ID"])
+    assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", answer.headers["X-Request-ID"]), WELL_FORMED
     assert answer.headers["X-Request-ID"] != header
 
 
@@ -103,7 +105,8 @@ def test_every_answer_says_how_long_it_took(stage: Stage, url: str) -> None:
     timing = client._client.get(url, headers=_bearer(client)).headers["Server-Timing"]
 
     duration = re.search(r"\bapp;dur=([0-9.]+)", timing)
-    assert duration and 0 <= float(duration[1]) < 60_000
+    assert duration, "expected Server-Timing to have the milliseconds as app;dur="
+    assert 0 <= float(duration[1]) < 60_000
 
 
 @every_answer
@@ -206,7 +209,7 @@ def test_the_log_holds_no_secrets(stage: Stage) -> None:
         account = stage.sign_up(password="correct horse battery staple 9")
         account.client.get("/v2/accounts/me?token=tell-nobody")
 
-    assert output.requests()
+    assert output.requests() != []
     for secret in ("correct horse", account.client.token, "tell-nobody"):
         assert secret not in output.text, "expected no password, no token and no query in the log"
 
@@ -222,7 +225,7 @@ def test_a_url_cannot_forge_a_line(stage: Stage) -> None:
     for written in output.written:
         assert len(written.splitlines()) == 1
         # Control characters, and those that change the direction, would move the cursor of a reader.
-        assert not any(unicodedata.category(character) in ("Cc", "Cf") for character in written)
+        assert [character for character in written if unicodedata.category(character) in ("Cc", "Cf")] == []
 
 
 # -- maintenance ----------------------------------------------------------------------------------
@@ -240,7 +243,7 @@ def test_maintenance_answers_before_any_view(stage: Stage) -> None:
     ):
         expect(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
-        assert answer.headers["X-Request-ID"]
+        assert answer.headers.get("X-Request-ID"), "expected the header X-Request-ID"
 
     stage.app.config["MAINTENANCE"] = False
     expect(account.client.get(account.path), 200)
@@ -273,7 +276,7 @@ def test_version_1_announces_its_end(stage: Stage, set_zone: Callable[[str], Non
     lacking = [name for name in ("Deprecation", "Sunset", "Link") if name not in headers]
     assert not lacking, f"GET /v1{account.path}: expected the headers {', '.join(lacking)}"
     deprecated = re.fullmatch(r"@(\d+)", headers["Deprecation"])
-    assert deprecated
+    assert deprecated, "expected Deprecation to be @ and a time in seconds"
     assert parsedate_to_datetime(headers["Sunset"]).timestamp() > int(deprecated[1])
     assert headers["Link"] == f'</v2{account.path}>; rel="successor-version"'
 
@@ -307,7 +310,8 @@ def test_version_2_does_not(stage: Stage) -> None:
 def test_a_crash_leaves_no_open_transaction(stage: Stage) -> None:
     """What a request wrote before it crashed is gone in the next: its session is always closed."""
     database = stage.app.extensions["sqlalchemy"]
-    table = next(t for t in database.metadata.tables.values() if "password_hash" in t.columns)
+    table = next((t for t in database.metadata.tables.values() if "password_hash" in t.columns), None)
+    assert table is not None, "expected a table with the column password_hash"
 
     def write_and_crash() -> str:
         database.session.execute(table.update().values(name="half done"))

@@ -27,8 +27,6 @@ def check(key: str, full: bool) -> int:
     if verdict.could_not_run:
         raise Failure(say("check.failed", key=key))
     listing.finish(verdict)
-    progress = Progress()
-    ever_passed = progress.chapter(stage)["ever_passed"]
-    show_next(console, verdict, stage, folder, key, ever_passed=ever_passed)
-    progress.record(verdict, stage, folder)
+    show_next(console, verdict, stage, folder, key)
+    Progress().record(verdict, stage, folder)
     return 1 if verdict.not_passed else 0

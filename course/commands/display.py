@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -10,11 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from course import messages
+from course.judging.advice import Advice, next_step
 from course.judging.explain import explain
-from course.judging.results import Result, Verdict, fails_at_start, headline, next_result
+from course.judging.progress import Progress
+from course.judging.results import Result, Verdict
 from course.lessons.behaviours import behaviours_of
 from course.lessons.stages import Stage, all_stages
 from course.messages import say
+from course.paths import WORKSPACE
+
+MOST_FILES = 5  # changed since a behaviour passed, that are named
 
 #: How a state is shown: its message and its colour. All other states are to do.
 MARKS = {"passed": ("check.passed", "green"), "unknown": ("check.unknown", "dim")}
@@ -76,45 +80,51 @@ def count_of(verdict: Verdict) -> str:
     return say("check.count", passed=verdict.passed_count, total=len(verdict.results))
 
 
-def show_next(
-    console: Console, verdict: Verdict, stage: Stage, folder: Path, key: str, *, ever_passed: Collection[str]
-) -> None:
+def show_next(console: Console, verdict: Verdict, stage: Stage, folder: Path, key: str) -> None:
     """Explain the one behaviour that the learner should work on.
 
     Args:
         key: the learner's name for the folder, for the commands that are suggested.
-        ever_passed: the tests that passed in an earlier check.
     """
-    result = next_result(verdict, stage, ever_passed)
-    if result is None:
+    progress = Progress()
+    advice = next_step(verdict, stage, progress.chapter(stage)["ever_passed"], folder)
+    if advice is None:
         console.print(say("check.done"))
         return
-    starts = not fails_at_start(verdict, result)
-    console.print(f"[bold]{escape(headline(verdict, result, stage, ever_passed))}[/]\n")
-    show_explanation(console, result, folder, taught=starts)
+    show_advice(console, advice, stage, folder, progress)
     console.print()
-    if starts and result.behaviour.hints:
+    if advice.hints:
         console.print(say("check.hint", key=key))
     console.print(f"[dim]{escape(say('check.full', key=key))}[/]")
 
 
-def show_explanation(console: Console, result: Result, folder: Path, taught: bool = True) -> None:
-    """Show why a behaviour failed, part by part.
-
-    Args:
-        taught: show why it matters and where it is taught, too: useless while the code does not start.
-    """
-    parts = explain(result, folder)
-    if taught:
-        parts.append(("why", result.behaviour.why))
-    section = result.behaviour.lesson if taught else None
-    if section:
-        title, page, line = section
-        parts.append(("lesson", say("explain.lesson_place", title=title, page=page, line=line)))
-    rows = [(say(f"explain.{label}"), text) for label, text in parts if text]
+def show_parts(console: Console, parts: list[tuple[str, str]]) -> None:
+    """Show the parts of an explanation, each after its label."""
+    rows = [
+        ("" if number else say(f"explain.{label}"), line)
+        for label, text in parts
+        if text
+        for number, line in enumerate(text.split("\n"))
+    ]
     width = max((cell_len(label) for label, _ in rows), default=0)  # a Korean letter is two cells wide
     for label, text in rows:
         console.print(f"  [dim]{escape(label)}[/]{' ' * (width - cell_len(label))}  {escape(text)}")
+
+
+def show_advice(console: Console, advice: Advice, stage: Stage, folder: Path, progress: Progress) -> None:
+    """Show what to work on, and why it failed, part by part."""
+    console.print(f"[bold]{escape(advice.headline)}[/]\n")
+    parts = explain(advice.result, folder)
+    if advice.regression and (WORKSPACE / stage.name) in (folder, folder.resolve()):
+        changed = progress.changed_since_it_passed(advice.result.behaviour.test, stage, folder)
+        more = len(changed) - MOST_FILES
+        names = ", ".join(changed[:MOST_FILES]) + (say("explain.more", count=more) if more > 0 else "")
+        parts.append(("changed", names))
+    parts.append(("why", advice.why))
+    if advice.lesson:
+        place = {"title": advice.lesson.title, "page": advice.lesson.page, "line": advice.lesson.line}
+        parts.append(("lesson", say("explain.lesson_place", **place)))
+    show_parts(console, parts)
 
 
 def _show_line(console: Console, mark: tuple[str, str], text: str) -> None:

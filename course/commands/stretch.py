@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.markup import escape
 
 from course import messages
-from course.commands.display import count_of, plain_console, show_explanation, show_result
+from course.commands.display import count_of, plain_console, show_parts, show_result
 from course.errors import Failure
+from course.judging.explain import explain
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.lessons.stretch import all_stretch_tasks
@@ -35,6 +36,6 @@ def check_stretch(key: str, full: bool) -> int:
         return 0
     first = verdict.not_passed[0]
     console.print(f"[bold]{escape(say('check.next', sentence=first.behaviour.sentence))}[/]\n")
-    show_explanation(console, first, folder)
+    show_parts(console, explain(first, folder))
     console.print("\n" + say("stretch.hints", page=f"docs/{messages.language()}/stretch.md"))
     return 1

@@ -13,8 +13,9 @@ from rich.markup import escape
 
 from course.commands.display import Listing, plain_console, show_next
 from course.errors import Failure
+from course.judging.advice import next_step
 from course.judging.progress import Progress
-from course.judging.results import Result, Verdict, next_result
+from course.judging.results import Result, Verdict
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.lessons.behaviours import behaviours_of
@@ -133,7 +134,8 @@ class Watch:
         if not verdict.complete:  # a file was saved meanwhile: judge that instead
             return
         self.listed = True
-        before, self.following = self.following, next_result(verdict, self.stage, self._ever_passed())
+        before, advice = self.following, next_step(verdict, self.stage, self._ever_passed(), self.folder)
+        self.following = advice.result if advice else None
         if listing:
             listing.finish(verdict)
         else:
@@ -144,7 +146,7 @@ class Watch:
         Progress().record(verdict, self.stage, self.folder)
 
     def _show_next(self, verdict: Verdict) -> None:
-        show_next(self.console, verdict, self.stage, self.folder, self.key, ever_passed=self._ever_passed())
+        show_next(self.console, verdict, self.stage, self.folder, self.key)
 
     def _ever_passed(self) -> list[str]:
         """Return the tests that passed in an earlier check."""

@@ -1,16 +1,4 @@
-"""Explains a failed behaviour: the request, the response, and the mistake if it is a known one.
-
-The known mistakes are in mistakes.toml. Each has conditions, regular expressions that must all match, and a
-sentence in both languages, which may contain a named group of a condition, `(?P<view>...)`.
-
-    raised, line, file         the exceptions, including those that the application logged, the line of the
-                               learner's code that raised them, and its file
-    sent, received             the request and the response: status, type, body
-    expected, got, message     what the test expected and got, or its own words
-    test, state                the name of the test; see course/judging/results.py
-    source, lacks              all of the learner's files: they contain this, or nowhere contain it
-    blueprint                  `yes` if the requested version's blueprint exists but is not registered
-"""
+"""Explains a failed behaviour: the request, the response, and the mistake if it is a known one."""
 
 from __future__ import annotations
 
@@ -18,102 +6,91 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from course import messages
+from course.judging.mistakes import Place, Work, recognise
 from course.judging.protocol import Finding
 from course.judging.results import Result
-from course.lessons.own_files import own_files
 from course.messages import say
 
-MISTAKES = Path(__file__).resolve().parent / "mistakes.toml"
+#: What the tests say, in both languages. A test sees to it that everything that they say is there.
+SAID = Path(__file__).resolve().parent / "said.toml"
 PLACE_OF_HANG = re.compile(r'File "[^"]*?stages\d+[/\\][^/\\"]+-\d+[/\\]([^"]+)", line (\d+)')
 
 
-def explain(result: Result, folder: Path) -> list[tuple[str, str]]:
+def explain(result: Result, folder: Path | Work) -> list[tuple[str, str]]:
     """Return the parts of an explanation in the learner's language, each with its label.
 
     Args:
         folder: the learner's folder, whose files are searched for known mistakes.
     """
+    work = folder if isinstance(folder, Work) else Work(folder)
     finding = result.finding or Finding()
-    parts = [("sent", finding.sent), ("received", finding.received), ("expected", finding.expected)]
-    parts += [("got", "" if _repeats_status(finding) else finding.got), ("message", finding.message)]
+    if result.state == "unknown":
+        return [("raised", say("explain.unknown"))]
+    parts = [("sent", finding.sent), ("received", finding.received), ("expected", _expected(finding))]
+    parts += [("got", "" if _repeats_status(finding) else finding.got), ("message", _message(finding))]
     if result.state == "hung":
         parts = [("raised", say("explain.hung", seconds=f"{finding.seconds:g}"))]
-        found = PLACE_OF_HANG.search(finding.traceback)
-        parts.append(("place", say("explain.line", file=found[1], line=found[2]) if found else ""))
     elif result.state == "ended":
         parts = [("raised", say("explain.ended"))]
-    elif result.state == "unknown":
-        return [("raised", say("explain.unknown"))]
-    if not (finding.expected or finding.message):
-        parts.append(("raised", finding.raised))
-    elif finding.log:
+    elif finding.log and (finding.expected or finding.message or finding.ours or finding.lacks):
         parts.append(("raised", finding.log[-1]))
-    if finding.place:
-        file, line, text = finding.place
+    elif not (finding.expected or finding.message or finding.ours or finding.lacks):
+        parts.append(("raised", finding.raised))
+    parts.append(("printed", finding.printed))
+    if place := place_of(result, work):
+        file, line, text = place
         parts.append(("place", say("explain.line", file=file, line=line) + (f":  {text}" if text else "")))
-    parts.append(("mistake", known_mistake(result, folder) or ""))
+    mistake = recognise(result, work)
+    parts.append(("mistake", mistake.text if mistake else ""))
     return [(label, text) for label, text in parts if text]
 
 
-def known_mistake(result: Result, folder: Path) -> str | None:
-    """Return the sentence of the first known mistake that matches, or None."""
-    facts = _facts(result, folder)
-    for mistake in _mistakes():
-        groups: dict[str, str] = {}
-        if all(_matches(facts, name, pattern, groups) for name, pattern in mistake["if"].items()):
-            text: str = mistake[messages.language()]
-            for name, value in groups.items():
-                text = text.replace(f"{{{name}}}", value)
-            return text
-    return None
-
-
-def _matches(facts: dict[str, str], name: str, pattern: str, groups: dict[str, str]) -> bool:
-    if name == "lacks":
-        return re.search(pattern, facts["source"], re.M) is None
-    found = re.search(pattern, facts[name], re.M)
-    if found:
-        groups.update({key: value for key, value in found.groupdict().items() if value is not None})
-    return found is not None
-
-
-def _facts(result: Result, folder: Path) -> dict[str, str]:
-    """Return the text that each condition is matched against."""
+def place_of(result: Result, work: Work) -> Place | None:
+    """Return the line to look at: the one that raised, the mistake's own, or the view that responded."""
     finding = result.finding or Finding()
-    file, _, text = finding.place or ("", 0, "")
-    source = "\n".join(
-        path.read_text(encoding="utf-8", errors="replace")
-        for name, path in own_files(folder).items()
-        if name.endswith(".py") and not name.startswith("tests/")
-    )
-    version = re.match(r"\w+ /(v\d)\b", finding.sent)
-    exists = version and re.search(rf"Blueprint\(\s*[\"']{version[1]}[\"']", source)
-    unregistered = exists and version and version[1] not in finding.blueprints and finding.urls
-    return {
-        "raised": "\n".join([finding.raised, *finding.log]),
-        "line": text,
-        "file": file,
-        "sent": finding.sent,
-        "received": finding.received,
-        "expected": finding.expected,
-        "got": finding.got,
-        "message": finding.message,
-        "test": result.behaviour.function,
-        "state": result.state,
-        "source": source,
-        "blueprint": "yes" if unregistered else "no",
-    }
+    if found := PLACE_OF_HANG.search(finding.traceback):
+        return found[1].replace("\\", "/"), int(found[2]), ""
+    mistake = recognise(result, work)
+    return (mistake and mistake.place) or finding.place or finding.view
+
+
+def _expected(finding: Finding) -> str:
+    """Return what was expected, `200 or 201` for example in the learner's language."""
+    if re.fullmatch(r"\d{3}( or \d{3})+", finding.expected):
+        return finding.expected.replace(" or ", say("explain.or"))
+    return said(finding.expected)
+
+
+def _message(finding: Finding) -> str:
+    """Return the test's own words in the learner's language or, if it met something unforeseen, ours."""
+    if finding.lacks:
+        kind, name = finding.lacks
+        return say(f"explain.no_{kind}", name=name)
+    return said(finding.message)
+
+
+def said(message: str) -> str:
+    """Return the words of a test in the learner's language."""
+    for pattern, entry in _said():
+        if found := pattern.fullmatch(message.replace("<class 'SystemExit'>", "SystemExit")):
+            return str(entry[messages.language()]).format(**found.groupdict())
+    return message
+
+
+@cache
+def _said() -> list[tuple[re.Pattern[str], dict[str, str]]]:
+    entries = tomllib.loads(SAID.read_text(encoding="utf-8"))["said"]
+    return [(pattern_of(entry.get("test", entry["en"])), entry) for entry in entries]
+
+
+def pattern_of(template: str) -> re.Pattern[str]:
+    """Return a pattern for a text in which each {name} stands for any text."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{p}>.*)" if at % 2 else re.escape(p) for at, p in enumerate(parts)), re.S)
 
 
 def _repeats_status(finding: Finding) -> bool:
     """Whether `got` only repeats the status of the response."""
     return bool(finding.got) and finding.received.startswith(f"{finding.got} ")
-
-
-@cache
-def _mistakes() -> list[dict[str, Any]]:
-    mistakes: list[dict[str, Any]] = tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]
-    return mistakes

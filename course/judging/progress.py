@@ -1,7 +1,8 @@
-"""The learner's progress: which behaviours passed, which is next, how many hints were shown."""
+"""The learner's progress: which behaviours passed, and with which files; which is next; the hints shown."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from course import messages
-from course.judging.results import Verdict, next_result
-from course.lessons.stages import Stage
+from course.judging.advice import next_step
+from course.judging.results import Verdict
+from course.lessons.own_files import own_files
+from course.lessons.stages import Stage, stage_before
 from course.paths import WORKSPACE
 
 
@@ -38,7 +41,8 @@ class Progress:
         entry: dict[str, Any] = self._data["chapters"].setdefault(stage.name, {})
         for name, earlier_name in (("passed", "kept"), ("failed", "missing"), ("ever_passed", "ever")):
             entry.setdefault(name, entry.pop(earlier_name, []))
-        entry.setdefault("hints", {})
+        for name in ("hints", "files", "passed_with"):
+            entry.setdefault(name, {})
         return entry
 
     @property
@@ -57,18 +61,41 @@ class Progress:
         if folder not in (own, own.resolve()):
             return
         entry = self.chapter(stage)
-        following = next_result(verdict, stage, entry["ever_passed"])
+        following = next_step(verdict, stage, entry["ever_passed"], folder)
         passed = [test for test, result in verdict.results.items() if result.passed]
         failed = [result.behaviour.test for result in verdict.not_passed]
         entry.update(
-            next=following.behaviour.test if following else None,
+            next=following.result.behaviour.test if following and following.hints else None,
             passed=passed,
             failed=failed,
             ever_passed=sorted({*entry["ever_passed"], *passed}),
         )
+        self._remember_files(entry, folder, passed)
         if not failed:
             entry.setdefault("done", datetime.now(UTC).isoformat(timespec="seconds"))
         self.save()
+
+    def _remember_files(self, entry: dict[str, Any], folder: Path, passed: list[str]) -> None:
+        """Remember the files that were checked, and that these tests passed with them."""
+        files = digests(folder)
+        entry["checked"] = name = digest(json.dumps(files, sort_keys=True).encode())
+        entry["passed_with"] |= dict.fromkeys(passed, name)
+        used = {name, *entry["passed_with"].values()}
+        entry["files"] = {key: kept for key, kept in (entry["files"] | {name: files}).items() if key in used}
+
+    def changed_since_it_passed(self, test: str, stage: Stage, folder: Path) -> list[str]:
+        """Return the files that changed since ``test`` passed last, or since the chapter began."""
+        entry = self.chapter(stage)
+        before = entry["files"].get(entry["passed_with"].get(test, ""))
+        if before is None:
+            before = digests(stage_before(stage).path)
+        now = digests(folder)
+        return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+
+    def is_checked(self, stage: Stage, folder: Path) -> bool:
+        """Return whether the files are still those of the last check."""
+        entry = self.chapter(stage)
+        return bool(entry["files"].get(entry.get("checked", "")) == digests(folder))
 
     def save(self) -> None:
         """Write the file: all of it or, on an error or a power cut, none."""
@@ -76,6 +103,20 @@ class Progress:
         new = self.file.with_suffix(f".{os.getpid()}.new")
         new.write_text(json.dumps(self._data, indent=1, ensure_ascii=False), encoding="utf-8")
         new.replace(self.file)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return a digest of each file in ``folder``."""
+    found = {}
+    for name, path in own_files(folder).items():
+        with suppress(OSError):  # an editor's temporary file, gone already
+            found[name] = digest(path.read_bytes())
+    return found
+
+
+def digest(content: bytes) -> str:
+    """Return what differs between different contents."""
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _read(file: Path) -> dict[str, Any]:

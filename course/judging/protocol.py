@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,18 +31,43 @@ class Finding:
 
     raised: str = ""  # the exception and its text, as Python prints it
     place: tuple[str, int, str] | None = None  # where in the learner's code: file, line, source line
+    crash: bool = False  # the learner's code raised the exception without wanting to
+    ours: bool = False  # the test's own code raised the exception, and did not want to either
+    lacks: tuple[str, str] | None = None  # what the test looked for: the kind of thing, and its name
+    meant: str = ""  # a name like the one that the learner's code looked for in vain
     sent: str = ""  # the request
     received: str = ""  # the response: status, type, body
+    on_the_way: bool = False  # the request is not what the test is about, it only prepares that
+    view: tuple[str, int, str] | None = None  # the method of the learner's view that had to respond
     expected: str = ""
     got: str = ""
     message: str = ""  # the test's own words
+    printed: str = ""  # the last lines that the learner's code printed
     log: list[str] = field(default_factory=list)  # exceptions that the application logged
     blueprints: list[str] = field(default_factory=list)  # those registered on the application
-    urls: list[str] = field(
-        default_factory=list
-    )  # all URLs of the application, if the requested one is unknown
+    #: If the requested URL is unknown, all that the application has, each with its endpoint.
+    urls: list[str] = field(default_factory=list)
     seconds: float = 0  # the time limit that a stopped test exceeded
     traceback: str = ""  # of all threads, if the test hung
+
+    @property
+    def request(self) -> str:
+        """The method and the path of the request."""
+        return " ".join(self.sent.split()[:2])
+
+    def fails_with(self, status: int) -> bool:
+        """Return whether a response has this status, and the test expected another."""
+        wrong = self.received.startswith(str(status)) and not self.got
+        return str(status) not in self.expected and (wrong or str(status) in self.got)
+
+    @property
+    def obstacle(self) -> str | None:
+        """What fails tests about different things: a command or a path that does not work at all."""
+        if self.lacks and self.lacks[0] == "command":
+            return self.lacks[1]
+        if self.urls or re.match("500|405|3", self.received):
+            return self.request.partition(" ")[2].partition("?")[0]
+        return None
 
 
 class Channel(Protocol):

@@ -1,25 +1,16 @@
-"""The results of a check: collected from the workers' messages, and ranked by what to work on next.
+"""The results of a check, collected from the workers' messages.
 
 It needs only the standard library, so that it runs in a browser too.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from course import messages
 from course.judging.protocol import Finding, test_of
-from course.lessons.behaviours import Behaviour, all_behaviours
-from course.lessons.stages import Stage, all_stages
-from course.messages import say
-
-#: For each chapter, the earlier behaviours that fail in the folder it begins with. A test keeps it true.
-BASELINE = Path(__file__).resolve().parent / "baseline.toml"
+from course.lessons.behaviours import Behaviour
 
 
 @dataclass
@@ -95,60 +86,3 @@ class Verdict:
         unknown = {test for test, result in self.results.items() if result.state == "unknown"}
         for test in unknown - self.collected if self.collected else ():
             del self.results[test]
-
-
-def next_result(verdict: Verdict, stage: Stage, ever_passed: Collection[str]) -> Result | None:
-    """Return the result to work on: what stopped the check, then regressions, then the chapter in its order.
-
-    Args:
-        ever_passed: the tests that passed in an earlier check.
-    """
-
-    def rank(result: Result) -> int:
-        if result.state in ("hung", "ended"):
-            return 0
-        if result.state == "unknown":
-            return 4
-        if is_regression(result, stage, ever_passed):
-            return 1
-        return 2 if result.behaviour.number == stage.number else 3
-
-    return min(verdict.not_passed, key=rank, default=None)
-
-
-def fails_at_start(verdict: Verdict, result: Result) -> bool:
-    """Whether the code fails before the first request, so that most behaviours fail for the same reason."""
-    finding = result.finding
-    if finding is None or finding.place is None or finding.sent:
-        return False
-    same = [r for r in verdict.not_passed if r.finding and r.finding.raised == finding.raised]
-    return len(same) > len(verdict.results) / 2
-
-
-def is_regression(result: Result, stage: Stage, ever_passed: Collection[str]) -> bool:
-    """Whether a failed behaviour passed before: in an earlier check, or when the chapter began."""
-    behaviour = result.behaviour
-    if behaviour.test in ever_passed:
-        return True
-    return behaviour.number < stage.number and behaviour.test not in baseline_failures(stage)
-
-
-def baseline_failures(stage: Stage) -> set[str]:
-    """Return the tests of earlier chapters that fail in the folder that ``stage`` begins with."""
-    tests = tomllib.loads(BASELINE.read_text(encoding="utf-8")).get(stage.name)
-    return {b.test for b in all_behaviours(stage)} if tests is None else set(tests)
-
-
-def headline(verdict: Verdict, result: Result, stage: Stage, ever_passed: Collection[str]) -> str:
-    """Return the first sentence of the explanation of ``result``."""
-    if fails_at_start(verdict, result):
-        return say("check.no_start")
-    behaviour = result.behaviour
-    if result.state in ("hung", "ended") or not is_regression(result, stage, ever_passed):
-        return say("check.next", sentence=behaviour.sentence)
-    if behaviour.number == 0 and stage.number:
-        return say("check.broken_start", sentence=behaviour.sentence)
-    if behaviour.number < stage.number:
-        title = all_stages()[behaviour.number].title[messages.language()]
-        return say("check.broken", number=behaviour.number, title=title, sentence=behaviour.sentence)
-    return say("check.lost", sentence=behaviour.sentence)

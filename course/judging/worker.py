@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import linecache
 import logging
 import os
-import re
 import sys
-import traceback
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from werkzeug.exceptions import HTTPException
 
+from course.judging.findings import LearnerPaths, describe, last_lines, short
+from course.judging.interactive import nobody_at_the_keyboard
 from course.judging.isolation import isolate
 from course.judging.protocol import Channel, Finding, Task, test_of
 from course.lessons.behaviours import all_behaviours
@@ -111,13 +108,14 @@ class Reporter:
         if "kit.clients" in sys.modules:
             sys.modules["kit.clients"].EXCHANGES.clear()
         try:
-            return (yield)
+            with nobody_at_the_keyboard():
+                return (yield)
         finally:
             self.channel.send(("finish", item.nodeid))
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
         """Remember both sides of a failed comparison."""
-        self.compared = (_short(left), op, _short(right))
+        self.compared = (short(left), op, short(right))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -127,87 +125,13 @@ class Reporter:
         report = yield
         if report.failed and call.excinfo is not None:
             finding = self._describe(call.excinfo)
+            finding.printed = LearnerPaths(self.task).clean(last_lines(report.capstdout))
             self.channel.send(("failed", item.nodeid, finding))
         return report
 
     def _describe(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Finding:
-        error = excinfo.value
-        paths = _LearnerPaths(self.task)
-        finding = Finding(raised=paths.clean(_one_line(error)))
-        own = paths.place_of(error)
-        finding.place = own or next(filter(None, map(paths.place_of, reversed(self.logged))), None)
-        finding.log = [paths.clean(_one_line(logged)) for logged in self.logged]
-        self._add_exchange(finding, getattr(error, "response", None))
-        if isinstance(error, AssertionError) and own is None:  # else the learner's code asserts
-            self._add_expectation(finding, excinfo)
-        elif isinstance(error, pytest.fail.Exception):
-            finding.message = str(error)
-        return finding
-
-    def _add_exchange(self, finding: Finding, response: Any) -> None:
-        """Add the exchange with the wrong response, or the last one."""
-        log = list(sys.modules["kit.clients"].EXCHANGES) if "kit.clients" in sys.modules else []
-        log = [exchange for exchange in log if response is None or exchange.response is response] or log
-        if not log:
-            return
-        last = log[-1]
-        url = last.response.request.full_path.rstrip("?") if last.response is not None else last.url
-        finding.sent = f"{last.method} {url}" + (f"  {_short(last.body)}" if last.body is not None else "")
-        finding.blueprints = sorted(last.app.blueprints)
-        if last.response is None:
-            return
-        if last.response.status_code == 404 and not _has_url(last.app, last.response.request.path):
-            finding.urls = sorted(
-                {rule.rule for rule in last.app.url_map.iter_rules() if rule.endpoint != "static"}
-            )
-        try:
-            body = " ".join(last.response.get_data(as_text=True).split())
-            if last.response.mimetype == "text/html":
-                body = " ".join(re.sub(r"<[^>]*>", " ", body).split())  # the text without the tags
-        except Exception:  # the learner's response may be a stream that fails
-            body = ""
-        status = f"{last.response.status_code} {last.response.content_type or ''}"
-        finding.received = f"{status}  {body[:300]}".strip()
-
-    def _add_expectation(self, finding: Finding, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        expected = getattr(excinfo.value, "expected", None)
-        message = str(excinfo.value).splitlines()[0] if str(excinfo.value) else ""
-        if expected is not None:
-            finding.expected = expected
-        elif message and not message.startswith("assert "):
-            finding.message = message
-        elif self.compared is not None:
-            left, op, right = self.compared
-            finding.expected = right if op == "==" else f"{left} {op} {right}"
-            finding.got = left if op == "==" else ""
-        else:
-            entry = excinfo.traceback[-1]
-            finding.expected = str(entry.statement).strip().removeprefix("assert ")
-
-
-class _LearnerPaths:
-    """Finds the learner's own files in tracebacks, and names them as the learner does."""
-
-    def __init__(self, task: Task) -> None:
-        # The tests load a private copy: SCRATCH/run/stages0/NAME-1.
-        self.copy = re.compile(re.escape(task.scratch) + rf"[/\\].*?{re.escape(task.stage)}-\d+[/\\]")
-
-    def clean(self, text: str) -> str:
-        """Return ``text`` with the paths that the learner knows."""
-        return re.sub(r"(?:\.\./)*[^\s\"']*?stages\d+[/\\][\w.]+-\d+[/\\]", "", self.copy.sub("", text))
-
-    def place_of(self, error: BaseException | None) -> tuple[str, int, str] | None:
-        """Return the innermost line of the learner's code in the traceback of ``error``."""
-        if error is None:
-            return None
-        if isinstance(error, SyntaxError) and error.filename and self.copy.match(error.filename):
-            return self.copy.sub("", error.filename), error.lineno or 1, (error.text or "").strip()
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if self.copy.match(frame.filename)]
-        if own and own[-1].lineno:
-            line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-            return self.copy.sub("", own[-1].filename).replace("\\", "/"), own[-1].lineno, line
-        return None
+        exchanges = list(sys.modules["kit.clients"].EXCHANGES) if "kit.clients" in sys.modules else []
+        return describe(excinfo, self.logged, exchanges, self.compared, LearnerPaths(self.task))
 
 
 class _ExceptionCollector(logging.Handler):
@@ -220,25 +144,3 @@ class _ExceptionCollector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1]:
             self.collected.append(record.exc_info[1])
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _has_url(app: Any, path: str) -> bool:
-    """Return whether the application has a rule for ``path``, with any method."""
-    try:
-        app.url_map.bind("").match(path)
-    except HTTPException as error:
-        return error.code != 404
-    return True
-
-
-def _short(value: object) -> str:
-    try:
-        text = value if isinstance(value, str) else repr(value)
-    except Exception:  # the learner's own __repr__ may fail
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -6,6 +6,9 @@ The sentences are the docstrings of the shared tests. Everything else is in hint
     en = "..."                              a test notices when the Korean one is out of date
     ko = "..."
 
+    [adds]                                  what each step, by its {#id}, adds: URLs and commands
+    login = ["/v2/auth/login"]
+
     [[guidance]]                            for one behaviour, or several that one change achieves
     tests = ["test_views_are_classes"]
     lesson = "version-1"                    the lesson's heading, by its {#id}
@@ -104,6 +107,12 @@ def behaviours_of(number: int) -> tuple[Behaviour, ...]:
 def all_behaviours(stage: Stage) -> list[Behaviour]:
     """Return the behaviours required of ``stage``: its own and those of all stages before it."""
     return [behaviour for number in range(stage.number + 1) for behaviour in behaviours_of(number)]
+
+
+def added_by_steps(number: int) -> dict[str, str]:
+    """Return the {#id} of the step that adds a URL or a command, by its name."""
+    added = _catalogue(number).get("adds", {})
+    return {name: step for step, names in added.items() for name in names}
 
 
 @cache

@@ -36,5 +36,5 @@ def draw_check() -> str:
         listing = Listing(console, stage)
         verdict = judge(folder, stage, on_result=listing.add)
         listing.finish(verdict)
-        show_next(console, verdict, stage, folder, str(stage.number), ever_passed=[])
+        show_next(console, verdict, stage, folder, str(stage.number))
     return console.export_svg(title=f"python3 -m course check {stage.number}", code_format=FORMAT)

@@ -50,7 +50,8 @@ def test_the_next_behaviour_is_explained(learner: Learner) -> None:
     status, output = learner.run("check", "1")
 
     assert status == 1
-    assert "sent       POST /v1/accounts  {'email': 'mina1@example.com'" in output
+    assert "sent       POST /v1/accounts  {'email': 'mina@example.com'" in output
+    assert "look at    app/v1.py, line 21:  def post(self) -> Response:" in output
     assert 'came back  200 application/json; charset=utf-8  {"id":1,' in output
     assert "expected   201" in output
     assert not any("Traceback" in line or line.startswith(("E ", ">")) for line in output.splitlines())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kit.learner import Learner
 
-from course.judging.results import BASELINE
+from course.judging.advice import BASELINE
 from course.judging.runner import judge
 from course.lessons.behaviours import behaviours_of
 from course.lessons.stages import Stage, chapters, stage_before

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.cli import find_best_app
-from kit.clients import PASSWORD, Client, RecordingClient, SignedUp, expect
+from kit.clients import PASSWORD, Client, Lacks, RecordingClient, SignedUp, expect
 from kit.loading import LoadedStage
 from werkzeug.test import TestResponse
 
@@ -147,14 +147,25 @@ class Stage:
         if self.number < TOKENS:
             return self.client
         email = self.new_email()
-        self.create_admin(email, "관리자")
+        made = self.create_admin(email, "관리자")
+        assert made.exit_code == 0, f"flask create-admin: {made.output.strip()}"
         return Client(self.app, self.prefix, self.token(email), self.proof(PASSWORD))
 
     def create_admin(self, email: str, name: str, password: str = PASSWORD, app: Flask | None = None) -> Any:
-        """Run the operator's command and return click's result."""
+        """Run the operator's command and return click's result.
+
+        Raises:
+            Lacks: there is no such command.
+        """
         command = ["accounts", "create-admin"] if self.number == FINAL else ["create-admin"]
         arguments = [*command, "--email", email, "--name", name]
-        return (app or self.app).test_cli_runner().invoke(args=arguments, input=f"{password}\n{password}\n")
+        runner = (app or self.app).test_cli_runner()
+        result = runner.invoke(args=arguments, input=f"{password}\n{password}\n")
+        if result.exit_code == 2 and "No such command" in result.output:
+            raise Lacks("command", f"flask {' '.join(command)}")
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
 
     def new_email(self) -> str:
         """Return an unused e-mail address."""

@@ -50,6 +50,24 @@ class Unexpected(AssertionError):
         super().__init__(f"{sent}: expected {expected}, got {got}")
 
 
+class Lacks(AssertionError):
+    """The stage lacks something that is no part of a response; ``lacks`` has its kind and its name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.lacks = (kind, name)
+        super().__init__(f"there is no {kind} {name}")
+
+
+def require(response: TestResponse, condition: object, expected: str) -> None:
+    """Check something about ``response`` that ``expected`` says.
+
+    Raises:
+        Unexpected: ``condition`` is not true.
+    """
+    if not condition:
+        raise Unexpected(response, expected, " ".join(response.get_data(as_text=True).split())[:200])
+
+
 def expect(response: TestResponse, *statuses: int) -> Any:
     """Check the status of ``response`` and return its JSON, None if it has no body.
 

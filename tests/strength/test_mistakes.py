@@ -1,12 +1,12 @@
 """Mistakes that learners really make are named, in both languages, when a behaviour fails by them.
 
 A mistake is a patch in mistakes/, made against the chapter whose number it begins with. Its first
-lines are words that the explanation must have, and the behaviour that is explained.
+lines are words that the explanation must have, and the behaviour that is explained. A file that is saved in an
+encoding of its own is named there, too: `saved as: app/v2.py utf-16`.
 """
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from course import messages
-from course.judging.explain import MISTAKES, explain
+from course.judging.explain import explain
+from course.judging.mistakes import MISTAKES
 from course.judging.runner import judge
+from course.lessons.own_files import copy_own_files
 from course.lessons.patches import apply_patch, read_patch
 from course.lessons.stages import Stage, find_stage
 from course.messages import LANGUAGES
@@ -33,6 +35,15 @@ class Mistake:
     told: dict[str, str]
     test: str
     patch: str
+    saved_as: tuple[str, ...] = ()  # file, encoding
+
+    def make_in(self, folder: Path) -> None:
+        """Make the mistake in a copy of the finished chapter."""
+        copy_own_files(self.stage.path, folder)
+        apply_patch(self.patch, folder)
+        if self.saved_as:
+            file, encoding = self.saved_as
+            (folder / file).write_text((folder / file).read_text(encoding="utf-8"), encoding=encoding)
 
 
 def all_mistakes() -> list[Mistake]:
@@ -42,15 +53,21 @@ def all_mistakes() -> list[Mistake]:
 def read(file: Path) -> Mistake:
     fields, patch = read_patch(file)
     told = {lang: fields[lang] for lang in LANGUAGES}
-    return Mistake(file.stem[3:], find_stage(file.stem[:2]), told, fields["told for"], patch)
+    return Mistake(
+        file.stem[3:],
+        find_stage(file.stem[:2]),
+        told,
+        fields["told for"],
+        patch,
+        tuple(fields.get("saved as", "").split()),
+    )
 
 
 @pytest.mark.parametrize("mistake", all_mistakes(), ids=lambda mistake: mistake.name)
 def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "_chosen", [])
     folder = tmp_path / mistake.stage.name
-    shutil.copytree(mistake.stage.path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    apply_patch(mistake.patch, folder)
+    mistake.make_in(folder)
 
     limit = LIMIT.get(mistake.name, 100.0)
     result = judge(folder, mistake.stage, tests=(mistake.test,), limit=limit).results[mistake.test]
@@ -72,8 +89,9 @@ def test_there_are_twenty_and_more_over_all_chapters() -> None:
 
 def test_a_mistake_is_told_in_both_languages_and_by_known_conditions() -> None:
     conditions = {"raised", "line", "file", "sent", "received", "expected", "got", "message"}
-    conditions |= {"test", "state", "source", "lacks", "blueprint"}
+    conditions |= {"printed", "test", "state", "needed", "source", "lacks", "files", "misplaced"}
+    conditions |= {"urls", "unregistered", "ruleless", "meant", "unreadable"}
     for mistake in tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]:
-        assert mistake.keys() == {"name", "if", "en", "ko"}
+        assert mistake.keys() - {"at", "first"} == {"name", "if", "en", "ko"}
         assert mistake["if"] and mistake["if"].keys() <= conditions, mistake["name"]
         assert mistake["ko"].endswith(("요.", "다.")), mistake["name"]

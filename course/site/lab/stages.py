@@ -109,10 +109,10 @@ def _judging_files() -> Iterator[tuple[str, str]]:
         if file.name != "compile_packages.py":
             yield f"lab/{file.name}", file.read_text(encoding="utf-8")
     for page in ROOT.glob("docs/*/chapters/*.md"):
-        yield page.relative_to(ROOT).as_posix(), _headings(page)
+        yield page.relative_to(ROOT).as_posix(), _outline(page)
 
 
-def _headings(page: Path) -> str:
-    """Return a lesson's headings on their lines: the lab needs only where a behaviour is taught."""
+def _outline(page: Path) -> str:
+    """Return a lesson's headings and which files it shows, on their lines: where a behaviour is taught."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line if re.match("#+ ", line) else "" for line in lines) + "\n"
+    return "\n".join(line if re.match(r"#+ |\s*<!-- code: ", line) else "" for line in lines) + "\n"

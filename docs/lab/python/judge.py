@@ -16,9 +16,11 @@ import workspace
 from limits import Timer, TookTooLong, timer
 
 from course import messages
-from course.judging.explain import explain
+from course.judging.advice import next_step
+from course.judging.explain import explain, place_of
+from course.judging.mistakes import Work
 from course.judging.protocol import Finding, Task, test_of
-from course.judging.results import Result, Verdict, headline, next_result
+from course.judging.results import Result, Verdict
 from course.judging.worker import Reporter, run_tests
 from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import Stage, find_stage
@@ -99,21 +101,20 @@ def empty_verdict(stage: Stage) -> Verdict:
 
 def explain_next(verdict: Verdict, stage: Stage, ever: list[str], folder: Path) -> dict[str, Any]:
     """Return what to work on next: the explanation that `course check` shows, and its headline."""
-    result = next_result(verdict, stage, ever)
-    if result is None:
+    advice = next_step(verdict, stage, ever, folder)
+    if advice is None:
         return {"next": None, "headline": ""}
-    behaviour = result.behaviour
-    place = result.finding.place if result.finding else None
-    parts = [(label, text) for label, text in explain(result, folder) if label != "place" or place is None]
+    result, work = advice.result, Work(folder)
+    parts = [(label, text) for label, text in explain(result, work) if label != "place"]
     explanation = row(result) | {
         "parts": [(messages.say(f"explain.{label}"), text) for label, text in parts],
-        "place": place,
-        "why": behaviour.why,
-        "lesson": (behaviour.lesson or ("",))[0],
-        "anchor": behaviour.guidance.get("lesson", ""),
-        "hints": behaviour.hints,
+        "place": place_of(result, work),
+        "why": advice.why,
+        "lesson": advice.lesson.title if advice.lesson else "",
+        "page": f"{Path(advice.lesson.page).stem}.html#{advice.lesson.anchor}" if advice.lesson else "",
+        "hints": advice.hints,
     }
-    return {"next": explanation, "headline": headline(verdict, result, stage, ever)}
+    return {"next": explanation, "headline": advice.headline}
 
 
 def row(result: Result) -> dict[str, Any]:

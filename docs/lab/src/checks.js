@@ -83,13 +83,12 @@ export class ChecksPanel {
 
   #explanation({ next, headline }) {
     const rows = next.parts.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, ...prose(text))]);
-    const page = `${String(Math.max(1, next.number)).padStart(2, "0")}.html#${next.anchor}`;
     return el("section.lab-explanation", { "aria-label": headline, "data-of": next.test },
       el("h3", {}, headline),
       el("dl", {}, ...rows),
       next.place && places([next.place], this.go),
       next.why && el("p", {}, ...prose(next.why)),
-      next.anchor && el("p", {}, `${say("check.lesson")} `, el("a", { href: page, target: "_blank" }, next.lesson)),
+      next.page && el("p", {}, `${say("check.lesson")} `, el("a", { href: next.page, target: "_blank" }, next.lesson)),
       this.#hints(next),
     );
   }
