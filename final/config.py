@@ -17,6 +17,9 @@ class Config:
     HOST = "127.0.0.1"
     PORT = 8001
 
+    # How many items a page of a list has where nobody asks for another number.
+    PAGE_SIZE = 20
+
     # SQLite, where a relative path is below instance/; `postgresql://user@host/name` for several machines.
     SQLALCHEMY_DATABASE_URI = "sqlite:///accounts.sqlite"
     # Connections to PostgreSQL that a process keeps, of each of two kinds: as many as it has threads. With
@@ -58,7 +61,7 @@ class Config:
     # Mail. Its links lead to PUBLIC_URL, where people reach this service, never to the `Host` of a request.
     PUBLIC_URL = "http://127.0.0.1:8001"
     # smtps://USER:PASSWORD@HOST:PORT speaks TLS from the first byte, smtp:// insists on STARTTLS, and
-    # smtp+plain:// is for a server on this machine or network. Without one, letters go into the log.
+    # smtp+plain:// is for a server on this machine. Without one, letters go into the log.
     SMTP_URL = ""
     MAIL_FROM = ""  # no-reply@ the host of PUBLIC_URL
     MAIL_INTERVAL = 30  # seconds after which each process looks for mail that is due; 0 sends none
@@ -81,6 +84,10 @@ class Config:
     # How often somebody who knows the password may try a code, in a quarter of an hour. Three of a million
     # codes are good at any moment: at this rate a guess is as likely as not to be right in eight months.
     CODES_PER_ACCOUNT = 10
+
+    # After how many days `flask prune` deletes an event of the audit, and the address in one. 0: never.
+    AUDIT_DAYS = 366
+    ADDRESS_DAYS = 90
 
     # Where several processes count those attempts together: `redis://host:6379/0`. Empty: each for itself.
     REDIS_URL = ""

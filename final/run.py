@@ -7,6 +7,7 @@ import sys
 from app import create_app, migrations
 from app.errors import KeysUnreadable
 from app.services import keys
+from app.settings import whole_number
 
 if __name__ == "__main__":
     app = create_app()
@@ -17,9 +18,7 @@ if __name__ == "__main__":
         except KeysUnreadable as error:
             sys.exit(error.remedy)
     host = os.environ.get("HOST") or app.config["HOST"]
-    port = str(os.environ.get("PORT") or app.config["PORT"])
-    if not port.isdecimal():
-        sys.exit("PORT has to be a number, 8001 for example")
+    port = whole_number("PORT", str(os.environ.get("PORT") or app.config["PORT"]), 1, 65535)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for every request
     print(f"http://{host}:{port}/v2/docs", flush=True)  # noqa: T201
-    app.run(host=host, port=int(port), debug=app.debug)
+    app.run(host=host, port=port, debug=app.debug)

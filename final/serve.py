@@ -39,16 +39,15 @@ def main() -> None:
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="accounts-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
-    # Loaded once, before the processes part: they share its memory, and a mistake in the settings stops the
-    # start. Nothing may be connected here, and nothing is: each process connects at its first statement.
-    import gateway  # noqa: F401
-
-    # What is here by now stays: a process that looks through it for garbage would write to all of it, and so
-    # no longer share it.
-    gc.collect()
-    gc.freeze()
-
     try:
+        # Loaded once, before the processes part: they share its memory, and a mistake in the settings stops
+        # the start. Nothing may be connected here, and nothing is: each process connects when it has to.
+        import gateway  # noqa: F401
+
+        # What is here by now stays: a process that looks through it for garbage would write to all of it, and
+        # so no longer share it.
+        gc.collect()
+        gc.freeze()
         server().serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -56,15 +55,18 @@ def main() -> None:
 
 def server() -> Granian:
     """Return the server. `HOST` and `PORT` say where it listens, `WEB_CONCURRENCY` by how many processes."""
+    from app.settings import whole_number
+
+    processors = str(os.cpu_count() or 1)
     return Granian(
         "gateway:application",
         interface=Interfaces.RSGI,
         address=os.environ.get("HOST", "127.0.0.1"),
-        port=int(os.environ.get("PORT", "8001")),
+        port=whole_number("PORT", os.environ.get("PORT", "8001"), 1, 65535),
         http=HTTPModes.http1,  # what a proxy speaks to us; another version would only be more to attack
         websockets=False,
         # One for each processor, since Python uses one; Argon2 is most of the work, and waits for nothing.
-        workers=int(os.environ.get("WEB_CONCURRENCY") or os.cpu_count() or 1),
+        workers=whole_number("WEB_CONCURRENCY", os.environ.get("WEB_CONCURRENCY") or processors, 1, 1024),
         # Connections to a process, most of them idle: a proxy keeps a few dozen. What comes above waits.
         backpressure=512,
         http1_settings=HTTP1Settings(

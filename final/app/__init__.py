@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +15,12 @@ from . import (
     databases,
     decorators,
     errors,
-    files,
     hooks,
     logs,
     metrics,
     migrations,
     page,
+    settings,
     traces,
 )
 from .extensions import db, init_database
@@ -43,18 +40,11 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     app = Service(__name__, instance_relative_config=True, static_folder=None)
 
     # Configuration first, since everything below reads it. Weakest first: what comes later wins.
-    app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
     defaults = dict(app.config)
     if not app.testing:  # tests obey the class alone: nothing on this computer leads them to a real database
-        app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
-        files.read_settings(app.config)  # FLASK_SECRET_KEY_FILE=/run/secrets/secret_key
-        if url := os.environ.get("DATABASE_URL"):
-            app.config["SQLALCHEMY_DATABASE_URI"] = url
-        app.config["REDIS_URL"] = os.environ.get("REDIS_URL") or app.config["REDIS_URL"]
-        app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
-    refuse_wrong(app, defaults)
-    refuse_unsafe(app)
+        settings.read(app)
+    settings.check(app, defaults)
 
     # One spelling of a URL: /v2//accounts is nothing, and not a redirect to somewhere else.
     app.url_map.merge_slashes = False
@@ -97,31 +87,6 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     if in_memory:
         migrations.upgrade(app)
     return app
-
-
-def refuse_wrong(app: Flask, defaults: dict[str, Any]) -> None:
-    """Stop at a setting that is not what its default is, a number or text, and not at the first request."""
-    # The environment is read as JSON, so that a secret of digits arrives as a number.
-    app.config["SECRET_KEY"] = str(app.config["SECRET_KEY"] or "")
-    for name, default in defaults.items():
-        for kind, wanted in ((int, "a whole number"), (str, "text (digits need double quotes around them)")):
-            if type(default) is kind and type(app.config[name]) is not kind:  # True is an int, but no number
-                sys.exit(f"{name} has to be {wanted}: correct FLASK_{name} or instance/config.toml")
-
-
-def refuse_unsafe(app: Flask) -> None:
-    """Stop a server that anybody could get into, before its first request, with one line and no traceback."""
-    if not app.config["PRODUCTION"]:
-        return
-    secret = app.config["SECRET_KEY"]
-    if len(secret.encode()) < 32 or "-only, everybody can read" in secret:
-        sys.exit("SECRET_KEY is missing, short or public: set FLASK_SECRET_KEY to 32 random bytes or more")
-    if not app.config["PUBLIC_URL"].startswith("https://"):
-        sys.exit("PUBLIC_URL is missing or not https: set FLASK_PUBLIC_URL to where people reach it")
-    if not app.config["SMTP_URL"]:
-        sys.exit("SMTP_URL is missing: set FLASK_SMTP_URL to the mail server, smtps://USER:PASSWORD@HOST")
-    if app.debug or app.config["DEBUG"] or app.config["TESTING"]:
-        sys.exit("DEBUG or TESTING is on in production: unset FLASK_DEBUG and FLASK_TESTING")
 
 
 class Service(Flask):
