@@ -86,7 +86,7 @@ def begin(chapter: str, again: bool) -> int:
 @click.option("--full", is_flag=True, help="Show the full output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Grade your tests instead: which named faults do they catch?")
 @click.option("--stretch", is_flag=True, help="Check the chapter's stretch tasks instead.")
-@click.option("--only", metavar="WHICH", help="Check one behaviour, by its number in the list, or a step: step3.")
+@click.option("--only", metavar="WHICH", help="Check one behaviour by its number in the list, or step3.")
 @language_option
 def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool, only: str | None) -> int:
     """Run the course's tests on your code for a chapter."""

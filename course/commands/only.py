@@ -1,4 +1,4 @@
-"""`check --only`: runs the tests of one behaviour, or of one step of the lesson, and explains what to do next."""
+"""`check --only`: judges one behaviour, or one step of the lesson, and explains what to do next."""
 
 from __future__ import annotations
 
@@ -67,10 +67,15 @@ def find_behaviours(stage: Stage, wanted: str) -> list[Behaviour]:
     else:
         found = [b for b in all_behaviours(stage) if label_of(b, stage) == wanted.strip()]
     if not found:
-        steps = sorted({step for b in behaviours_of(stage.number) if (step := _step_of(b)) is not None})
+        steps = sorted({_step_of(b) or 0 for b in behaviours_of(stage.number)} - {0})
         last = len(behaviours_of(stage.number))
         raise Failure(
-            say("check.no_such", wanted=wanted, last=last, steps=", ".join(f"step{step}" for step in steps))
+            say(
+                "check.no_such",
+                wanted=wanted,
+                last=last,
+                steps=", ".join(f"step{number}" for number in steps),
+            )
         )
     return found
 
