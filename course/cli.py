@@ -86,9 +86,16 @@ def begin(chapter: str, again: bool) -> int:
 @click.option("--full", is_flag=True, help="Show the full output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Grade your tests instead: which named faults do they catch?")
 @click.option("--stretch", is_flag=True, help="Check the chapter's stretch tasks instead.")
+@click.option("--only", metavar="WHICH", help="Check one behaviour by its number in the list, or step3.")
 @language_option
-def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool) -> int:
+def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool, only: str | None) -> int:
     """Run the course's tests on your code for a chapter."""
+    if sum([watch, my_tests, stretch, only is not None]) > 1:
+        raise click.UsageError("Choose one of --watch, --my-tests, --stretch and --only.")
+    if only is not None:
+        from course.commands.only import check_only
+
+        return check_only(chapter, only, full)
     if my_tests:
         from course.commands.my_tests import check_my_tests
 

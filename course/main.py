@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from course import messages
@@ -15,6 +16,7 @@ from course.paths import ROOT
 from course.setup.environment import hand_over, inside_venv, signals_as_interrupt, venv_python
 from course.setup.install import ready, set_up
 from course.setup.locks import CHAPTER_7, TESTS
+from course.setup.venv import make_importable
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
                 choose_language(arguments)
                 set_up(*locks)
                 hand_over([str(venv_python()), "-m", "course", *arguments])
+            with suppress(OSError):  # a folder that is read-only works from the course's own folder alone
+                make_importable()
             from course.cli import run_command_line
 
             return run_command_line(list(arguments))

@@ -12,8 +12,7 @@ from course.judging.progress import Progress
 from course.lessons.stages import copy_stage, find_chapter, stage_before
 from course.messages import say
 from course.paths import WORKSPACE, display_path
-
-SITE = "http://127.0.0.1:8000"  # where `up` serves the lessons by default
+from course.setup.running import site_port
 
 
 def begin(key: str, again: bool) -> int:
@@ -56,7 +55,7 @@ def begin(key: str, again: bool) -> int:
     if before.number:
         print(say("begin.own", before=before.number))
     page = f"docs/{lang}/chapters/{stage.number:02}.md"
-    url = f"{SITE}/{'' if lang == 'en' else 'ko/'}chapters/{stage.number:02}.html"
+    url = f"http://127.0.0.1:{site_port()}/{'' if lang == 'en' else 'ko/'}chapters/{stage.number:02}.html"
     print(say("begin.lesson", page=page, url=url))
     print(say("begin.check", number=stage.number))
     print(say("begin.hint", number=stage.number))

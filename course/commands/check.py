@@ -27,6 +27,7 @@ def check(key: str, full: bool) -> int:
     if verdict.could_not_run:
         raise Failure(say("check.failed", key=key))
     listing.finish(verdict)
+    listing.show_leftovers(folder)
     show_next(console, verdict, stage, folder, key)
     Progress().record(verdict, stage, folder)
     return 1 if verdict.not_passed else 0

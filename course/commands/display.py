@@ -13,7 +13,7 @@ from course.judging.advice import Advice, next_step
 from course.judging.explain import explain
 from course.judging.progress import Progress
 from course.judging.results import Result, Verdict
-from course.lessons.behaviours import behaviours_of
+from course.lessons.behaviours import Behaviour, behaviours_of
 from course.lessons.stages import Stage, all_stages
 from course.messages import say
 from course.paths import WORKSPACE
@@ -44,13 +44,13 @@ class Listing:
         """Take a final result, and show all that are next in the lesson's order."""
         self.results[result.behaviour.test] = result
         while self.waiting and self.waiting[0] in self.results:
-            show_result(self.console, self.results[self.waiting.pop(0)])
+            show_result(self.console, self.results[self.waiting.pop(0)], self.stage)
 
     def finish(self, verdict: Verdict) -> None:
         """Show the rest, the earlier chapters, and the count."""
         for test in self.waiting:
             if test in verdict.results:
-                show_result(self.console, verdict.results[test])
+                show_result(self.console, verdict.results[test], self.stage)
         if self.stage.number:
             self.console.print(f"[bold]{escape(say('check.before'))}[/]")
         for stage in all_stages()[: self.stage.number]:
@@ -58,6 +58,16 @@ class Listing:
             if results:
                 self._show_chapter(stage, results)
         self.console.print("\n" + count_of(verdict))
+
+    def show_leftovers(self, folder: Path) -> None:
+        """Name the files that the lessons so far have replaced, and that only confuse their reader."""
+        if not (folder / "app" / "__init__.py").is_file():  # until then, app.py is the application
+            return
+        removed = {name for stage in all_stages()[: self.stage.number + 1] for name in stage.removed}
+        needed = {*self.stage.added, *self.stage.changed}
+        for name in sorted(removed - needed):
+            if (folder / name).is_file():
+                self.console.print(say("check.leftover", file=name))
 
     def _show_chapter(self, stage: Stage, results: list[Result]) -> None:
         rest = [result for result in results if not result.passed]
@@ -67,12 +77,20 @@ class Listing:
             return
         _show_line(self.console, TO_DO, say("check.some_passed", passed=len(results) - len(rest), **values))
         for result in rest:
-            show_result(self.console, result)
+            show_result(self.console, result, self.stage)
 
 
-def show_result(console: Console, result: Result) -> None:
-    """Show one behaviour in a line."""
-    _show_line(console, MARKS.get(result.state, TO_DO), result.behaviour.sentence)
+def show_result(console: Console, result: Result, stage: Stage | None = None) -> None:
+    """Show one behaviour in a line, with its number if it is one of a chapter's."""
+    number = f"{label_of(result.behaviour, stage):>3}  " if stage else ""
+    _show_line(console, MARKS.get(result.state, TO_DO), number + result.behaviour.sentence)
+
+
+def label_of(behaviour: Behaviour, stage: Stage) -> str:
+    """Return the number of a behaviour in the list of ``stage``; an earlier chapter's has that in front."""
+    tests = [one.test for one in behaviours_of(behaviour.number)]
+    number = tests.index(behaviour.test) + 1
+    return str(number) if behaviour.number == stage.number else f"{behaviour.number}.{number}"
 
 
 def count_of(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from course.errors import Failure
 from course.lessons.stages import Stage, find_stage
 from course.lessons.steps import build_step
+from course.messages import say
 from course.paths import STATE
 from course.setup import ports
 from course.setup.environment import environment, hand_over
@@ -34,20 +35,19 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
     stage = find_stage(key)
     folder = stage.path if step is None else step_folder(stage, step)
     if not ports.free(port, host):
-        hint = " (on macOS usually by AirPlay Receiver)" if port == 5000 else ""
-        raise Failure(f"Port {port} is in use{hint}: stop what listens there, or choose another with --port.")
+        raise Failure(say("run.airplay" if port == 5000 else "run.port", port=port))
     flask = [PYTHON, "-c", FLASK, "--app", "run" if stage.name == "final" else "app"]
     if stage.name == "final":
         output_of(
             [*flask, "db", "upgrade"],
             stage.path,
-            purpose="The database could not be migrated",
+            purpose=say("run.no_migration"),
             log="migrate.log",
         )
     command = [*flask, "run", "--debug", "--host", host, "--port", str(port)]
     command += [] if reload else ["--no-reload"]
     if host not in LOOPBACK:
-        print(f"Other machines may reach {host}, so the service runs without the debugger.", flush=True)
+        print(say("run.open", host=host), flush=True)
         command.append("--no-debugger")
     hand_over(command, cwd=folder, env=environment(HOST=host, PORT=str(port)))
 
@@ -59,9 +59,9 @@ def step_folder(stage: Stage, step: int) -> Path:
         Failure: the stage has no steps.
     """
     if not (stage.path / "steps").is_dir():
-        raise Failure(f"{stage.name} has no steps, only chapter 6 has: omit --step.")
+        raise Failure(say("run.no_steps", name=stage.name))
     folder = STATE / "steps" / f"{stage.name}-{step}"
     shutil.rmtree(folder, ignore_errors=True)
     build_step(stage, step, folder)
-    print(f"Step {step} is in {folder}.", flush=True)
+    print(say("run.step", step=step, folder=folder), flush=True)
     return folder

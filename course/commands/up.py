@@ -15,14 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
 from course.commands.site import BUILT, Build, digests, is_built, remarks, serve_site, start_build
 from course.errors import Failure
+from course.messages import say
 from course.paths import ROOT, STATE
 from course.setup import ports
 from course.setup.programs import PYTHON, decode, end, last_lines, output_of, start
+from course.setup.running import noted
 
 FINAL = ROOT / "final"
 DEMO = STATE / "demo.json"  # e-mail and password of the demo account
@@ -44,19 +47,25 @@ def up(site_port: int | None, port: int | None) -> int:
         chosen_site = ports.choose(site_port, 8000, "--site-port")
         chosen = ports.choose(port, 8001, "--port", taken={chosen_site})
         if (site_port or 8000, port or 8001) != (chosen_site, chosen):
-            console.print(f"A port is in use: the site takes {chosen_site} and the service {chosen}.")
-        with _Site(console) as site, serve_site(BUILT, chosen_site), _service(chosen) as (service, log):
-            with console.status("Starting the service ..."):
+            console.print(say("up.ports", site=chosen_site, service=chosen))
+        with (
+            _Site(console) as site,
+            serve_site(BUILT, chosen_site),
+            noted(chosen_site),
+            _service(chosen) as (service, log),
+        ):
+            with console.status(say("up.starting")):
                 demo = _demo_account(f"http://127.0.0.1:{chosen}/health/live", service, log)
             site.update()  # if a build has already failed, the command ends here
-            site.reason = site.reason or "The site is built"
+            site.reason = site.reason or say("up.built")
             _show(console, chosen_site, chosen, demo)
             while service.poll() is None:
                 time.sleep(POLL)
                 site.update()
             raise _ended(service, log)
     except KeyboardInterrupt:
-        print("\nstopped")  # not by rich: interrupted while it prints, it would print the same again
+        # Not by rich: interrupted while it prints, it would print the same again.
+        print("\n" + say("up.stopped"))
     return 0
 
 
@@ -95,7 +104,7 @@ class _Site:
             while (later := digests()) != now:  # an editor, or git, is still writing
                 now = later
                 time.sleep(POLL)
-            self.seen, self.reason = now, "Saved, and built again"
+            self.seen, self.reason = now, say("up.built_again")
             self._start()
 
     def _start(self, *, force: bool = False) -> None:
@@ -114,7 +123,8 @@ class _Site:
             self.console.print(f"[red]{escape(str(failure))}[/]")  # the last pages are still served
             return
         if self.reason:
-            self.console.print(f"[dim]{self.reason} in {time.monotonic() - build.began:.1f} s.[/]")
+            seconds = f"{time.monotonic() - build.began:.1f}"
+            self.console.print(f"[dim]{say('up.took', what=self.reason, seconds=seconds)}[/]")
         for sentence in remarks():
             self.console.print(f"[dim]{escape(sentence)}[/]")
         if build.lab_is_missing and self.lab == "later" and self.bundling is None:
@@ -126,7 +136,7 @@ class _Site:
             self.lab = "none"
             output = decode((STATE / "lab.log").read_bytes())
             self.console.print(f"[dim]{escape(last_lines(output, 1))}[/]")
-        self.reason = "The pages have the lab, and are built" if self.lab == "later" else "The site is built"
+        self.reason = say("up.built_with_lab" if self.lab == "later" else "up.built")
         self._start(force=True)
 
 
@@ -144,7 +154,7 @@ def _demo_account(url: str, service: subprocess.Popen[bytes], log: Path) -> dict
 
 def _make_demo_account() -> dict[str, str]:
     command = [PYTHON, "-m", "flask", "--app", "run", "demo"]
-    output = output_of(command, FINAL, purpose="The demo account could not be made", log="demo.log")
+    output = output_of(command, FINAL, purpose=say("up.no_demo"), log="demo.log")
     demo: dict[str, str] = json.loads(last_lines(output, 1))
     DEMO.write_text(json.dumps(demo), encoding="utf-8")
     return demo
@@ -202,17 +212,18 @@ def _wait_for(url: str, service: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_LIMIT
     while time.monotonic() < until:
         if service.poll() is not None:
-            raise Failure(f"The service does not start ({_tail(log, 1)}): see {log}")
+            raise Failure(say("up.no_start", why=_tail(log, 1), log=log))
         try:
             with direct.open(url, timeout=5):
                 return
         except (OSError, urllib.error.HTTPError):
             time.sleep(0.05)
-    raise Failure(f"{url} does not answer: see {log}")
+    raise Failure(say("up.no_answer", url=url, log=log))
 
 
 def _ended(service: subprocess.Popen[bytes], log: Path) -> Failure:
-    return Failure(f"{_tail(log, 5)}\nThe service ended by itself (status {service.returncode}): see {log}")
+    told = say("up.ended", status=service.returncode, log=log)
+    return Failure(f"{_tail(log, 5)}\n{told}")
 
 
 def _tail(log: Path, lines: int) -> str:
@@ -220,16 +231,17 @@ def _tail(log: Path, lines: int) -> str:
 
 
 def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> None:
-    coming = "" if is_built() else "   (being built)"
+    coming = "" if is_built() else f"   {say('up.coming')}"
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{port}"
     rows = {
-        "Site": f"{site}/   {site}/ko/ (한국어){coming}",
-        "Account": f"{service}/",
-        "Service": f"{service}/v2/docs",
-        "Log-in": f"{demo['email']}   password: {demo['password']}",
-        "Try it": curl(port),
+        "site": f"{site}/   {site}/ko/ (한국어){coming}",
+        "account": f"{service}/",
+        "service": f"{service}/v2/docs",
+        "login": say("up.credentials", **demo),
+        "try": curl(port),
     }
     console.print()
     for name, value in rows.items():
-        console.print(f"[bold]{name:<9}[/]{escape(value)}")
-    console.print("\nA page reloads when what it shows is saved.\nCtrl-C ends both.")
+        label = say(f"up.{name}")
+        console.print(f"[bold]{label}[/]{' ' * (9 - cell_len(label))}{escape(value)}")
+    console.print("\n" + say("up.how"))

@@ -138,6 +138,7 @@ class Watch:
         self.following = advice.result if advice else None
         if listing:
             listing.finish(verdict)
+            listing.show_leftovers(self.folder)
         else:
             self._summary(verdict, time.monotonic() - began)
         same = before and self.following and before.behaviour.test == self.following.behaviour.test

@@ -19,6 +19,21 @@ from course.setup.environment import environment, venv_python
 from course.setup.locks import LEARNER, digest
 
 MARKER = VENV / "course-ready.json"
+PLACES = {"base": str(VENV), "platbase": str(VENV)}
+SCHEME = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
+PACKAGES = Path(sysconfig.get_path("purelib", SCHEME, PLACES))
+#: A package that only says where the real one is. Nothing else beside `.venv` becomes importable.
+LEADS_HERE = PACKAGES / "course" / "__init__.py"
+FINDER = '''"""Leads to the course, which is beside this environment."""
+
+import sys
+from pathlib import Path
+
+home = Path(sys.prefix).parent
+if Path.cwd() != home:  # the modules of the folder in which `python -m course` runs are a learner's
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
+__path__ = [str(home / "course")]
+'''
 
 
 def check_python() -> None:
@@ -49,10 +64,8 @@ def make_venv() -> None:
         log.write_text(made.stdout + made.stderr, encoding="utf-8")
         raise Failure(explain(made.stdout + made.stderr, log))
     if wheel:
-        places = {"base": str(VENV), "platbase": str(VENV)}
-        scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(sysconfig.get_path("purelib", scheme, places))
+            archive.extractall(PACKAGES)
 
 
 def bundled_pip() -> Path | None:
@@ -63,6 +76,13 @@ def bundled_pip() -> Path | None:
     if elsewhere := sysconfig.get_config_var("WHEEL_PKG_DIR"):  # some Linux distributions
         folders.append(Path(elsewhere))
     return next((wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))), None)
+
+
+def make_importable() -> None:
+    """Let `python -m course` find the course in every folder while `.venv`, which is beside it, is active."""
+    if not LEADS_HERE.exists():
+        LEADS_HERE.parent.mkdir(parents=True, exist_ok=True)
+        LEADS_HERE.write_text(FINDER, encoding="utf-8")
 
 
 def remove_venv() -> None:

@@ -8,7 +8,9 @@ import tomllib
 import pytest
 
 from course import messages
-from course.lessons.behaviours import HINTS, Behaviour, behaviours_of
+from course.judging.mistakes import MISTAKES
+from course.lessons.behaviours import HINTS, Behaviour, added_by_steps, behaviours_of
+from course.lessons.sections import section
 from course.lessons.stages import chapters
 from course.messages import LANGUAGES
 from course.paths import ROOT
@@ -86,3 +88,46 @@ def test_the_catalogues_belong_to_chapters() -> None:
 
     assert found == list(range(len(found)))
     assert set(TOLD) <= set(found)
+
+
+@in_both
+def test_a_step_that_a_mistake_or_a_hint_names_is_the_one_of_the_page(
+    lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`step 7 of chapter 2` is said where the lesson's step 7 is what the sentence is about."""
+    monkeypatch.setattr(messages, "_chosen", [lang])
+    entries = tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]
+    told = {entry["name"]: entry[lang] for entry in entries}
+    told |= {
+        f"{number} {entry['tests'][0]}": " ".join([entry[lang]["why"], *entry[lang]["hints"]])
+        for number in TOLD
+        for entry in catalogue(number)["guidance"]
+    }
+    named = {
+        name: {(int(a or d), int(b or c)) for a, b, c, d in NAMED_STEP.findall(text)}
+        for name, text in told.items()
+        if re.search(r"\bsteps? \d|\d ?단계", text)
+    }
+
+    assert named == {
+        "no_command_yet": {(2, step("create-admin", 2))},
+        "no_login_yet": {(2, step("login", 2))},
+        "no_handler_yet": {(4, step("handlers", 4))},
+    }
+
+
+#: `step 7 of chapter 2`, `2장 7단계`
+NAMED_STEP = re.compile(r"(?:(\d)장 (\d)단계)|step (\d) of chapter (\d)")
+
+
+def step(anchor: str, number: int) -> int:
+    """Return the number that a step has on the page."""
+    found = section(number, anchor)
+    assert found is not None and found.step is not None
+    return found.step
+
+
+@pytest.mark.parametrize("number", TOLD)
+def test_what_a_step_adds_is_added_by_a_step_of_the_lesson(number: int) -> None:
+    for name, anchor in added_by_steps(number).items():
+        assert step(anchor, number), name

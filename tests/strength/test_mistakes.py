@@ -1,8 +1,8 @@
 """Mistakes that learners really make are named, in both languages, when a behaviour fails by them.
 
 A mistake is a patch in mistakes/, made against the chapter whose number it begins with. Its first lines are
-words that the explanation must have, and the behaviour that is explained. A file that is saved in an encoding
-of its own is named there, too: `saved as: app/v2.py utf-16`.
+words that the explanation must have, and the behaviour that is explained. A file that is saved in another
+encoding is named there, too: `saved as: app/v2.py utf-16`.
 """
 
 from __future__ import annotations
