@@ -45,6 +45,8 @@ def explain(result: Result, folder: Path) -> list[tuple[str, str]]:
         parts.append(("place", say("explain.line", file=found[1], line=found[2]) if found else ""))
     elif result.state == "ended":
         parts = [("raised", say("explain.ended"))]
+    elif finding.interferes:
+        parts = [("raised", say("explain.interferes", name=finding.interferes))]
     elif result.state == "unknown":
         return [("raised", say("explain.unknown"))]
     if not (finding.expected or finding.message):
