@@ -51,10 +51,14 @@ class Progress:
     def language(self, lang: str) -> None:
         self._data["language"] = lang
 
+    def ever_passed(self, stage: Stage, folder: Path) -> list[str]:
+        """Return the tests that passed in an earlier check of the learner's own folder; of another none."""
+        tests: list[str] = self.chapter(stage)["ever_passed"] if _is_own(stage, folder) else []
+        return tests
+
     def record(self, verdict: Verdict, stage: Stage, folder: Path) -> None:
         """Save the result of a check if ``folder`` is the learner's folder in `workspace/`."""
-        own = WORKSPACE / stage.name
-        if folder not in (own, own.resolve()):
+        if not _is_own(stage, folder):
             return
         entry = self.chapter(stage)
         following = next_result(verdict, stage, entry["ever_passed"])
@@ -76,6 +80,11 @@ class Progress:
         new = self.file.with_suffix(f".{os.getpid()}.new")
         new.write_text(json.dumps(self._data, indent=1, ensure_ascii=False), encoding="utf-8")
         new.replace(self.file)
+
+
+def _is_own(stage: Stage, folder: Path) -> bool:
+    own = WORKSPACE / stage.name
+    return folder in (own, own.resolve())
 
 
 def _read(file: Path) -> dict[str, Any]:
