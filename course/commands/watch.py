@@ -36,6 +36,8 @@ Snapshot = dict[str, object]
 
 def watch_folder(key: str) -> int:
     """Judge the learner's folder now and after every save, until Ctrl-C; return 0."""
+    if Path(key).is_file():
+        raise Failure(say("watch.no_folder", key=key))
     stage, folder = find_submission(key)
     console = plain_console()
     console.print(say("watch.begun", folder=escape(str(folder))))
@@ -151,8 +153,7 @@ class Watch:
 
     def _ever_passed(self) -> list[str]:
         """Return the tests that passed in an earlier check."""
-        tests: list[str] = Progress().chapter(self.stage)["ever_passed"]
-        return tests
+        return Progress().ever_passed(self.stage, self.folder)
 
     def _summary(self, verdict: Verdict, seconds: float) -> None:
         passed, total = verdict.passed_count, len(verdict.results)
