@@ -116,7 +116,8 @@ def test_version_2_lists_page_by_page(stage: Stage) -> None:
         url = following
         assert len(sizes) < 10, "expected the last page to have no next"
 
-    assert sizes[:2] == [2, 2] and len(sizes) == 3
+    assert len(sizes) == 3
+    assert sizes[:2] == [2, 2]
     assert len(seen) == len(set(seen)), "expected no account on two pages"
     assert made <= set(seen)
 
@@ -146,7 +147,8 @@ def test_the_last_page_has_no_next(stage: Stage) -> None:
     unasked, more = expect_page(stage.admin.get("/v2/accounts"))
 
     assert following is None
-    assert len(unasked) == 20 and more
+    assert len(unasked) == 20
+    assert more, "expected the URL of the next page"
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "two", "", "1.5", "9" * 5000])
@@ -256,4 +258,5 @@ def test_refusals_are_json_too(stage: Stage, version: str) -> None:
     answer = stage.client.post("/accounts", json={"email": "mina", "name": "김미나", "password": PASSWORD})
 
     body = expect_object(answer, 400)
-    assert body.get("error") or body.get("detail"), "expected an `error`"  # problem details from chapter 4 on
+    # From chapter 4 on, problem details say it in `detail`.
+    require(answer, body.get("error") or body.get("detail"), "what is wrong, in `error`")

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import jwt
 import pytest
@@ -56,7 +56,9 @@ def test_two_applications_are_configured_apart(stage: Stage) -> None:
         assert app.config["PAGE_SIZE"] == size
         hashed = stored.secrets(stored.of_account(app, "boss@example.com"))
         for name in known:
-            assert any(one.startswith(costs[name].format(cost)) for found in hashed.values() for one in found)
+            like = costs[name].format(cost)
+            configured = any(one.startswith(like) for found in hashed.values() for one in found)
+            assert configured, "expected a password hashed as PASSWORD_HASH_METHOD says"
 
 
 def setting(config: type, name: str) -> Any:
@@ -95,9 +97,10 @@ def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> No
     config = stage.loaded.config
     own = setting(config.TestingConfig, "SQLALCHEMY_DATABASE_URI")
 
-    assert setting(config.TestingConfig, "TESTING")
+    assert setting(config.TestingConfig, "TESTING"), "expected TESTING to be on"
     assert own != setting(config.DevelopmentConfig, "SQLALCHEMY_DATABASE_URI")
-    assert make_url(own).get_dialect()
+    dialect = make_url(own).get_dialect()
+    assert dialect, "expected SQLALCHEMY_DATABASE_URI to be the URL of a database"
 
 
 def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
@@ -108,10 +111,11 @@ def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
     expect(Client(app, stage.prefix).post("/accounts", json=new), 201, 202)
 
     kept = stored.of_account(app, new["email"])
-    ids = [name for name, found in kept.items() if name.endswith(".id") and isinstance(found[0], int)]
-    if ids and len({name.partition(".")[0] for name in kept}) == 1:  # no other table refers to it
+    table = next(iter(kept)).partition(".")[0]
+    referring = [found for name, found in kept.items() if not name.startswith(f"{table}.") and found]
+    if not referring and isinstance(kept.get(f"{table}.id", ("",))[0], int):
         # as if the service had had many accounts before this one
-        stored.change(app, new["email"], {ids[0]: (2**40,)})
+        stored.change(app, new["email"], {f"{table}.id": (2**40,)})
 
     restarted = stage.new_app(SQLALCHEMY_DATABASE_URI=database)
 
@@ -145,20 +149,25 @@ def test_two_sign_ups_at_once_make_one_account(stage: Stage, version: str, tmp_p
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
     app = stage.new_app(SQLALCHEMY_DATABASE_URI=url)
     code = SIGN_UP.format(url=url, path=f"{stage.prefix}/accounts", new=new)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(
-        [sys.executable, "-B", "-c", code], cwd=stage.loaded.folder, text=True, **pipes
+        [sys.executable, "-B", "-c", code],
+        cwd=stage.loaded.folder,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as other:
-        assert other.stdin and other.stdout
-        assert other.stdout.readline() == "ready\n", "expected another process to start the application"
+        begin, answers = cast(IO[str], other.stdin), cast(IO[str], other.stdout)
+        begun = answers.readline()
+        assert begun == "ready\n", "expected another process to start the application"
         told: list[str] = []
-        reading = threading.Thread(target=lambda: told.append(other.stdout.readline()))
+        reading = threading.Thread(target=lambda: told.append(answers.readline()))
         reading.start()
 
         def let_the_other_go_first(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
             """Before the first row is written: what this process has looked up is out of date now."""
-            if statement.lstrip().upper().startswith("INSERT") and other.stdin and not other.stdin.closed:
-                other.stdin.close()
+            if statement.lstrip().upper().startswith("INSERT"):
+                begin.close()
                 reading.join(3)  # less if it is done; a service that locks makes the other wait for us
 
         event.listen(Engine, "before_cursor_execute", let_the_other_go_first)
@@ -166,8 +175,7 @@ def test_two_sign_ups_at_once_make_one_account(stage: Stage, version: str, tmp_p
             own = Client(app, stage.prefix).post("/accounts", json=new).status_code
         finally:
             event.remove(Engine, "before_cursor_execute", let_the_other_go_first)
-            if not other.stdin.closed:
-                other.stdin.close()
+            begin.close()
             reading.join(20)
 
     assert sorted([own, *map(int, told)]) == [201, 409]
