@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
+import re
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import FrameType
 from typing import Any
 
 import pytest
 from flask import Flask, request
 from flask.views import MethodView
+from kit import stored
 from kit.adapter import PASSWORD, Client, Stage, expect
-from kit.clients import require
+from kit.clients import expect_header, expect_object, expect_status, require
 from kit.superseded import superseded
 
 BEARER = "WWW-Authenticate: Bearer"
+ROLES = "a token carries its session, and final has a command that changes roles"
 NOT_KEPT = "the list is no longer cached, because one worker does not see the changes of another"
 
 Decorator = Callable[[Callable], Callable]
@@ -116,7 +122,7 @@ def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) 
 
 @everywhere
 def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) -> None:
-    """`validated` passes the checked fields to the view as `data`, and refuses wrong ones with 400."""
+    """`validated(field=rule)` gives the view a dict `data`, or answers 400 if a rule returns a text."""
 
     def even(value: object) -> str | None:
         return None if isinstance(value, int) and value % 2 == 0 else "must be even"
@@ -135,21 +141,21 @@ def test_validated_hands_over_what_was_checked(stage: Stage, place: Callable) ->
 
 @everywhere
 def test_token_required_asks_for_a_token(stage: Stage, place: Callable) -> None:
-    """`token_required` refuses a request without a token with 401."""
+    """`token_required` refuses a request without a token with 401 and `WWW-Authenticate: Bearer`."""
     probe = Probe(stage, place, stage.decorators.token_required)
     token = stage.sign_up().client.token
 
     refused = probe.open()
 
-    assert refused.status_code == 401
-    require(refused, refused.headers.get("WWW-Authenticate", "").startswith("Bearer"), BEARER)
+    expect_status(refused, 401)
+    require(refused, expect_header(refused, "WWW-Authenticate").lower().startswith("bearer"), BEARER)
     assert probe.calls == []
     assert probe.open(token=token).status_code == 200
 
 
 @everywhere
 def test_role_required_asks_for_a_role(stage: Stage, place: Callable) -> None:
-    """`role_required` refuses an account of another role with 403."""
+    """`role_required("admin")` refuses an account of another role with 403."""
     needed = stage.decorators.role_required("admin")
     probe = Probe(stage, place, lambda view: stage.decorators.token_required(needed(view)))
 
@@ -158,45 +164,69 @@ def test_role_required_asks_for_a_role(stage: Stage, place: Callable) -> None:
     assert probe.open(token=stage.admin.token).status_code == 200
 
 
+def wait_of(answer: Any) -> int:
+    """Return how many seconds a response asks to wait, which HTTP lets it say as a number or as a date."""
+    said = expect_header(answer, "Retry-After")
+    if said.isdecimal():
+        return int(said)
+    until = parsedate_to_datetime(said)
+    return round((until - datetime.now(until.tzinfo)).total_seconds())
+
+
 @everywhere
 def test_rate_limited_counts(stage: Stage, place: Callable, clock: Any) -> None:
-    """`rate_limited` refuses too many requests with 429, says how long to wait, and then opens again."""
+    """`rate_limited(2, seconds=60)` refuses a third request with 429, says how long to wait, and reopens."""
     probe = Probe(stage, place, stage.decorators.rate_limited(2, seconds=60))
     clock.forward(15)
 
     answers = [probe.open() for _ in range(4)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
-    assert answers[-1].headers["Retry-After"] == "45"
-    clock.forward(44)
+    wait = wait_of(answers[-1])
+    assert 1 <= wait <= 60, f"expected up to 60 seconds to wait, got {wait}"
+    clock.forward(wait // 2)
     assert probe.open().status_code == 429
-    clock.forward(1)
+    clock.forward(wait_of(probe.open()) + 0.1)
     assert probe.open().status_code == 200
 
 
 def test_rate_limited_counts_each_client_apart(stage: Stage, clock: Any) -> None:
-    """The requests of one client do not count against another."""
+    """The requests of one client do not count against another, and no header makes it another client."""
     probe = Probe(stage, on_a_function, stage.decorators.rate_limited(1, seconds=60))
 
     statuses = [
         probe.open(environ_overrides={"REMOTE_ADDR": address}).status_code
         for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")
     ]
+    for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "User-Agent"):
+        value = "for=198.51.100.7" if header == "Forwarded" else "198.51.100.7"
+        forged = probe.open(environ_overrides={"REMOTE_ADDR": "192.0.2.1"}, headers={header: value})
+        assert forged.status_code == 429, f"expected {header} not to be believed: any client can send it"
 
     assert statuses == [200, 429, 200]
 
 
 def test_counters_are_forgotten_after_their_window(stage: Stage, clock: Any) -> None:
-    """The counters of a thousand clients are gone when the next window begins."""
+    """The counters of a thousand clients do not stay in memory when the next window begins."""
     limited = stage.decorators.rate_limited(1, seconds=60)(lambda: "reached")
-    for number in range(1000):
-        ask(stage, limited, environ_overrides={"REMOTE_ADDR": f"192.0.{number // 250}.{number % 250}"})
-    kept = len(repr(vars(stage.app.extensions["rate_limits"])))
 
-    clock.forward(60)
-    ask(stage, limited)
+    def from_clients(numbers: range) -> int:
+        """Send a request from each of these clients, and return the bytes that are in use."""
+        for number in numbers:
+            ask(stage, limited, environ_overrides={"REMOTE_ADDR": f"192.0.{number // 250}.{number % 250}"})
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
 
-    assert len(repr(vars(stage.app.extensions["rate_limits"]))) < kept / 10
+    tracemalloc.start()
+    try:
+        begun = from_clients(range(20))
+        kept = from_clients(range(20, 1020)) - begun
+        clock.forward(61)
+        left = from_clients(range(20)) - begun
+    finally:
+        tracemalloc.stop()
+
+    assert left < max(kept, 40_000) / 4, f"expected few of {kept} bytes, but {left} are still in use"
 
 
 def test_two_applications_count_apart(stage: Stage, clock: Any) -> None:
@@ -224,12 +254,12 @@ def test_rate_limited_counts_right_under_threads(stage: Stage, clock: Any) -> No
 
 @contextmanager
 def taking_turns(stage: Stage, step: str) -> Iterator[None]:
-    """Let threads that begin now change over after each step of the stage's decorators.
+    """Let threads that begin now change over after each step of the stage's code.
 
     Args:
         step: a "line" or an "opcode", of which a line has several.
     """
-    folder = str(Path(stage.decorators.__file__).parent)
+    folder = str(stage.loaded.folder)
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(folder):
@@ -249,25 +279,28 @@ def taking_turns(stage: Stage, step: str) -> Iterator[None]:
 
 @everywhere
 def test_cached_asks_the_view_once(stage: Stage, place: Callable, clock: Any) -> None:
-    """`cached` answers a second request itself, until the time is up."""
+    """`cached(seconds=60)` answers a second request itself, until the time is up."""
     text = ("한글", {"Content-Type": "text/plain; charset=utf-8"})
     probe = Probe(stage, place, stage.decorators.cached(seconds=60), answer=text)
 
     first = probe.open()
     clock.forward(59)
     second = probe.open()
-    probe.open("HEAD")
 
     assert len(probe.calls) == 1
     assert first.data == second.data == "한글".encode()
     assert first.content_type == second.content_type == text[1]["Content-Type"]
-    clock.forward(1)
+    head = probe.open("HEAD")
+    assert (head.status_code, head.data, head.content_type) == (200, b"", first.content_type)
+    assert probe.open().data == first.data
+    asked = len(probe.calls)  # HEAD may have been one more
+    clock.forward(2)
     probe.open()
-    assert len(probe.calls) == 2
+    assert len(probe.calls) == asked + 1
 
 
 def test_cached_forgets_what_came_first(stage: Stage, clock: Any) -> None:
-    """A client that keeps asking for new URLs cannot fill the memory: the oldest response makes room."""
+    """The cache holds a thousand responses at most: the oldest makes room, so no client fills the memory."""
     made: list[str] = []
 
     def view() -> str:
@@ -320,9 +353,11 @@ def test_cached_does_not_keep_what_changed_meanwhile(stage: Stage, clock: Any) -
 
 
 def test_cached_keeps_queries_and_accounts_apart(stage: Stage, clock: Any) -> None:
-    """Each query and each account has a cached response of its own."""
+    """Each URL, each query and each account has a cached response of its own."""
     decorators = stage.decorators
     cached = decorators.cached(seconds=60)
+    numbers = cached(lambda number: f"number {number}")
+    stage.app.add_url_rule("/numbers/<int:number>", "numbers", numbers)
     probe = Probe(stage, on_a_function, lambda view: decorators.token_required(cached(view)))
     one, other = stage.sign_up().client.token, stage.sign_up().client.token
 
@@ -331,6 +366,8 @@ def test_cached_keeps_queries_and_accounts_apart(stage: Stage, clock: Any) -> No
             probe.open(token=token, query_string=query)
 
     assert len(probe.calls) == 4
+    for number in (1, 2, 1):
+        assert stage.app.test_client().get(f"/numbers/{number}").text == f"number {number}"
 
 
 def test_cached_keeps_no_change_and_no_error(stage: Stage, clock: Any) -> None:
@@ -396,7 +433,7 @@ def test_compressed_leaves_others_alone(stage: Stage, accepted: str | None) -> N
     ],
 )
 def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
-    """A decorated view keeps its name, so that Flask can name its endpoint."""
+    """A decorated view keeps its name and its docstring, so that Flask can name its endpoint."""
 
     def view() -> str:
         """What it does."""
@@ -405,7 +442,6 @@ def test_a_decorated_view_keeps_its_name(stage: Stage, make: Callable) -> None:
     decorated = make(stage.decorators)(view)
 
     assert (decorated.__name__, decorated.__doc__) == ("view", "What it does.")
-    assert decorated.__wrapped__ is view
 
 
 # -- the service: who may do what ---------------------------------------------------------------
@@ -440,20 +476,21 @@ def test_a_bad_token_is_401(stage: Stage, version: str, header: str | None) -> N
     for method, path in requests:
         answer = stage.client.open(method, path, headers=headers, json={"name": "이서준"})
         expect(answer, 401)
-        require(answer, answer.headers.get("WWW-Authenticate", "").startswith("Bearer"), BEARER)
-    assert expect(account.client.get(account.path), 200)["name"] == account.name
+        require(answer, expect_header(answer, "WWW-Authenticate").lower().startswith("bearer"), BEARER)
+    assert expect_object(account.client.get(account.path), 200)["name"] == account.name
 
 
-def test_an_expired_token_is_401(stage: Stage) -> None:
+def test_an_expired_token_is_401(stage: Stage, clock: Any) -> None:
     """An expired token opens nothing."""
-    app = stage.new_app_of_expired_tokens()
-    client = Client(app, stage.prefix)
-    new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
-    expect(client.post("/accounts", json=new), 201, 202)
-    login = {"email": "mina@example.com", "password": PASSWORD}
-    client.token = expect(client.post("/v2/auth/login", json=login), 200)["access_token"]
+    account = stage.sign_up()
+    answer = stage.log_in(account.email)
+    body = expect_object(answer, 200)
+    account.client.token = body["access_token"]
+    expect(account.client.get("/v2/accounts/me"), 200)
 
-    expect(client.get("/v2/accounts/me"), 401)
+    clock.forward(body["expires_in"] + 60)
+
+    expect(account.client.get("/v2/accounts/me"), 401)
 
 
 def test_the_token_of_a_deleted_account_is_401(stage: Stage) -> None:
@@ -485,13 +522,44 @@ def test_the_account_of_another_is_not_there(stage: Stage, version: str) -> None
 
     for answer in refused:
         expect(answer, 404)
-    unknown = mine.client.get("/accounts/999999999").get_json(force=True)
-    seen = refused[0].get_json(force=True)
-    require(refused[0], seen.get("error") or seen.get("detail"), "what is wrong")
-    assert {k: v for k, v in seen.items() if k != "instance"} == {
-        k: v for k, v in unknown.items() if k != "instance"
-    }
-    assert expect(yours.client.get(yours.path), 200)["name"] == "이서준"
+    assert expect_object(yours.client.get(yours.path), 200)["name"] == "이서준"
+
+    gone = stage.sign_up()
+    expect(gone.client.delete(gone.path), 204)
+    unknown = [
+        mine.client.get(gone.path),
+        mine.client.patch(gone.path, json={"name": "김미나"}),
+        mine.client.delete(gone.path),
+    ]
+    for answer, same in zip(refused, unknown, strict=True):
+        assert _without_instance(answer) == _without_instance(same), "expected the same response for both"
+    for body in ("{", "{}"):
+        statuses = [
+            mine.client.patch(path, data=body, content_type="application/json").status_code
+            for path in (yours.path, gone.path)
+        ]
+        assert statuses[0] == statuses[1], "expected the same status for both"
+
+
+def _without_instance(answer: Any) -> dict[str, Any]:
+    """Return the body without the id of the request, which differs in every response."""
+    body = expect_object(answer, 404)
+    require(answer, body.get("error") or body.get("detail"), "what is wrong")
+    return {name: value for name, value in body.items() if name != "instance"}
+
+
+@superseded("final", ROLES, by="final/test_tokens.py::test_a_lost_role_counts_at_once")
+def test_a_role_is_the_one_that_is_stored(stage: Stage, version: str) -> None:
+    """Who is made a member is an admin no longer, although the token is older than that."""
+    _, member = stored.marks_of_an_admin(stage)
+    email = "boss@example.com"
+    assert stage.create_admin(email, "관리자").exit_code == 0
+    client = Client(stage.app, stage.prefix, stage.token(email))
+    expect(client.get("/accounts"), 200)
+
+    stored.change(stage.app, email, member)
+
+    expect(client.get("/accounts"), 403)
 
 
 def test_an_admin_may_do_everything(stage: Stage, version: str) -> None:
@@ -508,13 +576,29 @@ def test_me_is_who_asks(stage: Stage) -> None:
     """`/v2/accounts/me` is the account of the token: the owner can read, change and delete it."""
     mine, yours = stage.sign_up(), stage.sign_up()
 
-    assert expect(mine.client.get("/v2/accounts/me"), 200)["id"] == mine.id
-    assert expect(yours.client.get("/v2/accounts/me"), 200)["id"] == yours.id
+    assert expect_object(mine.client.get("/v2/accounts/me"), 200)["id"] == mine.id
+    assert expect_object(yours.client.get("/v2/accounts/me"), 200)["id"] == yours.id
     assert expect(mine.client.patch("/v2/accounts/me", json={"name": "김민아"}), 200)["name"] == "김민아"
-    assert expect(yours.client.get("/v2/accounts/me"), 200)["name"] == yours.name
+    assert expect_object(yours.client.get("/v2/accounts/me"), 200)["name"] == yours.name
     expect(mine.client.delete("/v2/accounts/me"), 204)
     expect(stage.admin.get(mine.path), 404)
     expect(stage.client.get("/v2/accounts/me"), 401)
+
+
+@pytest.mark.threads
+def test_two_clients_at_once_are_themselves(stage: Stage) -> None:
+    """Of two clients that ask at the same moment, each gets its own account."""
+    clients = [stage.sign_up(name="김미나"), stage.sign_up(name="이서준")]
+
+    def ask_who(number: int) -> tuple[Any, Any]:
+        asking = clients[number % 2]
+        own = Client(stage.app, stage.prefix, asking.client.token)
+        return asking.id, expect_object(own.get("/v2/accounts/me"), 200)["id"]
+
+    with taking_turns(stage, "line"), ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask_who, range(20)))
+
+    assert all(asked == got for asked, got in answers), "expected each client to get its own account"
 
 
 # -- the service: order ---------------------------------------------------------------------------
@@ -555,7 +639,7 @@ def test_the_list_is_never_out_of_date(stage: Stage, version: str) -> None:
 def test_the_list_is_kept_for_half_a_minute(stage: Stage, version: str, clock: Any) -> None:
     """The list is made once in 30 seconds, and `Cache-Status` marks a cached response."""
     answers = [stage.admin.get("/accounts")]
-    for seconds in (29, 1):
+    for seconds in (29, 2):
         clock.forward(seconds)
         answers.append(stage.admin.get("/accounts"))
 
@@ -565,31 +649,27 @@ def test_the_list_is_kept_for_half_a_minute(stage: Stage, version: str, clock: A
 
 def test_the_list_is_compressed_for_who_reads_gzip(stage: Stage, version: str) -> None:
     """The list, which can be long, is sent compressed, cached or not, and reads the same."""
-    for number in range(6):
-        stage.sign_up(name=f"김미나 {number} " * 5)
+    for number in range(10):  # long enough for a service that leaves short responses as they are
+        stage.sign_up(name=f"김미나 {number} " * 10)
     plain = stage.admin.get("/accounts")
 
     for _ in range(2):
         answer = stage.admin.get("/accounts", headers={"Accept-Encoding": "gzip"})
-        assert answer.headers["Content-Encoding"] == "gzip"
+        assert expect_header(answer, "Content-Encoding") == "gzip"
         assert gzip.decompress(answer.data) == plain.data
+    assert stage.admin.get("/accounts").data == plain.data
 
 
 # -- the service: what may be sent ---------------------------------------------------------------
-
-
-def fields_at_fault(body: dict[str, Any]) -> set[str]:
-    """Return the fields that an answer complains about, however the version writes it."""
-    errors = body["errors"]
-    return set(errors) if isinstance(errors, dict) else {error["field"] for error in errors}
 
 
 def test_all_faults_are_told_at_once(stage: Stage, version: str) -> None:
     """The response to a body with three wrong fields names all three, not just the first."""
     answer = stage.client.post("/accounts", json={"email": "mina", "name": " ", "password": "hunter2"})
 
-    assert answer.status_code == 400
-    assert fields_at_fault(answer.get_json(force=True)) == {"email", "name", "password"}
+    expect(answer, 400)
+    named = set(re.findall(r"\b(?:email|name|password)\b", answer.text))
+    assert named == {"email", "name", "password"}, f"expected all three, got {answer.text}"
 
 
 def test_what_was_sent_is_not_repeated(stage: Stage, version: str) -> None:
@@ -598,7 +678,7 @@ def test_what_was_sent_is_not_repeated(stage: Stage, version: str) -> None:
         "/accounts", json={"email": "hunter1", "name": "김미나", "password": "hunter2"}
     )
 
-    assert answer.status_code == 400
+    expect(answer, 400)
     assert "hunter" not in answer.text
 
 
@@ -607,8 +687,8 @@ def test_an_email_has_a_format(stage: Stage, email: str) -> None:
     """An e-mail address is two parts with one @ between them."""
     answer = stage.client.post("/accounts", json={"email": email, "name": "김미나", "password": PASSWORD})
 
-    assert answer.status_code == 400
-    assert fields_at_fault(answer.get_json(force=True)) == {"email"}
+    expect(answer, 400)
+    assert "email" in answer.text, "expected the response to name the field"
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/v2/auth/login"])
@@ -618,7 +698,7 @@ def test_a_form_is_415(stage: Stage, version: str, path: str) -> None:
         path, data={"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
     )
 
-    assert answer.status_code == 415
+    expect_status(answer, 415)
 
 
 # -- the service: how often ----------------------------------------------------------------------
@@ -630,33 +710,31 @@ def try_to_log_in(stage: Stage, email: str, address: str = "192.0.2.1") -> Any:
     return stage.client.post("/v2/auth/login", json=body, environ_overrides={"REMOTE_ADDR": address})
 
 
-def until_refused(attempt: Callable[[int], Any], allowed: int) -> Any:
-    """Repeat ``attempt`` from the beginning of a minute until it is answered 429, and return that answer."""
+def until_refused(attempt: Callable[[int], Any], allowed: int) -> None:
+    """Repeat ``attempt`` from the beginning of a minute until it is answered 429."""
     for number in range(200):
         answer = attempt(number)
         if answer.status_code == 429:
             assert number == allowed, f"expected {allowed} attempts a minute to be allowed, but {number} were"
-            assert int(answer.headers["Retry-After"]) == 60, (
-                "expected 60, because the next minute begins in 60 seconds"
-            )
-            return answer
-    raise AssertionError("expected 429 at last, but 200 attempts were allowed")
+            assert 1 <= wait_of(answer) <= 60, "expected up to a minute to wait"
+            return
+    raise AssertionError(f"expected 429 after {allowed} attempts, but 200 were allowed")
 
 
 def test_guessing_at_one_account_is_slowed(stage: Stage, clock: Any) -> None:
-    """After some wrong passwords an account cannot be tried again for a while, from any address."""
+    """After ten wrong passwords in a minute an account cannot be tried for a while, from any address."""
     victim, other = stage.sign_up(), stage.sign_up()
     clock.forward(60)
 
     until_refused(lambda number: try_to_log_in(stage, victim.email, f"192.0.2.{number}"), allowed=10)
 
     expect(stage.log_in(other.email), 200)
-    clock.forward(60)
+    clock.forward(61)
     expect(stage.log_in(victim.email), 200)
 
 
 def test_signing_up_from_one_address_is_slowed(stage: Stage, version: str, clock: Any) -> None:
-    """A client that creates account after account is stopped."""
+    """A client that tries to create more than 60 accounts in a minute is stopped."""
 
     def sign_up(number: int) -> Any:
         new = {"email": f"many{number}@example.com", "name": "김미나", "password": PASSWORD}
@@ -666,7 +744,7 @@ def test_signing_up_from_one_address_is_slowed(stage: Stage, version: str, clock
 
 
 def test_guessing_from_one_address_is_slowed(stage: Stage, clock: Any) -> None:
-    """A client that tries account after account is stopped, but other clients are not."""
+    """A client that tries to log in more than 60 times in a minute is stopped, but other clients are not."""
     account = stage.sign_up()
 
     until_refused(lambda number: try_to_log_in(stage, f"guess{number}@example.com"), allowed=60)

@@ -26,9 +26,6 @@ def apply_patch(patch: str, folder: Path) -> None:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
     for change in whatthepatch.parse_patch(patch):
-        if change.header.new_path == "/dev/null":
-            (folder / change.header.old_path).unlink()
-            continue
         file = folder / change.header.new_path
         if not file.exists() and all(line.old is None for line in change.changes):  # a new file
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +39,9 @@ def apply_patch(patch: str, folder: Path) -> None:
             raise StalePatch(f"{change.header.new_path} is gone") from None
         for _, hunk in groupby(change.changes, key=lambda line: line.hunk):
             lines = _replace(lines, list(hunk), change.header.new_path)
+        if not lines:  # a patch that takes every line takes the file
+            file.unlink()
+            continue
         file.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 

@@ -6,7 +6,7 @@ A wrong one is a plausible mistake, and has to be caught by the test that its he
 
     en: Pages are counted by offset: after a deletion the next page skips an account.
     ko: 페이지를 순번으로 나눠서, 하나를 삭제하면 다음 페이지가 다른 계정을 건너뜁니다.
-    caught by: test_01_views_and_blueprints.py::test_a_deletion_between_pages_skips_nobody
+    caught by: test_01_views_and_blueprints.py::test_a_deletion_between_two_pages_skips_nobody
     diff -u app/v2.py app/v2.py
     ...
 """

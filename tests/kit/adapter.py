@@ -6,18 +6,26 @@ version, whether a token is needed, how an account is created, how the applicati
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import sqlite3
+from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.cli import find_best_app
-from kit.clients import PASSWORD, Client, Lacks, RecordingClient, SignedUp, expect
+from kit.clients import (
+    PASSWORD,
+    Client,
+    Lacks,
+    RecordingClient,
+    SignedUp,
+    expect,
+    expect_object,
+    expect_page,
+)
 from kit.loading import LoadedStage
 from werkzeug.test import TestResponse
 
@@ -54,6 +62,7 @@ class Stage:
         self.number = loaded.number
         self._apps: list[Flask] = []
         self._emails = count(1)
+        self._admin_email = ""
         self.prefix = "" if self.number == 0 else f"/{version or 'v2'}"
         loaded.enter()
 
@@ -116,7 +125,9 @@ class Stage:
         self.loaded.leave()
         for app in self._apps:
             with app.app_context():
-                database = app.extensions["sqlalchemy"]
+                database = app.extensions.get("sqlalchemy")
+                if database is None:  # a learner may use SQLAlchemy without the extension
+                    continue
                 database.session.remove()
                 for engine in database.engines.values():
                     engine.dispose()
@@ -127,12 +138,15 @@ class Stage:
 
     def new_app_of_expired_tokens(self) -> Flask:
         """Return an application whose access tokens are already expired."""
-        return self.new_app(JWT_ACCESS_TOKEN_EXPIRES=-60)
+        usual = self.app.config.get("JWT_ACCESS_TOKEN_EXPIRES")
+        return self.new_app(
+            JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=-60) if hasattr(usual, "days") else -60
+        )
 
     @property
-    def decorators(self) -> ModuleType:
-        """The stage's module of view decorators."""
-        return importlib.import_module(f"{self.loaded.package.__name__}.decorators")
+    def decorators(self) -> Decorators:
+        """The stage's view decorators, in `app.decorators` or wherever else they are."""
+        return Decorators(self.loaded)
 
     # -- clients -----------------------------------------------------------------------------------
 
@@ -146,10 +160,10 @@ class Stage:
         """A client logged in as an admin, who may do everything."""
         if self.number < TOKENS:
             return self.client
-        email = self.new_email()
-        made = self.create_admin(email, "관리자")
+        self._admin_email = self.new_email()
+        made = self.create_admin(self._admin_email, "관리자")
         assert made.exit_code == 0, f"flask create-admin: {made.output.strip()}"
-        return Client(self.app, self.prefix, self.token(email), self.proof(PASSWORD))
+        return Client(self.app, self.prefix, self.token(self._admin_email), self.proof(PASSWORD))
 
     def create_admin(self, email: str, name: str, password: str = PASSWORD, app: Flask | None = None) -> Any:
         """Run the operator's command and return click's result.
@@ -175,12 +189,12 @@ class Stage:
         """Create an account and return it with a client that may read and change it."""
         email = email or self.new_email()
         answer = self.client.post("/accounts", json={"email": email, "name": name, "password": password})
-        account = expect(answer, 202 if self.number == FINAL else 201)
+        account = expect_object(answer, 202 if self.number == FINAL else 201)
         if self.number < TOKENS:
             return SignedUp(account["id"], email, name, self.client)
         client = Client(self.app, self.prefix, self.token(email, password), self.proof(password))
         if self.number == FINAL:  # its response to a sign-up does not show the account
-            account = expect(client.get("/v2/accounts/me"), 200)
+            account = expect_object(client.get("/v2/accounts/me"), 200)
         return SignedUp(account["id"], email, name, client)
 
     def proof(self, password: str) -> str | None:
@@ -193,17 +207,35 @@ class Stage:
 
     def token(self, email: str, password: str = PASSWORD) -> str:
         """Log in and return the access token."""
-        return expect(self.log_in(email, password), 200)["access_token"]
+        return str(expect_object(self.log_in(email, password), 200)["access_token"])
 
     def list_accounts(self, client: Client | None = None) -> list[dict[str, Any]]:
         """Return all accounts, page after page, except the admin that the list itself needs."""
         client = client or self.admin
-        body = expect(client.get("/accounts"), 200)
-        accounts = body if isinstance(body, list) else list(body["items"])
-        while isinstance(body, dict) and body["next"]:
-            body = expect(client.get(body["next"]), 200)
-            accounts += body["items"]
-        return [account for account in accounts if account.get("role") != "admin"]
+        answer = client.get("/accounts")
+        accounts = expect(answer, 200)
+        if not isinstance(accounts, list):
+            accounts, following = expect_page(answer)
+            while following:
+                items, following = expect_page(client.get(following))
+                accounts += items
+        return [account for account in accounts if not self._is_admin(account)]
+
+    def _is_admin(self, account: dict[str, Any]) -> bool:
+        return account.get("role") == "admin" or account.get("email") == self._admin_email
+
+
+class Decorators:
+    """The view decorators of a stage: an attribute for each."""
+
+    def __init__(self, loaded: LoadedStage) -> None:
+        self._modules = loaded.own_modules("app.decorators")
+
+    def __getattr__(self, name: str) -> Any:
+        for module in self._modules:
+            if name in vars(module):
+                return vars(module)[name]
+        raise Lacks("name", f"app.decorators.{name}")
 
 
 def _recorded(app: Any, what: str) -> Flask:

@@ -6,12 +6,17 @@ import json
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 PASSWORD = "a passphrase for the tests 1"
+
+
+#: What the paths that the tests write in full begin with.
+UNPREFIXED = ("/v1", "/v2", "/health", "/.well-known", "/metrics", "/version")
 
 
 @dataclass
@@ -65,7 +70,7 @@ def require(response: TestResponse, condition: object, expected: str) -> None:
         Unexpected: ``condition`` is not true.
     """
     if not condition:
-        raise Unexpected(response, expected, " ".join(response.get_data(as_text=True).split())[:200])
+        raise Unexpected(response, expected, _short(response))
 
 
 def expect(response: TestResponse, *statuses: int) -> Any:
@@ -74,14 +79,47 @@ def expect(response: TestResponse, *statuses: int) -> Any:
     Raises:
         Unexpected: it has another status, or its body isn't JSON.
     """
-    if response.status_code not in statuses:
-        body = " ".join(response.get_data(as_text=True).split())[:200]
-        raise Unexpected(response, " or ".join(map(str, statuses)), f"{response.status_code}: {body}")
+    expect_status(response, *statuses)
     if not response.data:
         return None
     if not response.is_json:
         raise Unexpected(response, "JSON", f"{response.content_type}: {response.text[:300]}")
     return json.loads(response.data)
+
+
+def expect_status(response: TestResponse, *statuses: int) -> None:
+    """Check the status of ``response``, whose body may be anything."""
+    if response.status_code not in statuses:
+        wanted = " or ".join(map(str, statuses))
+        raise Unexpected(response, wanted, f"{response.status_code}: {_short(response)}")
+
+
+def expect_object(response: TestResponse, *statuses: int) -> dict[str, Any]:
+    """Check the status of ``response`` and return the object that its body is."""
+    body = expect(response, *statuses)
+    if not isinstance(body, dict):
+        raise Unexpected(response, "an object in JSON", _short(response))
+    return body
+
+
+def expect_header(response: TestResponse, name: str) -> str:
+    """Return a header of ``response``, which has to have it."""
+    if name not in response.headers:
+        raise Lacks("header", name)
+    return str(response.headers[name])
+
+
+def expect_page(response: TestResponse) -> tuple[list[Any], str | None]:
+    """Return the accounts on a page of version 2, and the absolute URL of the next page or None."""
+    page = expect_object(response, 200)
+    items, following = page["items"], page["next"]
+    require(response, isinstance(items, list), "an array as `items`")
+    require(response, isinstance(following, str | None), "a URL or null as `next`")
+    return items, urljoin(response.request.url, following) if following else None
+
+
+def _short(response: TestResponse) -> str:
+    return " ".join(response.get_data(as_text=True).split())[:200]
 
 
 class Client:
@@ -98,11 +136,11 @@ class Client:
         self.password = password  # sent along to delete an account, where the stage asks for it
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send a request; ``path`` gets the version's prefix unless it names a version itself."""
+        """Send a request; ``path`` gets the version's prefix unless it names a version or is a whole URL."""
         headers = dict(options.pop("headers", {}))
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        if not path.startswith(("/v1", "/v2", "/health", "/.well-known", "/metrics", "/version")):
+        if not path.startswith(("http:", "https:", *UNPREFIXED)):
             path = self.prefix + path
         response = self._client.open(path, method=method, headers=headers, **options)
         if response.status_code == 428 and self.reads_first:

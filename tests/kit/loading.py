@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sqlite3
 import sys
@@ -91,6 +92,14 @@ class LoadedStage:
     def _is_own(self, module: ModuleType) -> bool:
         return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))
 
+    def own_modules(self, first: str) -> list[ModuleType]:
+        """Return the modules of this stage that are imported, beginning with the one called ``first``."""
+        _ = self.package
+        own = {name: module for name, module in list(sys.modules.items()) if self._is_own(module)}
+        if first not in own and importlib.util.find_spec(first):
+            own[first] = importlib.import_module(first)
+        return [own[name] for name in sorted(own, key=lambda name: name != first)]
+
     @cached_property
     def package(self) -> ModuleType:
         """`app`, imported once."""
@@ -125,7 +134,8 @@ class LoadedStage:
         }
         if self.number < FINAL_NUMBER:
             quiet["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": HastyConnection}}
-            if base == "TestingConfig":
+            own = str(getattr(getattr(self.config, base), "PASSWORD_HASH_METHOD", ""))
+            if base == "TestingConfig" and own.startswith("scrypt"):
                 # Hashing is slow in a browser, and this is the weakest that OpenSSL accepts from werkzeug.
                 quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:8:1"
         return type("StageConfig", (getattr(self.config, base),), quiet | overrides)

@@ -46,12 +46,14 @@ def test_a_right_solution_is_complete(solution: Solution, harness: Harness) -> N
         solution.plant(folder)
         reports = harness.run(folder, tests).reports
 
-    assert failures(reports) == "", solution.text["en"]
+    failed = failures(reports)
+    assert not failed, f"{solution.text['en']}\n{failed}"
 
 
 def failures(reports: list[Report]) -> str:
-    """Return the names of the cases that failed, each with what it says."""
-    return "\n".join(f"{report.test}\n{report.text}" for report in reports if report.failed)
+    """Return the cases that failed, each with the end of its traceback."""
+    failed = [report for report in reports if report.failed]
+    return "\n".join(f"{report.test}\n" + "\n".join(report.text.splitlines()[-4:]) for report in failed)
 
 
 @pytest.mark.parametrize("solution", cases(right=False))
@@ -61,7 +63,7 @@ def test_a_wrong_solution_is_caught_and_explained(
     """The named test fails, and says what was expected instead of an exception of its own."""
     monkeypatch.setattr(messages, "_chosen", [])
     folder = tmp_path / solution.stage.name
-    copy_own_files(solution.stage.path, folder, but={"steps"})
+    copy_own_files(solution.stage.path, folder, but=("steps",))
     solution.plant(folder)
     test = str(solution.caught_by)
 
