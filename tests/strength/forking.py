@@ -14,6 +14,7 @@ import pickle
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -138,7 +139,7 @@ class Forking:
         items = {item.nodeid: item for item in session.items}
         while (request := self._next()) is not None:
             for module in request.modules:
-                with suppress(ImportError):
+                with suppress(ImportError), warnings.catch_warnings(action="ignore"):
                     importlib.import_module(module)
             gc.freeze()  # a child whose garbage collector looks through its parent's memory would copy it
             process = os.fork()
