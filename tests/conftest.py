@@ -10,7 +10,7 @@ import gc
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,14 +181,31 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
     """Stopped clocks, at the beginning of an hour, which the test moves."""
     from freezegun import freeze_time  # here, because most tests need none, and a browser loads it slowly
 
+    if "stage" in request.fixturenames:
+        stage = request.getfixturevalue("stage")
+        stage.app  # noqa: B018 - models that are declared later would have columns of a `datetime` that is none
     now = time.time()
     beginning = datetime.fromtimestamp(now - now % 3600, UTC)
     with freeze_time(beginning, ignore=["_pytest.timing"]) as frozen:
         yield Clock(frozen)
+
+
+@pytest.fixture
+def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Move the server to another time zone; Windows has no way to do that, and stays where it is."""
+    read_zone: Callable[[], None] = getattr(time, "tzset", lambda: None)
+
+    def move(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        read_zone()
+
+    yield move
+    monkeypatch.undo()
+    read_zone()
 
 
 @pytest.fixture

@@ -11,21 +11,27 @@ from course.commands import my_tests as module
 from course.commands.my_tests import grade
 from course.errors import Failure
 from course.lessons.faults import all_faults
-from course.lessons.stages import find_stage
+from course.lessons.stages import find_stage, ignore_in_copies
 
 STAGE = find_stage("6")
 TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}
 
 
 @pytest.fixture
-def tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The chapter's own tests as if a learner had written them, graded by two faults."""
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder with the chapter's own tests as if they had written them, graded by two faults."""
     monkeypatch.setattr(module, "all_faults", lambda: [f for f in all_faults() if f.name in TWO_FAULTS])
-    return Path(shutil.copytree(STAGE.path / "tests", tmp_path / "tests"))
+    return Path(shutil.copytree(STAGE.path, tmp_path / "own", ignore=ignore_in_copies))
+
+
+@pytest.fixture
+def tests(own: Path) -> Path:
+    """Their tests."""
+    return own / "tests"
 
 
 def test_good_tests_catch_every_fault(tests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert grade(STAGE, tests) == 0
+    assert grade(STAGE, tests.parent) == 0
     assert "Your tests caught 2 of 2 faults." in capsys.readouterr().out
 
 
@@ -35,7 +41,7 @@ def test_what_got_past_is_said_in_words(tests: Path, capsys: pytest.CaptureFixtu
         assert '"""P6"""' in source
         (tests / name).write_text(source.replace('"""P6"""', f'"""P6"""\n{indent}return'), encoding="utf-8")
 
-    assert grade(STAGE, tests) == 1
+    assert grade(STAGE, tests.parent) == 1
 
     printed = capsys.readouterr().out
     assert "got past  Changing one password logs everybody out." in printed
@@ -46,7 +52,7 @@ def test_tests_that_are_red_on_the_right_code_are_not_graded(tests: Path) -> Non
     (tests / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n", encoding="utf-8")
 
     with pytest.raises(Failure, match="red on the right code"):
-        grade(STAGE, tests)
+        grade(STAGE, tests.parent)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_tests_that_end_early_are_not_green(tests: Path, ends: str) -> None:
     (tests / "test_mine.py").write_text(ends, encoding="utf-8")
 
     with pytest.raises(Failure, match="no test passed"):
-        grade(STAGE, tests)
+        grade(STAGE, tests.parent)
 
 
 def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
@@ -75,4 +81,4 @@ def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
     for file in tests.glob("test_*.py"):
         file.unlink()
     with pytest.raises(Failure, match="pytest found no test"):
-        grade(STAGE, tests)
+        grade(STAGE, tests.parent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from itertools import count
@@ -31,6 +32,7 @@ from werkzeug.test import TestResponse
 
 if TYPE_CHECKING:  # learners and browsers do not have psycopg
     from kit.databases import PostgreSQL
+    from sqlalchemy import Column
 
 GOOD_SECRET = "0123456789abcdef0123456789abcdef-for-the-suite"
 
@@ -142,6 +144,31 @@ class Stage:
         return self.new_app(
             JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=-60) if hasattr(usual, "days") else -60
         )
+
+    def replace_view(self, path: str, view: Callable[..., Any], app: Flask | None = None) -> None:
+        """Let ``view`` answer requests to ``path`` in place of the stage's own view, on its blueprint."""
+        app = app or self.app
+        app.view_functions[self.endpoint(path, app)] = lambda **_: view()
+
+    def endpoint(self, path: str, app: Flask | None = None) -> str:
+        """Return the endpoint that serves GET requests to ``path``."""
+        return str((app or self.app).url_map.bind("localhost").match(path, method="GET")[0])
+
+    def blueprints_of(self, path: str) -> list[str]:
+        """Return the names of the blueprints that serve ``path``, the innermost first."""
+        with self.app.test_request_context(path) as context:
+            return list(context.request.blueprints)
+
+    def column_with(self, value: str) -> Column[Any]:
+        """Return the column that has ``value`` in a row of the database, whatever it is called."""
+        with self.app.app_context():
+            database = self.app.extensions["sqlalchemy"]
+            for table in database.metadata.tables.values():
+                for row in database.session.execute(table.select()).mappings():
+                    for name, found in row.items():
+                        if found == value:
+                            return table.c[name]
+        raise AssertionError(f"expected {value!r} in the database")
 
     @property
     def decorators(self) -> Decorators:

@@ -15,6 +15,12 @@ from kit.adapter import FINAL, Stage
 
 #: Handlers that only pass a record on to another.
 PASSING_ON = (logging.handlers.QueueHandler, logging.handlers.MemoryHandler)
+#: How the handlers of Python write; another one may print, or write what it likes.
+STANDARD = {
+    vars(cls).get("emit")
+    for cls in [*vars(logging).values(), *vars(logging.handlers).values()]
+    if isinstance(cls, type)
+}
 
 
 class Output:
@@ -74,7 +80,7 @@ def _recorded_logging(output: Output) -> Iterator[None]:
     handle, call_handlers = logging.Handler.handle, logging.Logger.callHandlers
 
     def record_handled(self: logging.Handler, record: logging.LogRecord) -> Any:
-        if isinstance(self, PASSING_ON):
+        if isinstance(self, PASSING_ON) or type(self).emit not in STANDARD:
             return handle(self, record)
         if self.filter(record):
             output.written.append(self.format(record))

@@ -38,7 +38,7 @@ def session_of_token() -> Session | None:
         verify_jwt_in_request()
     except (JWTExtendedException, PyJWTError):
         return None
-    return sessions.find(get_jwt()["sid"])
+    return sessions.find(get_jwt().get("sid", ""))  # tokens from before there were sessions
 
 
 def role_required(role: str) -> Callable:
