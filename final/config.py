@@ -65,8 +65,10 @@ class Config:
     SMTP_URL = ""
     MAIL_FROM = ""  # no-reply@ the host of PUBLIC_URL
     MAIL_INTERVAL = 30  # seconds after which each process looks for mail that is due; 0 sends none
-    # How often somebody may have mail sent to one address in an hour.
-    MAILS_PER_ACCOUNT = 10
+    # How often mail may be sent to one address in an hour, whatever it is for: at the request of one network
+    # or known device, and of all networks together.
+    MAILS_PER_ACCOUNT = 5
+    MAILS_PER_ACCOUNT_IN_ALL = 20
     # Whether an account may log in before its owner has shown that they read its mail.
     REQUIRE_VERIFIED_EMAIL = True
 
@@ -75,10 +77,13 @@ class Config:
     # drop header names with `_` in them, as nginx does: `X_Forwarded_For` looks the same from here (WSGI).
     PROXIES = 0
 
-    # How often somebody may try to log in, and to sign up, in a minute: from one address, and as one account.
-    # Raise the first where many people share an address, as in an office.
+    # How often somebody may try to log in, and to sign up, in a minute from one address. Raise it where many
+    # people share one, as in an office.
     ATTEMPTS_PER_ADDRESS = 60
+    # And as one account: from one address or known device, and from all addresses together. A device is known
+    # where the account has logged in on it; the last never shuts that out.
     ATTEMPTS_PER_ACCOUNT = 10
+    ATTEMPTS_PER_ACCOUNT_IN_ALL = 50
     # And to refresh: a client does it every ten minutes, so this is for 3,000 of them behind one address.
     REFRESHES_PER_ADDRESS = 300
     # How often somebody who knows the password may try a code, in a quarter of an hour. Three of a million

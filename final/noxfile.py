@@ -29,6 +29,7 @@ AREAS = {
     "accounts": ("accounts", "audit", "commands", "conditions", "life", "mail", "outbox", "password"),
     "auth": (
         "authorization",
+        "devices",
         "keys",
         "login",
         "mfa",

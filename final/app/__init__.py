@@ -24,7 +24,7 @@ from . import (
     traces,
 )
 from .extensions import db, init_database
-from .services import codes, keys, mail, mfa_tokens, passwords, refresh_tokens, tokens
+from .services import codes, devices, keys, mail, mfa_tokens, passwords, refresh_tokens, tokens
 
 
 def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
@@ -65,6 +65,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     tokens.init_app(app)
     refresh_tokens.init_app(app)
     codes.init_app(app)
+    devices.init_app(app)
     mfa_tokens.init_app(app)
 
     # What is kept for as long as the process lives, and only there: counters and answers.

@@ -131,6 +131,7 @@ def service_of(ours: Contender, mail_port: int) -> Contender:
         "FLASK_SMTP_URL": f"smtp+plain://127.0.0.1:{mail_port}",
         "FLASK_REQUIRE_VERIFIED_EMAIL": "false",
         "FLASK_MAILS_PER_ACCOUNT": "1000000000",
+        "FLASK_MAILS_PER_ACCOUNT_IN_ALL": "1000000000",
     }
     return replace(ours, environment=environment)
 

@@ -173,7 +173,7 @@ def required(scenario: Life) -> None:
 
 def throttled(scenario: Life) -> None:
     """A stranger has guessed at her password until guesses were refused."""
-    scenario.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 3  # she has logged in once
+    scenario.service.app.config["ATTEMPTS_PER_ACCOUNT"] = 2
     for _ in range(2):
         scenario.service.log_in(MINA, WRONG)
 

@@ -89,11 +89,25 @@ def test_what_is_in_redis_names_no_account_and_expires(new: New, server: Any, lo
     attempt(new())
 
     keys = list(server.scan_iter(f"{server.prefix}*"))
-    assert len(keys) == 2
+    assert len(keys) == 3  # the network, the account from here, and from anywhere
     assert not any(b"mina" in key or b"127.0.0.1" in key for key in keys)
     assert all(0 < server.ttl(key) <= 60 for key in keys)
     attempt(new(SECRET_KEY="another secret, of a service beside this"))
-    assert len(list(server.scan_iter(f"{server.prefix}*"))) == 4
+    assert len(list(server.scan_iter(f"{server.prefix}*"))) == 6
+
+
+def test_what_is_forgotten_is_forgotten_for_all(new: New, server: Any, proxy: Proxy, clock: Any) -> None:
+    """A new password clears the attempts in Redis, too; while it is away, those of this process."""
+    one, two = new(), new()
+    for app in (one, two):
+        for _ in range(3):
+            app.extensions["rate_limits"].hit("somebody", 60)
+
+    one.extensions["rate_limits"].forget("somebody", 60)
+    assert one.extensions["rate_limits"].hit("somebody", 60)[0] == 1
+    proxy.cut()
+    one.extensions["rate_limits"].forget("somebody", 60)
+    assert one.extensions["rate_limits"].hit("somebody", 60)[0] == 1
 
 
 def test_without_redis_each_process_still_counts(new: New, proxy: Proxy, log: Any) -> None:
@@ -199,6 +213,6 @@ def test_the_count_of_an_account_is_told_only_when_it_is_used_up(service: Stage,
     first, _, third = (attempt(app) for _ in range(3))
 
     assert first.headers.getlist("RateLimit") == ['"client_address";r=59;t=60']
-    assert '"account_asked_for";r=0;t=60' in third.headers.getlist("RateLimit")
+    assert '"account_from_here";r=0;t=60' in third.headers.getlist("RateLimit")
     assert third.headers["Retry-After"] == "60"
     expect(third, 429)

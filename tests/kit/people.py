@@ -6,6 +6,7 @@ import pyotp
 from kit.adapter import PASSWORD, Stage, expect
 
 LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_ACCOUNT", "CODES_PER_ACCOUNT", "MAILS_PER_ACCOUNT")
+LIMITS += ("ATTEMPTS_PER_ACCOUNT_IN_ALL", "MAILS_PER_ACCOUNT_IN_ALL")
 MFA = "/v2/auth/mfa"
 
 

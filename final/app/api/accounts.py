@@ -12,7 +12,7 @@ from flask import Response, request
 from flask_restx import Resource
 
 from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
-from ..decorators.rate_limits import account_asked_for, account_of_token
+from ..decorators.rate_limits import account_of_token, mail_limited
 from ..models import Role
 from ..parsing import one_of, that
 from ..representation import answer
@@ -50,8 +50,7 @@ class Accounts(Resource):  # type: ignore[misc]
     @ns.documented(takes=NEW_ACCOUNT, gives={202: ACCEPTED}, fails=(400, 413, 415, 429, 503), token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, name=str, password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
-    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
+    @mail_limited
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
         """Sign up. The answer is the same whether the e-mail had an account or not; only the mail differs."""
         registration.register(**data)
@@ -92,7 +91,7 @@ class Resend(Resource):  # type: ignore[misc]
     @ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED}, fails=(400, 413, 415, 429), token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str)
-    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
+    @mail_limited
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
         """Have another mail sent, to choose your password once more by. The answer is always the same."""
         registration.resend(**data)
@@ -137,7 +136,7 @@ class OneAccount(Resource):  # type: ignore[misc]
         return None, 204
 
     @validated(current_password=str, code=str, optional=("code",))
-    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token)
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
     def _leave(self, data: dict[str, str]) -> None:
         account.leave(principal(), _condition(), **data)
 

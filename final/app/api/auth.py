@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import Response, after_this_request, request
 from flask_restx import Resource
 
 from ..decorators import principal, rate_limited, token_required, validated
-from ..decorators.rate_limits import account_asked_for
-from ..services import auth, refresh, sessions
+from ..decorators.rate_limits import log_in_limited
+from ..services import auth, devices, refresh, sessions
 from .documentation import CREDENTIALS, GRANT, LOGIN, REFRESH, SESSION_PAGE, Namespace
 from .pages import PARAMS, page
 
@@ -28,11 +28,10 @@ class Login(Resource):  # type: ignore[misc]
     @ns.documented(takes=CREDENTIALS, gives={200: LOGIN}, fails=(400, 401, 413, 415, 429, 503), token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_asked_for)
+    @log_in_limited
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Log in: an e-mail and a password for tokens; with a second factor, for an `mfa_token` first."""
-        device = auth.Device(request.remote_addr, request.headers.get("User-Agent"))
-        came = auth.log_in(**data, device=device)
+        came = auth.log_in(**data, device=read_device())
         return came._asdict() if isinstance(came, auth.CodeWanted) else represent_grant(came)
 
 
@@ -90,8 +89,26 @@ class OneSession(Resource):  # type: ignore[misc]
         return None, 204
 
 
+def read_device() -> auth.Device:
+    """Return what this request says of where it comes from."""
+    marks = request.cookies.get(devices.COOKIE, "")
+    return auth.Device(request.remote_addr, request.headers.get("User-Agent"), marks)
+
+
+def keep_marks(marks: str) -> None:
+    """Have the browser keep what makes it a known device."""
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        safe: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Strict"}
+        response.set_cookie(devices.COOKIE, marks, devices.LIFETIME, **safe)
+        return response
+
+
 def represent_grant(grant: auth.Grant) -> dict[str, Any]:
     """Return what a client gets to come in with (RFC 6749 5.1)."""
+    if grant.marks:
+        keep_marks(grant.marks)
     return {
         "access_token": grant.access_token,
         "token_type": "Bearer",

@@ -10,9 +10,10 @@ from typing import Any
 from flask_restx import Resource
 
 from ..decorators import principal, rate_limited, token_required, validated
-from ..decorators.rate_limits import account_asked_for, account_of_token
-from ..services import credentials
+from ..decorators.rate_limits import account_of_token, forget_log_ins, mail_limited
+from ..services import credentials, devices
 from . import accounts, auth
+from .auth import keep_marks, read_device
 from .documentation import (
     ACCEPTED,
     EMAIL_ADDRESS,
@@ -32,7 +33,7 @@ class Password(Resource):  # type: ignore[misc]
     @accounts.ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(*FAILS, 403, 503))
     @token_required
     @validated(current_password=str, new_password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
     def put(self, data: dict[str, str]) -> tuple[None, int]:
         """Change your password. Your other devices are logged out, and a notice is mailed."""
         credentials.change_password(principal(), current=data["current_password"], new=data["new_password"])
@@ -46,7 +47,7 @@ class Forgot(Resource):  # type: ignore[misc]
     @auth.ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED}, fails=FAILS, token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str)
-    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
+    @mail_limited
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
         """Have a link mailed to you. The answer is the same whether the e-mail has an account or not."""
         credentials.forgot(**data)
@@ -62,7 +63,9 @@ class Reset(Resource):  # type: ignore[misc]
     @validated(token=str, new_password=str)
     def post(self, data: dict[str, str]) -> tuple[None, int]:
         """Choose a new password, by the token from the mail. All your devices are logged out."""
-        credentials.reset(data["token"], new=data["new_password"])
+        email = credentials.reset(data["token"], new=data["new_password"])
+        keep_marks(devices.remember(read_device().marks, email))
+        forget_log_ins(email)
         return None, 204
 
 
@@ -73,8 +76,8 @@ class Email(Resource):  # type: ignore[misc]
     @accounts.ns.documented(takes=EMAIL_CHANGE, gives={202: ACCEPTED}, fails=(*FAILS, 403, 503))
     @token_required
     @validated(email=str, current_password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
-    @rate_limited("MAILS_PER_ACCOUNT", seconds=3600, by=account_asked_for)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
+    @mail_limited
     def post(self, data: dict[str, str]) -> tuple[Any, int]:
         """Have a link mailed to the new address. Until it is opened, the old one goes on."""
         credentials.ask_for_email(principal(), data["email"], current=data["current_password"])

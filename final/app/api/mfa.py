@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask_restx import Resource
 
 from ..decorators import principal, rate_limited, token_required, validated
 from ..decorators.rate_limits import account_of_mfa_token, account_of_token
 from ..services import mfa
-from ..services.auth import Device
-from .auth import ns, represent_grant
+from .auth import ns, read_device, represent_grant
 from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_REMOVAL, MFA_SETUP, RECOVERY_CODES
 
 FAILS = (400, 413, 415, 429)
@@ -24,7 +22,7 @@ class Mfa(Resource):  # type: ignore[misc]
     @ns.documented(takes=CURRENT_PASSWORD, gives={200: MFA_SETUP}, fails=(*FAILS, 403, 409, 503))
     @token_required
     @validated(current_password=str)
-    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Set up a second factor: a secret for an app. It counts once it is confirmed."""
         return mfa.set_up(principal(), current=data["current_password"])._asdict()
@@ -32,7 +30,7 @@ class Mfa(Resource):  # type: ignore[misc]
     @ns.documented(takes=MFA_REMOVAL, gives={204: None}, fails=(*FAILS, 403, 409, 503))
     @token_required
     @validated(current_password=str, code=str)
-    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token)
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
     def delete(self, data: dict[str, str]) -> tuple[None, int]:
         """Remove your second factor and its recovery codes."""
         mfa.remove(principal(), current=data["current_password"], code=data["code"])
@@ -46,7 +44,7 @@ class ConfirmMfa(Resource):  # type: ignore[misc]
     @ns.documented(takes=CODE, gives={200: RECOVERY_CODES}, fails=(*FAILS, 403, 409))
     @token_required
     @validated(code=str)
-    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token)
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Confirm the second factor by a code of the app. The recovery codes are shown this once."""
         return {"recovery_codes": mfa.confirm(principal(), **data)}
@@ -59,8 +57,7 @@ class LoginMfa(Resource):  # type: ignore[misc]
     @ns.documented(takes=MFA_LOGIN, gives={200: GRANT}, fails=(*FAILS, 401), token=False)
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(mfa_token=str, code=str)
-    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_mfa_token)
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_mfa_token, budget="code")
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Finish a log-in: its `mfa_token` and a code, or a recovery code, for the tokens."""
-        device = Device(request.remote_addr, request.headers.get("User-Agent"))
-        return represent_grant(mfa.log_in(data["mfa_token"], data["code"], device))
+        return represent_grant(mfa.log_in(data["mfa_token"], data["code"], read_device()))

@@ -14,10 +14,12 @@ from flask import Response, after_this_request, current_app, g, request
 
 from ..errors import MfaRefused, TooManyRequests
 from ..parsing import read_body
-from ..services import audit, mfa_tokens
+from ..services import audit, devices, mfa_tokens
 from ..services.account import find_id
 from ..services.emails import email_key
 from .access import principal
+
+LOG_IN = "log-in"  # what attempts are counted under
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,17 +38,24 @@ def client_address() -> str:
     return f"address {address}"
 
 
-def account_asked_for() -> str:
-    """Count by the `email` of the body, in any spelling, whether it has an account or not.
+def account_from_here() -> str:
+    """Count by the `email` of the body, in any spelling, and by the device or else the network it comes from.
 
-    Stands below `validated`: it needs an e-mail to count by.
+    Whether it has an account or not. So nobody uses up what an owner may do elsewhere. Stands below
+    `validated`: it needs an e-mail to count by.
     """
-    return f"account {email_key(read_body()['email'])}"
+    return _from_here(read_body()["email"])
+
+
+def account_from_anywhere() -> str | None:
+    """Count by the `email` of the body alone; not from its known devices, which this must not shut out."""
+    email = read_body()["email"]
+    return None if _device(email) else f"account {email_key(email)}"
 
 
 def account_of_token() -> str:
-    """Count by whoever asks. Stands below `token_required`."""
-    return f"account {principal().id}"
+    """Count by whoever asks, and apart on their known devices. Stands below `token_required`."""
+    return f"account {principal().id} {_device(principal().email)}"
 
 
 def account_of_mfa_token() -> str:
@@ -58,11 +67,11 @@ def account_of_mfa_token() -> str:
     found = mfa_tokens.read(read_body()["mfa_token"])
     if found is None:
         raise MfaRefused
-    return f"account {found.id}"
+    return f"account {found.id} {_device(found.email)}"
 
 
 def rate_limited(
-    times: int | str, seconds: int, by: Callable[[], str] = client_address
+    times: int | str, seconds: int, by: Callable[[], str | None] = client_address, budget: str = ""
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let ``times`` requests through in each window of ``seconds``, counted by ``by()``.
 
@@ -70,19 +79,24 @@ def rate_limited(
 
     Args:
         times: how many, or the setting that says how many.
+        by: whom to count; None for somebody who is not counted.
+        budget: the name that several views count under together; otherwise each counts for itself.
 
     Raises:
         TooManyRequests: these are more.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        name = f"{view.__module__}.{view.__qualname__}, {times} in {seconds}"
+        name = _name(budget or f"{view.__module__}.{view.__qualname__}", times, seconds)
 
         @wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+            who = by()
+            if who is None:
+                return view(*args, **kwargs)
             windows: FixedWindows = current_app.extensions["rate_limits"]
             most = current_app.config[times] if isinstance(times, str) else times
-            count, left = windows.hit(f"{name}, {by()}", seconds)
+            count, left = windows.hit(f"{name}, {who}", seconds)
             if by is client_address or count > most:
                 after_this_request(_tell(by.__name__, most, seconds, max(most - count, 0), left))
             if count == most + 1:  # the first that is refused: a flood must not fill the audit
@@ -96,9 +110,41 @@ def rate_limited(
     return decorate
 
 
-def _record(by: Callable[[], str]) -> None:
+def log_in_limited(view: Callable[P, R]) -> Callable[P, R]:
+    """Let nobody guess too often at the password of the `email` of the body. Stands below `validated`."""
+    anywhere = rate_limited("ATTEMPTS_PER_ACCOUNT_IN_ALL", 60, account_from_anywhere, LOG_IN)
+    return rate_limited("ATTEMPTS_PER_ACCOUNT", 60, account_from_here, LOG_IN)(anywhere(view))
+
+
+def mail_limited(view: Callable[P, R]) -> Callable[P, R]:
+    """Let nobody have too much mail sent to the `email` of the body, by whichever view they ask for it."""
+    anywhere = rate_limited("MAILS_PER_ACCOUNT_IN_ALL", 3600, account_from_anywhere, "mail")
+    return rate_limited("MAILS_PER_ACCOUNT", 3600, account_from_here, "mail")(anywhere(view))
+
+
+def forget_log_ins(email: str) -> None:
+    """Let the owner of ``email``, who has just chosen a new password, log in by it at once."""
+    windows: FixedWindows = current_app.extensions["rate_limits"]
+    windows.forget(f"{_name(LOG_IN, 'ATTEMPTS_PER_ACCOUNT_IN_ALL', 60)}, account {email_key(email)}", 60)
+    windows.forget(f"{_name(LOG_IN, 'ATTEMPTS_PER_ACCOUNT', 60)}, {_from_here(email)}", 60)
+
+
+def _name(budget: str, times: int | str, seconds: int) -> str:
+    return f"{budget}, {times} in {seconds}"
+
+
+def _device(email: str) -> str | None:
+    return devices.find(request.cookies.get(devices.COOKIE, ""), email)
+
+
+def _from_here(email: str) -> str:
+    return f"account {email_key(email)} {_device(email) or client_address()}"
+
+
+def _record(by: Callable[[], str | None]) -> None:
     account = g.get("account")
-    account_id = find_id(read_body()["email"]) if by is account_asked_for else account and account.id
+    by_email = by in {account_from_here, account_from_anywhere}
+    account_id = find_id(read_body()["email"]) if by_email else account and account.id
     if by is account_of_mfa_token and (found := mfa_tokens.read(read_body()["mfa_token"])):
         account_id = found.id
     actor_id = account and account.id
@@ -145,3 +191,10 @@ class FixedWindows:
             counts = self._windows.setdefault((ends, seconds), {})
             counts[key] = counts.get(key, 0) + 1
             return counts[key], ends - now
+
+    def forget(self, key: str, seconds: int) -> None:
+        """Begin to count ``key`` again."""
+        with self._lock:
+            for (_, length), counts in self._windows.items():
+                if length == seconds:
+                    counts.pop(key, None)

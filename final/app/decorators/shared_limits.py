@@ -6,6 +6,7 @@ import hashlib
 import logging
 import sys
 import time
+from contextlib import suppress
 from threading import Lock
 
 from redis import Redis
@@ -59,8 +60,7 @@ class SharedWindows:
         count, left = self._local.hit(key, seconds)
         if not self._may_ask():
             return count, left
-        window = f"{int(time.time()) // seconds} {key}".encode()
-        name = PREFIX + hashlib.blake2s(window, key=self._secret).hexdigest()
+        name = self._name(key, seconds)
         try:
             pipeline = self._redis.pipeline(transaction=False)  # both in one packet
             pipeline.incr(name)
@@ -71,6 +71,17 @@ class SharedWindows:
             return count, left
         self._went(down=False)
         return max(count, shared), left
+
+    def forget(self, key: str, seconds: int) -> None:
+        """Begin to count ``key`` again."""
+        self._local.forget(key, seconds)
+        if self._may_ask():
+            with suppress(RedisError, OSError):  # then time does it
+                self._redis.delete(self._name(key, seconds))
+
+    def _name(self, key: str, seconds: int) -> str:
+        window = f"{int(time.time()) // seconds} {key}".encode()
+        return PREFIX + hashlib.blake2s(window, key=self._secret).hexdigest()
 
     def _may_ask(self) -> bool:
         # A circuit breaker: while Redis is down one request in PAUSE seconds finds out whether it is back,

@@ -14,7 +14,7 @@ from ..lookups import Lookup
 from ..models import Account, Session
 from ..models.columns import new_id, utc_now
 from ..models.session import ALIVE
-from . import audit, codes, mfa_tokens, passwords, refresh_tokens, tokens
+from . import audit, codes, devices, mfa_tokens, passwords, refresh_tokens, tokens
 from .emails import email_key
 
 LAST_USE = timedelta(minutes=5)  # as exact as `last_used_at` is, so that not every request writes
@@ -38,10 +38,11 @@ class Principal(NamedTuple):
 
 
 class Device(NamedTuple):
-    """From where somebody logs in, and by what. Only shown to them again; nothing is decided by it."""
+    """From where somebody logs in, and by what. Nobody gets in by it; an owner is told of a new one."""
 
     address: str | None
     agent: str | None
+    marks: str = ""  # by which it may be known: devices.py
 
 
 class Grant(NamedTuple):
@@ -50,6 +51,7 @@ class Grant(NamedTuple):
     access_token: str
     refresh_token: str
     expires_in: int  # seconds
+    marks: str = ""  # after a log-in, for the device to keep
 
 
 class CodeWanted(NamedTuple):
@@ -127,7 +129,7 @@ def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
     if session_id is None:
         audit.record("login", account_id=found.id, outcome=audit.FAILED, password=False)
         raise WrongCredentials
-    return grant(found.id, session_id)
+    return grant(found.id, session_id)._replace(marks=devices.remember(device.marks, email))
 
 
 def grant(

@@ -90,8 +90,8 @@ def forgot(email: str) -> None:
         audit.record("password.forgot", account_id=account_id, outcome=outcome)
 
 
-def reset(token: str, new: str) -> None:
-    """Set a new password for whoever reads the mail of an account, and log it out everywhere.
+def reset(token: str, new: str) -> str:
+    """Set a new password for whoever reads the mail of an account, log it out everywhere; return its e-mail.
 
     It proves the address too. Failed log-ins do not stand in its way: it is the way out for whoever is
     locked out by them.
@@ -117,6 +117,7 @@ def reset(token: str, new: str) -> None:
             one_time_tokens.retire(account.id)
             mail.queue(Kind.PASSWORD_CHANGED, email=account.email)
             audit.record("password.reset", account_id=account.id, actor_id=account.id)
+            return account.email
     except LinkRefused:
         audit.record("password.reset", outcome=audit.FAILED)
         raise

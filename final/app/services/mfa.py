@@ -11,7 +11,7 @@ from ..errors import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, 
 from ..extensions import db, transaction
 from ..models import Account, Kind
 from ..models.columns import utc_now
-from . import audit, codes, mail, mfa_tokens, one_time_tokens, passwords, sessions
+from . import audit, codes, devices, mail, mfa_tokens, one_time_tokens, passwords, sessions
 from .account import lock_by_email
 from .auth import Device, Grant, Principal, begin_session, grant
 from .credentials import must_know
@@ -140,7 +140,7 @@ def log_in(token: str, code: str, device: Device) -> Grant:
     if session_id is None:
         audit.record("login.mfa", account_id=found.id, outcome=audit.FAILED)
         raise MfaRefused
-    return grant(found.id, session_id)
+    return grant(found.id, session_id)._replace(marks=devices.remember(device.marks, found.email))
 
 
 def _lock(asker: Principal, checked_hash: str | None = None) -> Account:

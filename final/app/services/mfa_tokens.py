@@ -27,7 +27,7 @@ LIFETIME = 300  # seconds: to find the phone
 _SHAPE = struct.Struct(">16sQ")  # the account, when it ends
 _MARK = 32  # bytes of HMAC-SHA256 behind it
 
-_FIND = select(Account.id, Account.password_hash, Account.version).where(
+_FIND = select(Account.id, Account.email, Account.password_hash, Account.version).where(
     Account.id == bindparam("account_id"),
     Account.disabled_at.is_(None),
     Account.mfa_since.is_not(None),
@@ -45,7 +45,7 @@ def write(account_id: str, password_hash: str, version: int) -> str:
 
 
 def read(token: str) -> AnyRow | None:
-    """Return the `id` and `password_hash` of the account that ``token`` is for.
+    """Return the `id`, `email` and `password_hash` of the account that ``token`` is for.
 
     None where it is not ours or too old, or where the account is gone or has been changed, or has no second
     factor by now. All look the same.
