@@ -91,7 +91,13 @@ def begin(chapter: str, again: bool) -> int:
 @click.option("--only", metavar="WHICH", help="Check one behaviour by its number in the list, or step3.")
 @language_option
 def check(
-    key: str, chapter: str | None, watch: bool, full: bool, my_tests: bool, stretch: bool, only: str | None
+    key: str,
+    chapter: str | None,
+    watch: bool,
+    full: bool,
+    my_tests: bool,
+    stretch: bool,
+    only: str | None,
 ) -> int:
     """Run the course's tests on your code for a chapter."""
     if sum([watch, my_tests, stretch, only is not None]) > 1:
@@ -103,15 +109,15 @@ def check(
     if my_tests:
         from course.commands.my_tests import check_my_tests
 
-        return check_my_tests(key)
+        return check_my_tests(key, chapter)
     if stretch:
         from course.commands.stretch import check_stretch
 
-        return check_stretch(key, full)
+        return check_stretch(key, full, chapter)
     if watch:
         from course.commands.watch import watch_folder
 
-        return watch_folder(key)
+        return watch_folder(key, chapter)
     from course.commands.check import check
 
     return check(key, full, chapter)
