@@ -34,6 +34,8 @@ def explain(result: Result, folder: Path | Work) -> list[tuple[str, str]]:
         parts = [("raised", say("explain.hung", seconds=f"{finding.seconds:g}"))]
     elif result.state == "ended":
         parts = [("raised", say("explain.ended"))]
+    elif finding.interferes:
+        return [("raised", say("explain.interferes", name=finding.interferes))]
     elif finding.log and (finding.expected or finding.message or finding.ours or finding.lacks):
         parts.append(("raised", finding.log[-1]))
     elif not (finding.expected or finding.message or finding.ours or finding.lacks):

@@ -12,6 +12,7 @@ import pytest
 from werkzeug.exceptions import HTTPException
 
 from course.judging import blame
+from course.judging.evidence import StoppedTheTest
 from course.judging.protocol import Finding, Task
 
 LINES_SHOWN, LENGTH_SHOWN = 5, 200  # of what the learner's code printed, and of any text
@@ -31,7 +32,7 @@ def describe(
         exchanges: the requests of the test, see tests/kit/clients.py.
         compared: both sides of the comparison that failed, with its operator between them.
     """
-    error = excinfo.value
+    error = excinfo.value.error if isinstance(excinfo.value, StoppedTheTest) else excinfo.value
     own = paths.place_of(error)
     in_a_view = next(filter(paths.place_of, reversed(logged)), next(iter(logged), None))
     finding = Finding(

@@ -49,6 +49,7 @@ class Finding:
     urls: list[str] = field(default_factory=list)
     seconds: float = 0  # the time limit that a stopped test exceeded
     traceback: str = ""  # of all threads, if the test hung
+    interferes: str = ""  # what of the tests themselves the code has changed
 
     @property
     def request(self) -> str:
@@ -71,7 +72,10 @@ class Finding:
 
 
 class Channel(Protocol):
-    """Takes ("found", tests), ("start", case), ("failed", case, finding), ("finish", case) and ("end",)."""
+    """Takes ("found", cases), ("start", case), ("failed", case, finding), ("finish", case, passed), ("end",).
+
+    A case has passed if nothing failed and all of its parts are known to have run.
+    """
 
     def send(self, message: Any, /) -> None:
         """Send one message."""

@@ -58,14 +58,16 @@ class Verdict:
     def receive(self, kind: str, *values: Any) -> Result | None:
         """Add a worker's message, see `Channel`; return a result that is final now."""
         if kind == "found":
-            self.cases_left |= Counter(
-                values[0]
-            )  # not +=: a restarted worker finds the remaining cases again
-            self.collected.update(values[0])
+            found = Counter(map(test_of, values[0]))
+            self.cases_left |= found  # not +=: a restarted worker finds the remaining cases again
+            self.collected.update(found)
         elif kind == "failed":
             self.record_failure(values[0], "failed", values[1])
         elif kind == "finish":
-            test = test_of(values[0])
+            case, passed = values
+            if not passed:
+                self.record_failure(case, "failed", Finding(interferes="pytest"))
+            test = test_of(case)
             self.cases_left[test] -= 1
             if self.cases_left[test] <= 0:
                 result = self.results[test]
@@ -75,9 +77,12 @@ class Verdict:
         return None
 
     def record_failure(self, nodeid: str, state: str, finding: Finding) -> Result:
-        """Record a behaviour's first failure; all cases of a test, v1 and v2 say, are one behaviour."""
+        """Record a behaviour's first failure; all cases of a test, v1 and v2 say, are one behaviour.
+
+        What interferes with the tests explains the failures before it.
+        """
         result = self.results[test_of(nodeid)]
-        if result.finding is None:
+        if result.finding is None or finding.interferes:
             result.state, result.finding = state, finding
         return result
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from course.judging.pipe import Receiver, Sender
 from course.judging.protocol import Finding, Task
 from course.judging.results import Result, Verdict
 from course.lessons.behaviours import Behaviour, all_behaviours
@@ -22,6 +27,7 @@ from course.lessons.stages import Stage
 LIMIT = 20.0  # seconds for one test; the slowest takes one, and a laptop may be busy
 PIPELINE, PIPELINE_LIMIT = 7, 100.0  # the tests of chapter 7 run other programs
 RESTARTS = 3  # how often the tests of one file continue after the code ended their process
+SILENCE = 20.0  # seconds beyond the limit of one test after which a process that says nothing is killed
 
 
 @dataclass
@@ -30,10 +36,47 @@ class _Worker:
 
     task: Task
     process: Any
-    pipe: Connection
+    results: Receiver
+    found: frozenset[str] | None = None  # the cases, listed before the learner's code is loaded
     finished: set[str] = field(default_factory=set)
     running: str | None = None
-    ended: bool = False
+    heard: float = field(default_factory=time.monotonic)  # when it sent something last
+
+    def is_over(self, ready: Collection[Any]) -> bool:
+        """Whether the process has ended, though one that it has started may hold the pipe."""
+        if self.process.sentinel in ready or os.name == "nt":
+            return self.process.sentinel in ready
+        try:
+            os.kill(self.process.pid, 0)  # asks whether it exists
+        except ProcessLookupError:
+            return True
+        return False
+
+    def follow(self, kind: str, *values: Any) -> None:
+        """Note what a message says about the course of the tests.
+
+        Raises:
+            ValueError: it does not fit those before.
+        """
+        self.heard = time.monotonic()
+        if kind == "found" and self.found is None:
+            self.found = frozenset(values[0])
+        elif kind == "start" and self.running is None and values[0] in (self.found or ()):
+            self.running = values[0]
+        elif kind == "finish" and values[0] == self.running:
+            self.finished.add(values[0])
+            self.running = None
+        elif not (kind == "failed" and values[0] == self.running) and kind != "end":
+            raise ValueError(f"{kind} does not fit")
+
+    def end(self) -> None:
+        """End the process, and those that the learner's code has started."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.join()
+        self.results.pipe.close()
 
 
 def judge(
@@ -93,15 +136,23 @@ class _Pool:
             while (self.waiting or self.workers) and not self.hung:
                 while self.waiting and len(self.workers) < most:
                     self.workers.append(self._start(self.waiting.pop(0)))
-                for pipe in wait([worker.pipe for worker in self.workers], timeout=0.1):
-                    self._receive(next(worker for worker in self.workers if worker.pipe is pipe))
+                ends = [
+                    end for worker in self.workers for end in (worker.results.pipe, worker.process.sentinel)
+                ]
+                ready = wait(ends, timeout=0.1)
+                for worker in list(self.workers):
+                    if worker.results.pipe in ready:
+                        self._receive(worker)
+                    elif worker.is_over(ready):
+                        self._finish(worker)
+                    elif time.monotonic() - worker.heard > worker.task.limit + SILENCE:
+                        self._finish(worker, hung=True)
                 if cancelled():
                     self.verdict.complete = False
                     return
         finally:
             for worker in self.workers:
-                worker.process.kill()
-                worker.process.join()
+                worker.end()
         if not self.hung:
             self.verdict.drop_superseded()
 
@@ -110,43 +161,51 @@ class _Pool:
         scratch.mkdir()
         task = replace(task, scratch=str(scratch))
         ours, theirs = _context().Pipe(duplex=False)
-        process = _context().Process(target=_run_worker, args=(theirs, task), daemon=True)
+        secret = token_hex()
+        process = _context().Process(target=_run_worker, args=(theirs, secret, task), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(task, process, ours)
+        return _Worker(task, process, Receiver(ours, secret))
 
     def _receive(self, worker: _Worker) -> None:
+        """Take the next message of a worker that has sent one, or has ended."""
         try:
-            kind, *values = worker.pipe.recv()
-        except (EOFError, OSError):
+            if not worker.results.pipe.poll():  # its process is over, though one that it started has the pipe
+                raise EOFError
+            kind, values = worker.results.receive()
+            worker.follow(kind, *values)
+        except (
+            EOFError,
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+        ):  # it is over, or no longer speaks for itself
             self._finish(worker)
             return
-        if kind == "start":
-            worker.running = values[0]
-        elif kind == "finish":
-            worker.running = None
-            worker.finished.add(values[0])
-        elif kind == "end":
-            worker.ended = True
-        if kind in ("found", "failed", "finish") and (final := self.verdict.receive(kind, *values)):
+        if kind == "end":
+            self._finish(worker)
+        elif kind in ("found", "failed", "finish") and (final := self.verdict.receive(kind, *values)):
             self.on_result(final)
 
-    def _finish(self, worker: _Worker) -> None:
-        """Remove a process that is over; without an "end" message, the learner's code ended it."""
+    def _finish(self, worker: _Worker, hung: bool = False) -> None:
+        """Remove a process that is over; if a test was running or is left, the learner's code ended it."""
         self.workers.remove(worker)
-        worker.pipe.close()
-        worker.process.join()
-        if worker.ended or worker.running is None:
+        worker.end()
+        left = (worker.found or frozenset()) - worker.finished
+        if not left:
             return
         hangs = Path(worker.task.scratch, "hangs.txt")
         dump = hangs.read_text(encoding="utf-8", errors="replace") if hangs.is_file() else ""
-        self.hung = bool(dump)
         finding = Finding(traceback=dump, seconds=worker.task.limit)
-        self.on_result(self.verdict.record_failure(worker.running, "hung" if dump else "ended", finding))
+        if worker.running:
+            self.hung = bool(dump) or hung
+            state = "hung" if self.hung else "ended"
+            self.on_result(self.verdict.record_failure(worker.running, state, finding))
         files = worker.task.tests
         if not self.hung and self.restarts[files] < RESTARTS:
             self.restarts[files] += 1
-            skipped = worker.task.skipped | worker.finished | {worker.running}
+            skipped = worker.task.skipped | worker.finished | ({worker.running} if worker.running else set())
             self.waiting.insert(0, replace(worker.task, skipped=frozenset(skipped)))
 
 
@@ -160,7 +219,11 @@ def _context() -> Any:
     return context
 
 
-def _run_worker(channel: Connection, task: Task) -> None:
+def _run_worker(pipe: Connection, secret: str, task: Task) -> None:
     from course.judging.worker import run_worker  # not at the top: this process does not need its libraries
 
-    run_worker(channel, task)
+    if os.name == "posix":  # what the code writes to the pipes of multiprocessing would end this program
+        for descriptor in {int(name) for name in os.listdir("/dev/fd")} - {0, 1, 2, pipe.fileno()}:
+            with suppress(OSError):  # that of the list
+                os.close(descriptor)
+    run_worker(Sender(pipe, secret), task)

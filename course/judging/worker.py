@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from course.judging.evidence import Evidence
 from course.judging.findings import LearnerPaths, describe, last_lines, short
 from course.judging.interactive import nobody_at_the_keyboard
 from course.judging.isolation import isolate
@@ -34,6 +35,8 @@ for _module in ("flask", "flask_sqlalchemy", "flask_jwt_extended", "ujson", "wer
 
 def run_worker(channel: Channel, task: Task) -> None:
     """Run the tests of ``task``, send their results, and end this process."""
+    if os.name == "posix":
+        os.setpgid(0, 0)  # so that the runner can end what the learner's code starts
     isolate(task.scratch)
     gc.freeze()  # otherwise pytest's five collections look at every object of the libraries
     if not task.full:
@@ -84,12 +87,14 @@ class Reporter:
         self.channel, self.task = channel, task
         self.compared: tuple[str, str, str] | None = None
         self.logged: list[BaseException] = []
+        self.evidence = Evidence(lambda error: LearnerPaths(task).place_of(error) is not None)
         logging.getLogger().addHandler(_ExceptionCollector(self.logged))
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Keep tracebacks short, as nothing shows them: for a long one pytest parses each file in it."""
         if not self.task.full:
             config.option.tbstyle = "native"
+        config.pluginmanager.register(self.evidence)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out what is already known, put the rest in the lesson's order, and send the list."""
@@ -97,13 +102,14 @@ class Reporter:
         places = {b.test: place for place, b in enumerate(all_behaviours(find_stage(self.task.stage)))}
         files = list(dict.fromkeys(item.path for item in items))  # in the order of the task
         items.sort(key=lambda item: (files.index(item.path), places.get(test_of(item.nodeid), 0)))
-        self.channel.send(("found", [test_of(item.nodeid) for item in items]))
+        self.channel.send(("found", [item.nodeid for item in items]))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Send which test runs, and clear what the one before it left."""
         self.channel.send(("start", item.nodeid))
         self.compared = None
+        self.evidence.begin()
         self.logged.clear()
         if "kit.clients" in sys.modules:
             sys.modules["kit.clients"].EXCHANGES.clear()
@@ -111,7 +117,10 @@ class Reporter:
             with nobody_at_the_keyboard():
                 return (yield)
         finally:
-            self.channel.send(("finish", item.nodeid))
+            passed = self.evidence.end()
+            if self.evidence.changed:
+                self.channel.send(("failed", item.nodeid, Finding(interferes=self.evidence.changed)))
+            self.channel.send(("finish", item.nodeid, passed))
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
         """Remember both sides of a failed comparison."""
