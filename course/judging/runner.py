@@ -223,7 +223,7 @@ def _run_worker(pipe: Connection, secret: str, task: Task) -> None:
     from course.judging.worker import run_worker  # not at the top: this process does not need its libraries
 
     if os.name == "posix":  # what the code writes to the pipes of multiprocessing would end this program
-        for descriptor in {int(name) for name in os.listdir("/dev/fd")} - {0, 1, 2, pipe.fileno()}:
+        for descriptor in {int(path.name) for path in Path("/dev/fd").iterdir()} - {0, 1, 2, pipe.fileno()}:
             with suppress(OSError):  # that of the list
                 os.close(descriptor)
     run_worker(Sender(pipe, secret), task)
