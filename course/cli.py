@@ -14,7 +14,8 @@ from course import messages
 PORT = click.IntRange(1, 65535)
 
 CHAPTER = click.argument("chapter", metavar="CHAPTER")
-FOLDER = click.argument("chapter", metavar="CHAPTER|FOLDER")
+FOLDER = click.argument("key", metavar="CHAPTER|FOLDER|ZIP")
+AS_CHAPTER = click.option("--chapter", help="The chapter of a folder or zip whose name does not say it.")
 
 
 def remember_language(_context: click.Context, _option: click.Parameter, lang: str | None) -> None:
@@ -82,45 +83,54 @@ def begin(chapter: str, again: bool) -> int:
 
 @cli.command()
 @FOLDER
+@AS_CHAPTER
 @click.option("--watch", is_flag=True, help="Keep running and check after every save.")
 @click.option("--full", is_flag=True, help="Show the full output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Grade your tests instead: which named faults do they catch?")
 @click.option("--stretch", is_flag=True, help="Check the chapter's stretch tasks instead.")
 @click.option("--only", metavar="WHICH", help="Check one behaviour by its number in the list, or step3.")
 @language_option
-def check(chapter: str, watch: bool, full: bool, my_tests: bool, stretch: bool, only: str | None) -> int:
+def check(
+    key: str,
+    chapter: str | None,
+    watch: bool,
+    full: bool,
+    my_tests: bool,
+    stretch: bool,
+    only: str | None,
+) -> int:
     """Run the course's tests on your code for a chapter."""
     if sum([watch, my_tests, stretch, only is not None]) > 1:
         raise click.UsageError("Choose one of --watch, --my-tests, --stretch and --only.")
     if only is not None:
         from course.commands.only import check_only
 
-        return check_only(chapter, only, full)
+        return check_only(key, only, full, chapter)
     if my_tests:
         from course.commands.my_tests import check_my_tests
 
-        return check_my_tests(chapter)
+        return check_my_tests(key, chapter)
     if stretch:
         from course.commands.stretch import check_stretch
 
-        return check_stretch(chapter, full)
+        return check_stretch(key, full, chapter)
     if watch:
         from course.commands.watch import watch_folder
 
-        return watch_folder(chapter)
+        return watch_folder(key, chapter)
     from course.commands.check import check
 
-    return check(chapter, full)
+    return check(key, full, chapter)
 
 
 @cli.command()
 @FOLDER
 @language_option
-def hint(chapter: str) -> int:
+def hint(key: str) -> int:
     """Show another hint for the behaviour to work on next."""
     from course.commands.hint import hint
 
-    return hint(chapter)
+    return hint(key)
 
 
 @cli.command()
@@ -156,15 +166,23 @@ def progress() -> int:
 
 
 @cli.command()
-@FOLDER
+@click.argument("submissions", metavar="CHAPTER|FOLDER|ZIP...", nargs=-1, required=True)
+@AS_CHAPTER
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
 @click.option("--json", "as_json", type=click.Path(path_type=Path), help="Write JSON to this file.")
+@click.option("--into", type=click.Path(path_type=Path), help="Write the results of many to this folder.")
 @language_option
-def report(chapter: str, junit: Path | None, as_json: Path | None) -> int:
-    """Check a folder and write the result for other programs, such as graders."""
+def report(
+    submissions: tuple[str, ...],
+    chapter: str | None,
+    junit: Path | None,
+    as_json: Path | None,
+    into: Path | None,
+) -> int:
+    """Check what was handed in and write the result for other programs, such as graders."""
     from course.commands.report import report
 
-    return report(chapter, junit, as_json)
+    return report(submissions, chapter, junit, as_json, into)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -8,19 +8,21 @@ from course.judging.progress import Progress
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.messages import say
+from course.setup.install import add_tools
 
 
-def check(key: str, full: bool) -> int:
+def check(key: str, full: bool, chapter: str | None = None) -> int:
     """Show which behaviours the folder has and which are still to do; return 0 if it has all.
 
     Args:
-        key: see `find_submission`.
+        key, chapter: see `find_submission`.
         full: show pytest's whole output too.
 
     Raises:
         Failure: there is nothing to check, or the tests could not be run.
     """
-    stage, folder = find_submission(key)
+    stage, folder = find_submission(key, chapter)
+    add_tools(stage.number)
     console = plain_console()
     listing = Listing(console, stage)
     verdict = judge(folder, stage, full=full, on_result=listing.add)

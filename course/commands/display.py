@@ -105,7 +105,7 @@ def show_next(console: Console, verdict: Verdict, stage: Stage, folder: Path, ke
         key: the learner's name for the folder, for the commands that are suggested.
     """
     progress = Progress()
-    advice = next_step(verdict, stage, progress.chapter(stage)["ever_passed"], folder)
+    advice = next_step(verdict, stage, progress.ever_passed(stage, folder), folder)
     if advice is None:
         console.print(say("check.done"))
         return

@@ -54,7 +54,7 @@ def _check_again(stage: Stage, folder: Path, key: str) -> Advice | None:
     if verdict.could_not_run:
         raise Failure(say("check.failed", key=key))
     progress = Progress()
-    advice = next_step(verdict, stage, progress.chapter(stage)["ever_passed"], folder)
+    advice = next_step(verdict, stage, progress.ever_passed(stage, folder), folder)
     progress.record(verdict, stage, folder)
     return advice
 

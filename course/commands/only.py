@@ -15,18 +15,18 @@ from course.lessons.stages import Stage
 from course.messages import say
 
 
-def check_only(key: str, wanted: str, full: bool) -> int:
+def check_only(key: str, wanted: str, full: bool, chapter: str | None = None) -> int:
     """Show whether the folder has what ``wanted`` names; return 0 if it has. It counts as no progress.
 
     Args:
-        key: see `find_submission`.
+        key, chapter: see `find_submission`.
         wanted: see `find_behaviours`.
         full: show pytest's whole output too.
 
     Raises:
         Failure: ``wanted`` names nothing, there is nothing to check, or the tests could not be run.
     """
-    stage, folder = find_submission(key)
+    stage, folder = find_submission(key, chapter)
     chosen = [behaviour.test for behaviour in find_behaviours(stage, wanted)]
     first = behaviours_of(0)[0].test  # if it fails for the same reason, the code does not start
     verdict = judge(folder, stage, tests=(*chosen, first), full=full)

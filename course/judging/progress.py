@@ -55,10 +55,14 @@ class Progress:
     def language(self, lang: str) -> None:
         self._data["language"] = lang
 
+    def ever_passed(self, stage: Stage, folder: Path) -> list[str]:
+        """Return the tests that passed in an earlier check of the learner's own folder; of another none."""
+        tests: list[str] = self.chapter(stage)["ever_passed"] if _is_own(stage, folder) else []
+        return tests
+
     def record(self, verdict: Verdict, stage: Stage, folder: Path) -> None:
         """Save the result of a check if ``folder`` is the learner's folder in `workspace/`."""
-        own = WORKSPACE / stage.name
-        if folder not in (own, own.resolve()):
+        if not _is_own(stage, folder):
             return
         entry = self.chapter(stage)
         following = next_step(verdict, stage, entry["ever_passed"], folder)
@@ -117,6 +121,11 @@ def digests(folder: Path) -> dict[str, str]:
 def digest(content: bytes) -> str:
     """Return what differs between different contents."""
     return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _is_own(stage: Stage, folder: Path) -> bool:
+    own = WORKSPACE / stage.name
+    return folder in (own, own.resolve())
 
 
 def _read(file: Path) -> dict[str, Any]:

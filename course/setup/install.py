@@ -21,6 +21,8 @@ from course.setup.venv import (
     version_of,
 )
 
+PIPELINE = 7  # the first stage whose tests run other programs
+
 
 def set_up(*added: Path) -> None:
     """Make `.venv` hold the packages of the learner's lock; do nothing when it does.
@@ -69,6 +71,12 @@ def add(lock: Path, held: int) -> None:
         mark_finished()
         raise
     mark_finished()
+
+
+def add_tools(number: int) -> None:
+    """Add the tools that judging a stage needs: the name of what was handed in need not say its chapter."""
+    if number >= PIPELINE and outdated(CHAPTER_7):
+        set_up(CHAPTER_7)
 
 
 def ready(*added: Path) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from kit.browser import barriers, chromium
 from kit.lab_reader import LOOP, ONE_PYTHON, Reader, work_through
 
-from course.judging.submissions import unpack
+from course.judging.submissions import find_submission
 from course.lessons.own_files import own_files
 from course.lessons.stages import find_stage
 
@@ -177,7 +177,7 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
     assert download.value.suggested_filename == f"{stage.name}.zip"
     zipped = tmp_path / "work.zip"
     download.value.save_as(zipped)
-    folder = unpack(zipped)
+    _, folder = find_submission(str(zipped))
     assert folder.name == stage.name and own_files(folder).keys() == own_files(stage.path).keys()
     changed = {
         n for n, file in own_files(folder).items() if file.read_bytes() != (stage.path / n).read_bytes()

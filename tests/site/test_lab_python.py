@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from kit.lab_reader import LOOP, planted
 
-from course.judging.submissions import unpack
+from course.judging.archives import unpack
 from course.lessons.faults import all_faults
 from course.lessons.own_files import own_files
 from course.lessons.stages import find_stage
@@ -181,5 +181,5 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
     from course.errors import Failure
 
     (tmp_path / "work.zip").write_text("no zip")
-    with pytest.raises(Failure, match="is not a zip of a chapter"):
+    with pytest.raises(Failure, match="is not a zip that can be read"):
         unpack(tmp_path / "work.zip")
