@@ -22,6 +22,7 @@ from course.setup.sources import Unreadable, pip_environment, read_sources, uv_e
 LOG = STATE / "install.log"
 #: What the course seldom or never imports is compiled on import.
 HARDLY_IMPORTED = r"site-packages[/\\](.*[/\\])?(pip|psycopg|lexers|testing|mssql|mysql|oracle)[/\\]"
+NEEDED = ("click", "flask", "pytest", "rich")  # what each command imports, or the code that it judges
 LOCKED = ("--require-hashes", "--no-deps", "--only-binary", ":all:")
 #: Causes for which pip would fail too: where uv failed for one, and where pip itself failed for one.
 FINAL = {"setup.hashes", "setup.disk"}
@@ -59,7 +60,22 @@ def install(lock: Path, held: int) -> None:
     if lost := sorted(outdated(lock)):
         raise Failure(f"{say('setup.lost', packages=', '.join(lost[:3]))} {say('setup.log', log=LOG)}")
     compile_bytecode(held)
+    prove(lock)
     print(say("setup.installed", count=len(installed_folders()) - before), flush=True)
+
+
+def prove(lock: Path) -> None:
+    """Import from `.venv`, as the commands will, what they need most of ``lock``.
+
+    Raises:
+        Failure: it is installed and cannot be imported.
+    """
+    modules = [name for name in NEEDED if name in pins(lock)]
+    command = [str(venv_python()), "-c", "import " + ", ".join(["sys", *modules])]
+    done = subprocess.run(command, env=environment(), capture_output=True)
+    if done.returncode:
+        LOG.write_bytes(done.stdout + done.stderr)
+        raise Failure(f"{say('setup.does_not_start')} {say('setup.log', log=LOG)}")
 
 
 def get_uv(sources: Mapping[str, str], held: int) -> bool:

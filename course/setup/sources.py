@@ -23,6 +23,17 @@ OBEYED = {
 _SECTIONS = ("global", "install", ":env:")  # a later one overrides an earlier one, as in pip
 _SETTING = re.compile(r"(global|install|:env:)\.([\w-]+)=(.*)")
 _NO = {"", "0", "false", "off", "no"}
+#: Lists the settings as `pip config list` does. That command obeys them itself: `python` or `isolated` sends
+#: it elsewhere, and a value that it does not know ends it.
+_LIST = """
+from pip._internal.configuration import Configuration
+found = Configuration(isolated=False)
+found.load()
+for name, value in found.items():
+    settings = value if isinstance(value, dict) else {name: value}  # newer ones keep a dict for each file
+    for name, value in settings.items():
+        print(f"{name}={value!r}")
+"""
 
 
 class Unreadable(Exception):
@@ -41,14 +52,13 @@ def read_sources(python: str, **variables: str) -> dict[str, str]:
     """
     env = environment(PIP_QUIET="0", PIP_VERBOSE="0", PYTHONIOENCODING="utf-8", **variables)
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # this pip is used once more
-    done = subprocess.run(
-        [python, "-m", "pip", "config", "list"],
-        env=env,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
+    for how in (["-c", _LIST], ["-m", "pip", "config", "list"]):  # the first is not a promise of pip's
+        done = subprocess.run(
+            [python, *how], env=env, capture_output=True, encoding="utf-8", errors="replace"
+        )
+        if not done.returncode:
+            break
+    else:
         raise Unreadable(done.stdout + done.stderr)
     return parse_sources(done.stdout)
 

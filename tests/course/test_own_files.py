@@ -190,9 +190,24 @@ def test_a_copy_may_be_edited(tmp_path: Path) -> None:
     assert (tmp_path / "copy/app/views.py").stat().st_mode & 0o200
 
 
+#: What pytest would read in the folder or above it.
+CONFIGURATIONS = {
+    "pytest.ini": "[pytest]\naddopts = --nonsense\n",
+    "tox.ini": "[pytest]\naddopts = --nonsense\n",
+    "setup.cfg": "[tool:pytest]\naddopts = --nonsense\n",
+    "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--nonsense'\n",
+    "conftest.py": "raise RuntimeError('conftest.py was loaded')\n",
+    "sitecustomize.py": "raise RuntimeError('sitecustomize.py was loaded')\n",
+    "pip.conf": "[install]\ntarget = elsewhere\n",
+}
+
+
 def litter(folder: Path) -> None:
     """Put into ``folder`` what a year of work with all editors and systems would leave there."""
     write(folder, *FOREIGN, "my env/pyvenv.cfg", "my env/lib/python3.13/site-packages/flask/app.py")
+    for name, text in CONFIGURATIONS.items():
+        for place in (folder, folder.parent, folder.parent.parent):
+            (place / name).write_text(text, encoding="utf-8")
     if sys.platform != "win32":
         os.mkfifo(folder / "app" / "pipe.py")
         (folder / "app" / ".#v1.py").unlink(missing_ok=True)
@@ -201,14 +216,14 @@ def litter(folder: Path) -> None:
 
 
 def test_a_littered_folder_is_judged_and_compared_like_a_clean_one(tmp_path: Path) -> None:
-    clean, littered = Learner(tmp_path / "clean"), Learner(tmp_path / "littered")
+    clean, littered = Learner(tmp_path / "clean"), Learner(tmp_path / "home" / "littered")
     for learner in (clean, littered):
         own = learner.has(find_stage("2"))
         with (own / "app" / "v1.py").open("a", encoding="utf-8") as file:
             file.write("\n# mine\n")
     litter(own)
 
-    assert own_files(own).keys() == own_files(clean.workspace / own.name).keys()
+    assert own_files(own).keys() == own_files(clean.workspace / own.name).keys() | CONFIGURATIONS.keys()
     for command in (("check", "2"), ("diff", "2", "--mine")):
         assert littered.run(*command) == clean.run(*command)
 

@@ -309,20 +309,84 @@ def test_what_stops_uv_and_would_stop_pip_is_told_at_once(course, wheel):
     assert "Successfully" not in (course.folder / ".course" / "install.log").read_text("utf-8")
 
 
-def test_a_configuration_of_pip_is_obeyed_and_leads_nowhere_else(course, wheel, tmp_path):
+#: Settings of pip that would install elsewhere, something else or nothing, end pip, or change what it writes.
+MISLEADING = """
+abi = cp27
+constraint = /nonexistent
+debug = true
+dry-run = true
+editable = .
+force-reinstall = true
+format = json
+help = true
+ignore-installed = true
+isolated = true
+log = /nonexistent/log
+no-binary = :all:
+only-binary = :none:
+path = /nonexistent
+platform = win32
+pre = true
+prefix = {elsewhere}
+progress-bar = nonsense
+python = /nonexistent/python
+quiet = 3
+report = -
+require-hashes = false
+require-virtualenv = true
+requirement = /nonexistent
+root = {elsewhere}
+src = {elsewhere}
+target = {elsewhere}
+upgrade = true
+use-feature = nonsense
+user = true
+version = true
+"""
+
+
+@pytest.mark.parametrize("section", ["global", "install"])
+def test_a_configuration_of_pip_is_obeyed_and_leads_nowhere_else(course, wheel, tmp_path, section):
     """Where packages come from is read from pip.conf; which ones and where they go is not."""
     course.lock(wheel)
     config = tmp_path / "pip.conf"
+    misleading = MISLEADING.format(elsewhere=tmp_path / "elsewhere")
+    sources = f"no-index = true\nfind-links = {wheel.parent}\n"
     config.write_text(
-        f"[global]\nno-index = true\nfind-links = {wheel.parent}\nconstraint = /nonexistent\nquiet = 3\n"
-        f"[install]\ntarget = {tmp_path / 'elsewhere'}\nno-binary = :all:\n",
-        encoding="utf-8",
+        f"[{section}]\n{sources}{misleading}\n[config]\n{misleading}\n[list]\n{misleading}", encoding="utf-8"
     )
 
     status, output = course.set_up(quickly=True, PIP_CONFIG_FILE=str(config), PIP_FIND_LINKS="")
 
     assert (status, output.splitlines()[-1]) == (0, "Installed 1 packages into .venv."), output
     assert not (tmp_path / "elsewhere").exists()
+    assert course.set_up() == (0, "")
+
+
+def test_a_configuration_in_the_users_folder_is_obeyed_too(course, wheel, tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("other systems keep it elsewhere")
+    course.lock(wheel)
+    (tmp_path / ".config" / "pip").mkdir(parents=True)
+    (tmp_path / ".config" / "pip" / "pip.conf").write_text(
+        f"[global]\nno-index = true\nfind-links = {wheel.parent}\n[install]\nuser = true\n", encoding="utf-8"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "", "PIP_CONFIG_FILE": "", "PIP_FIND_LINKS": ""}
+
+    status, output = course.set_up(quickly=True, **home)
+
+    assert (status, output.splitlines()[-1]) == (0, "Installed 1 packages into .venv."), output
+
+
+def test_what_is_installed_and_cannot_be_imported_is_not_ready(course, tmp_path):
+    """An antivirus program has removed a module, say: the next command tries again."""
+    broken = make_wheel(tmp_path / "wheels", "flask", {"flask/__init__.py": b"from nowhere import nothing\n"})
+
+    status, output = course.set_up(quickly=True, **course.lock(broken))
+
+    assert status == 1 and not course.marker.exists()
+    assert "nowhere" in (course.folder / ".course" / "install.log").read_text("utf-8")
+    assert len(output.splitlines()) == 2
 
 
 def test_a_configuration_that_pip_cannot_read_is_one_sentence(course, wheel, tmp_path):
