@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pyotp
@@ -91,6 +92,26 @@ def count_accounts(app: Flask) -> int:
     """Return how many accounts the database has."""
     with app.app_context(), app.extensions["sqlalchemy"].engine.connect() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM accounts").scalar())
+
+
+NAMES = ["김미나", "José Ñandú", "O'Brien-Smith Jr.", "שרה", "محمد", "हिन्दी", "นภา", "한 글", "e\u0301lodie"]
+NAMES += [
+    "نامه\u200cای",
+    "ක්\u200dරිෂ්",
+    "👩\u200d💻 Mina",
+    "❤\ufe0f\u200d🔥",
+    "👩🏽\u200d🚒",
+    "👨\u200d👩\u200d👧",
+]
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("name", NAMES)
+def test_people_are_called_as_they_are(service: Stage, name: str) -> None:
+    """In every script: joiners too, where a script or a picture needs them."""
+    shown = expect(service.sign_up(name=name).client.get("/v2/accounts/me"), 200)["name"]
+
+    assert shown == unicodedata.normalize("NFC", name)
 
 
 # -- whose sign-up a link confirms -----------------------------------------------------------------
@@ -244,6 +265,32 @@ def test_the_last_admin_cannot_leave(service: Stage, problem: Any) -> None:
     service.create_admin("boss@example.com", "관리자")
 
     expect(service.admin.delete("/accounts/me"), 204)
+
+
+def test_an_admin_who_cannot_log_in_is_not_one_who_stays(
+    service: Stage, problem: Any, in_database: Any
+) -> None:
+    """The other one has not confirmed an address, or is disabled: then this one is the last."""
+    account = service.sign_up()
+    expect(service.admin.patch(account.path, json={"role": "admin"}), 200)
+
+    problem(service.admin.delete("/accounts/me"), 409)
+    in_database("UPDATE accounts SET verified_at = created_at WHERE id = ?", account.id)
+    in_database("UPDATE accounts SET disabled_at = created_at WHERE id = ?", account.id)
+    problem(service.admin.delete("/accounts/me"), 409)
+    in_database("UPDATE accounts SET disabled_at = NULL")
+
+    expect(service.admin.delete("/accounts/me"), 204)
+
+
+def test_an_admin_alone_who_has_not_confirmed_an_address_stays_too(
+    service: Stage, problem: Any, in_database: Any
+) -> None:
+    """Where that is not needed to log in, it is the last one all the same."""
+    expect(service.admin.get("/accounts/me"), 200)
+    in_database("UPDATE accounts SET verified_at = NULL")
+
+    problem(service.admin.delete("/accounts/me"), 409)
 
 
 def test_an_account_shows_this_and_no_more(service: Stage) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import pyotp
 import pytest
 from kit.adapter import PASSWORD, Client, Stage, expect
 
@@ -72,6 +73,30 @@ def test_an_address_that_two_want_goes_to_one(
 
     assert sorted(answers) == [204, 400]
     assert in_database("SELECT count(*) FROM accounts WHERE email = ?", OTHER) == [(1,)]
+
+
+@pytest.mark.parametrize("with_mfa", [False, True], ids=["password", "second factor"])
+def test_of_log_ins_at_once_with_an_outdated_hash_all_succeed(
+    room: Stage, at_once: Any, with_mfa: bool
+) -> None:
+    """One of them renews the hash; for the others it is the same password as before."""
+    account = room.sign_up()
+    if with_mfa:
+        setup = account.client.post("/v2/auth/mfa", json={"current_password": PASSWORD})
+        code = pyotp.TOTP(expect(setup, 200)["secret"]).now()
+        codes = expect(account.client.post("/v2/auth/mfa/confirm", json={"code": code}), 200)[
+            "recovery_codes"
+        ]
+    costlier = room.another_process(ARGON2_TIME=3, PASSWORD_SLOTS=20)
+    body = {"email": account.email, "password": PASSWORD}
+
+    answers = at_once(4, lambda number: Client(costlier).post("/v2/auth/login", json=body))
+
+    grants = [expect(answer, 200) for answer in answers]
+    if with_mfa:
+        for grant, code in zip(grants, codes, strict=False):
+            half = {"mfa_token": grant["mfa_token"], "code": code}
+            expect(Client(costlier).post("/v2/auth/login/mfa", json=half), 200)
 
 
 @pytest.mark.parametrize("how", ["demoted", "disabled", "deleted"])

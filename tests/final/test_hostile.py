@@ -471,6 +471,11 @@ NO_EMAILS = [
 ]
 NO_NAMES = dict.fromkeys(["", "   ", "\\u200b\\u2060", "\\t", "\\u3000"], "blank")
 UNSEEN = ["hunt\\ner2", "hunt\\u001b[2Jer2", "hunt\\u2028er2", "hunt\\u0085er2"]
+UNSEEN += [
+    f"hunt\\u{code}er2" for code in ("200b", "200d", "200c", "202e", "2066", "200f", "061c", "00ad", "feff")
+]
+UNSEEN += [f"hunt\\u{code}er2" for code in ("3164", "115f", "034f", "2800", "2060", "fff9")]
+UNSEEN += ["hunter2\\u200d", "\\u200dhunter2", "\\ue000\\u200cx", "\\ud83d\\udc69\\u200d"]
 NO_NAMES |= dict.fromkeys(UNSEEN, "control_character") | {"hunter2" * 15: "too_long"}
 NO_PASSWORDS = dict.fromkeys(["hunter2", "", "fourteen chars", "\u1100\u1161" * 14], "too_short")
 NO_PASSWORDS |= dict.fromkeys(["x" * 129, "x" * 9000, "\ufdfa" * 8], "too_long")

@@ -131,6 +131,20 @@ def recovery_used(scenario: SecondFactor) -> None:
     expect(scenario.send(finish("{recovery}")), 200)
 
 
+def nine_minutes_later(scenario: SecondFactor) -> None:
+    """Nine minutes have gone by."""
+    scenario.now += timedelta(minutes=9)
+
+
+def reset(scenario: SecondFactor) -> None:
+    """She has chosen another password by mail, and logged in again."""
+    scenario.mailbox.letters()
+    expect(scenario.service.client.post("/v2/auth/password/forgot", json={"email": MINA}), 202)
+    body = {"token": scenario.mailbox.token(), "new_password": NEW}
+    expect(scenario.service.client.post("/v2/auth/password/reset", json=body), 204)
+    scenario.mina.client.token = expect(scenario.send(login(NEW)), 200)["access_token"]
+
+
 def too_late(scenario: SecondFactor) -> None:
     """Five minutes have gone by."""
     scenario.now += timedelta(minutes=5)
@@ -233,6 +247,10 @@ ROWS = [
     Row("confirm by a wrong code", confirm("{wrong}"), 403, "mfa.confirm failed m m", {}, (pending,)),
     Row("confirm by no code", confirm(""), 403, "mfa.confirm failed m m", {}, (pending,)),
     Row("confirm nothing", confirm("000000"), 409),
+    Row("confirm in time", confirm(), 200, "mfa.confirm done m m", ON, (pending, nine_minutes_later)),
+    Row("confirm too late", confirm(), 409, "", {}, (pending, nine_minutes_later, too_late)),
+    Row("confirm after another password", confirm(), 409, "", {}, (pending, other_password)),
+    Row("confirm after a reset", confirm(), 409, "", {}, (pending, reset)),
     Row("confirm again", confirm(), 409, "", {}, (on,)),
     #
     Row("log in while it waits", login(), 200, IN, {}, (pending,)),

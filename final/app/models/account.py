@@ -42,8 +42,15 @@ class Account(Base):
     mfa_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     #: Since when a log-in asks for it. None while its owner has not shown that the app has it.
     mfa_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: Of which half-minute the last code was that was taken: none older is good any more.
+    #: Of which half-minute the last code was that was taken, or about when the secret was given: none older
+    #: is good any more.
     mfa_step: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    def set_password(self, hashed: str) -> None:
+        """Set another password. A second factor that nobody has confirmed ends: it may be a thief's."""
+        self.password_hash = hashed
+        if self.mfa_since is None:
+            self.mfa_secret = None
 
     def change(self, **values: object) -> bool:
         """Set what differs, and say whether anything did; `version` moves with it.

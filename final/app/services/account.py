@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -229,19 +228,21 @@ def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
     Raises:
         AccountNotFound: there is none by that id.
         ConditionMissing, ConditionFailed: see `_must_match`.
-        LastAdmin: ``leaves``, and there is no other admin.
+        LastAdmin: ``leaves``, and there is no other admin who can log in.
     """
-    active: list[Any] = []
+    stay = {account_id}
     if leaves:
         # Of the last two admins who leave at the same moment one stays. All of them are locked, in one order,
         # before any other row: two who locked themselves first would wait for each other for ever.
-        admins = select(Account.id).where(Account.role == Role.ADMIN, Account.disabled_at.is_(None))
-        active = list(db.session.scalars(admins.order_by(Account.id).with_for_update()))
+        admins = select(Account.id).where(
+            *(Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.verified_at.is_not(None))
+        )
+        stay = set(db.session.scalars(admins.order_by(Account.id).with_for_update())) - {account_id}
     account = db.session.get(Account, account_id, with_for_update=True)
     if account is None:
         raise AccountNotFound
     _must_match(condition, account.version)
-    if active == [account_id]:
+    if not stay and account.role == Role.ADMIN and account.disabled_at is None:
         raise LastAdmin
     return account
 

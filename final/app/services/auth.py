@@ -124,12 +124,17 @@ def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
     if passwords.current().is_outdated(found.password_hash):
         new_hash = passwords.current().hash(password)
     if found.mfa_since is not None:
-        return _ask_for_code(found, new_hash)
-    session_id = begin_session(found.id, device, found.password_hash, new_hash)
-    if session_id is None:
+        came: str | CodeWanted | None = _ask_for_code(found, new_hash)
+    else:
+        came = begin_session(found.id, device, found.password_hash, new_hash)
+    if came is None and new_hash is not None:  # another log-in has renewed the hash at this moment
+        return log_in(email, password, device)
+    if came is None:
         audit.record("login", account_id=found.id, outcome=audit.FAILED, password=False)
         raise WrongCredentials
-    return grant(found.id, session_id)._replace(marks=devices.remember(device.marks, email))
+    if isinstance(came, CodeWanted):
+        return came
+    return grant(found.id, came)._replace(marks=devices.remember(device.marks, email))
 
 
 def grant(
@@ -217,11 +222,13 @@ def begin_session(
         return str(begun["id"])
 
 
-def _ask_for_code(found: AnyRow, new_hash: str | None) -> CodeWanted:
+def _ask_for_code(found: AnyRow, new_hash: str | None) -> CodeWanted | None:
     with transaction():
         if new_hash is not None:
             mine = (Account.id == found.id, Account.password_hash == found.password_hash)
-            db.session.execute(update(Account).where(*mine).values(password_hash=new_hash))
+            renewed = update(Account).where(*mine).values(password_hash=new_hash).returning(Account.id)
+            if db.session.scalar(renewed) is None:
+                return None
         audit.record("login.password", account_id=found.id, actor_id=found.id)
     token = mfa_tokens.write(found.id, new_hash or found.password_hash, found.version)
     return CodeWanted(token, mfa_tokens.LIFETIME)

@@ -25,6 +25,7 @@ from . import audit, mail
 from .sealing import derive, seal, unseal
 
 PERIOD = 30  # seconds that a code is shown
+SET_UP = 20  # half-minutes that there are to confirm a secret
 WINDOW = (-1, 0, 1)  # half-minutes: the clock of a phone may differ, and typing takes time (RFC 6238 5.2)
 RECOVERY_CODES = 10
 
@@ -47,8 +48,14 @@ def give_secret(account: Account) -> pyotp.TOTP:
     """Give ``account`` a new secret, and return what makes codes from it. Only inside of `transaction()`."""
     secret = pyotp.random_base32()  # 160 bits, as RFC 4226 4 recommends
     account.mfa_secret = seal(current_app.extensions["codes"], secret.encode(), account.id)
-    account.mfa_since, account.mfa_step = None, 0
+    # As if the code before those that count had been taken: by this it is known how old the set-up is.
+    account.mfa_since, account.mfa_step = None, _now() + WINDOW[0] - 1
     return pyotp.TOTP(secret, interval=PERIOD)
+
+
+def is_set_up(account: Account) -> bool:
+    """Say whether ``account`` has a secret that can be confirmed."""
+    return account.mfa_secret is not None and _now() - account.mfa_step <= SET_UP
 
 
 def give_recovery_codes(account: Account) -> list[str]:
@@ -94,10 +101,14 @@ def _matching_step(account: Account, code: str) -> int:
     secret = account.mfa_secret and unseal(current_app.extensions["codes"], account.mfa_secret, account.id)
     if not secret:  # also where SECRET_KEY has changed: recovery codes go on
         return 0
-    totp, now = pyotp.TOTP(secret.decode(), interval=PERIOD), int(utc_now().timestamp()) // PERIOD
+    totp, now = pyotp.TOTP(secret.decode(), interval=PERIOD), _now()
     # All of them are compared, each in constant time, so that no time tells how near a guess was.
     good = [hmac.compare_digest(totp.generate_otp(now + offset), code) for offset in WINDOW]
     return max((now + offset) * matches for offset, matches in zip(WINDOW, good, strict=True))
+
+
+def _now() -> int:
+    return int(utc_now().timestamp()) // PERIOD
 
 
 def _spend_step(account: Account, step: int) -> bool:

@@ -6,9 +6,7 @@ was mailed; the owner is told by a notice; and whoever got in by the old one is 
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import AccountNotFound, LinkRefused, WrongPassword, refuse
@@ -37,18 +35,18 @@ def change_password(asker: Principal, current: str, new: str) -> None:
     # No lock was held for the two hashes. Only the password that was checked is replaced: of several changes
     # at the same moment one wins, and `current` is wrong for the others. First the account and then its
     # sessions: a log-in locks the account too, so none with the old password slips in between.
-    mine = update(Account).where(Account.id == asker.id, Account.password_hash == checked)
+    mine = select(Account).where(Account.id == asker.id, Account.password_hash == checked).with_for_update()
     if with_mfa:  # or it may be too short by now
         mine = mine.where(Account.mfa_since.is_not(None))
     with transaction():
-        changed = db.session.execute(mine.values(password_hash=hashed))
-        won = cast(CursorResult[Any], changed).rowcount == 1
-        if won:
+        account = db.session.scalar(mine)
+        if account is not None:
+            account.set_password(hashed)
             sessions.end_others(asker)
             one_time_tokens.retire(asker.id)
             mail.queue(Kind.PASSWORD_CHANGED, email=asker.email)
-        _record("password.change", asker, won)
-    if not won:
+        _record("password.change", asker, account is not None)
+    if account is None:
         raise WrongPassword
 
 
@@ -72,7 +70,7 @@ def set_password(email: str, password: str) -> None:
             raise AccountNotFound
         if passwords.current().verify(found.password_hash, password):
             return
-        found.password_hash = hashed
+        found.set_password(hashed)
         sessions.end_of(found.id)
         one_time_tokens.retire(found.id)
         audit.record("password.change", account_id=found.id)
@@ -110,7 +108,7 @@ def reset(token: str, new: str) -> str:
             account, _ = one_time_tokens.take(Purpose.RESET, token)
             if account.mfa_since != found.mfa_since:  # the password may be too short by now
                 raise LinkRefused
-            account.password_hash = hashed
+            account.set_password(hashed)
             if account.verified_at is None:
                 account.change(verified_at=utc_now())
             sessions.end_of(account.id)

@@ -50,14 +50,14 @@ def confirm(asker: Principal, code: str) -> list[str]:
     Every other session ends: it was begun without a code.
 
     Raises:
-        MfaIsOn, MfaIsOff: there is nothing to confirm, for it is confirmed, or was not set up.
+        MfaIsOn, MfaIsOff: there is nothing to confirm, for it is confirmed, or was not set up just now.
         WrongCode: the app does not have the secret, or its clock is wrong.
     """
     with transaction():
         account = _lock(asker)
         if account.mfa_since is not None:
             raise MfaIsOn
-        if account.mfa_secret is None:
+        if not codes.is_set_up(account):
             raise MfaIsOff
         proved = codes.spend(account, code)
         if proved:
@@ -117,7 +117,7 @@ def remove_for(email: str) -> str:
         if account.mfa_since is None:
             raise MfaIsOff
         codes.take_back(account)
-        account.password_hash = passwords.UNUSABLE_HASH
+        account.set_password(passwords.UNUSABLE_HASH)
         sessions.end_of(account.id)
         one_time_tokens.retire(account.id)
         mail.queue(Kind.MFA_REMOVED, email=account.email)

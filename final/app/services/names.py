@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
+
+import idna
 
 from ..errors import FieldError
 
 MAX_LENGTH = 100  # code points
+JOINERS = {"\u200c", "\u200d"}
+EMOJI_STYLE = "\ufe0f"
+#: Fillers and blanks that Unicode counts among the letters, marks and symbols.
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def problem_with_name(name: str) -> FieldError | None:
@@ -16,9 +23,21 @@ def problem_with_name(name: str) -> FieldError | None:
         return FieldError("name", "blank", "give a name that can be seen")
     if len(name) > MAX_LENGTH:
         return FieldError("name", "too_long", f"use at most {MAX_LENGTH} characters")
-    if any(category in {"Cc", "Cs", "Zl", "Zp"} for category in categories):
-        return FieldError("name", "control_character", "leave out line breaks and control characters")
+    if any(_is_hidden(name, place) for place in range(len(name))):
+        return FieldError("name", "control_character", "leave out line breaks and what nobody can see")
     return None
+
+
+def _is_hidden(name: str, place: int) -> bool:
+    # By what nobody sees two names look like one, and what changes the direction has one read as another.
+    letter, before, after = name[place], name[max(place - 1, 0) : place], name[place + 1 : place + 2]
+    if letter not in JOINERS:
+        return letter in INVISIBLE or unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    if before and after and unicodedata.category(after) == "So":  # one picture of several
+        return before != EMOJI_STYLE and unicodedata.category(before) not in {"So", "Sk"}
+    with suppress(ValueError):
+        return not idna.valid_contextj(name, place)  # Persian, and the scripts of India (RFC 5892 A.1, A.2)
+    return True
 
 
 def tidy_name(name: str) -> str:
