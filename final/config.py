@@ -92,7 +92,7 @@ class Config:
     # Where several processes count those attempts together: `redis://host:6379/0`. Empty: each for itself.
     REDIS_URL = ""
 
-    # Whether /v2/docs shows the API, to be tried out. The page is that of Flask-RESTX, with old scripts: no page
+    # Whether /v2/docs shows the API, to be tried out. That page is Flask-RESTX's, with old scripts: no page
     # for the host where people log in. /v2/openapi.json is always there.
     DOCUMENTATION_PAGE = False
 
