@@ -97,6 +97,10 @@ class Config:
     # Where several processes count those attempts together: `redis://host:6379/0`. Empty: each for itself.
     REDIS_URL = ""
 
+    # Whether /v2/docs shows the API, to be tried out. That page is Flask-RESTX's, with old scripts: no page
+    # for the host where people log in. /v2/openapi.json is always there.
+    DOCUMENTATION_PAGE = False
+
     # Answer 503 to everything but the health checks, and say in how many seconds to come back.
     MAINTENANCE = False
     MAINTENANCE_RETRY_AFTER = 120
@@ -115,6 +119,7 @@ class DevelopmentConfig(Config):
     PRODUCTION = False
     SECRET_KEY = "development-only, everybody can read this secret"
     REQUIRE_VERIFIED_EMAIL = False
+    DOCUMENTATION_PAGE = True
 
 
 class TestingConfig(Config):
@@ -128,6 +133,7 @@ class TestingConfig(Config):
     SQLALCHEMY_DATABASE_URI = "sqlite://"
     SECRET_KEY = "testing-only, everybody can read this secret"
     REQUIRE_VERIFIED_EMAIL = False
+    DOCUMENTATION_PAGE = True
     MAIL_INTERVAL = 0
     ARGON2_MEMORY = 8
     ARGON2_TIME = 1

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
     api,
@@ -20,6 +19,7 @@ from . import (
     metrics,
     migrations,
     page,
+    proxies,
     settings,
     traces,
 )
@@ -52,8 +52,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     app.session_interface = NoCookieSession()
 
     # Log-ins are counted, and logged, by the address of the client and not by that of our own proxy.
-    if proxies := app.config["PROXIES"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    proxies.init_app(app)
 
     # Extensions were made once, in extensions.py; here each is told about this application.
     init_database(app)

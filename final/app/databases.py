@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
 from sqlalchemy.exc import ArgumentError
+
+from .files import make_private
 
 #: The engine that reads; see `init_app`.
 READS = "reads"
@@ -104,6 +107,7 @@ def set_up(engine: Engine, reads: bool = False) -> None:
         reads: whether it is the engine that only reads.
     """
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _set_up_sqlite)
         if not reads:
             event.listen(engine, "begin", _begin_sqlite)
@@ -140,6 +144,12 @@ def _leave_out_values(context: ExceptionContext) -> None:
     error.args = (f"{error.sqlstate}: {said}",)
     if wrapped is not None:
         wrapped.args = (f"({type(error).__name__}) {error}",)
+
+
+def _make_private(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> None:
+    # SQLite would let everybody on this machine read it. `-wal` and `-shm` beside it take after it.
+    if arguments[0] not in IN_MEMORY and not options.get("uri"):
+        make_private(Path(arguments[0]))
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:

@@ -208,8 +208,8 @@ class VersionRetired(Problem):
     """Version 1 of the API is no more."""
 
     status = 410
-    detail = "Version 1 is retired. Use version 2, below /v2; it is described at /v2/docs."
-    headers = {"Link": '</v2/docs>; rel="successor-version"'}
+    detail = "Version 1 is retired. Use version 2, below /v2; it is described at /v2/openapi.json."
+    headers = {"Link": '</v2/openapi.json>; rel="successor-version"'}
 
 
 class ConditionFailed(Problem):

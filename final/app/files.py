@@ -39,18 +39,34 @@ def keep_private(file: Path, content: bytes) -> bytes:
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        own = file.with_name(f".{secrets.token_hex(8)}")
-        _create(own, content)
-        try:
-            os.link(own, file)
-        except FileExistsError:
-            pass  # another worker was first
-        except (OSError, NotImplementedError):  # a USB stick and some network drives know no links
-            with suppress(FileExistsError):
-                _create(file, content)
-        finally:
-            own.unlink(missing_ok=True)  # whatever happened: no key is left lying about
+        _put(file, content)
     return file.read_bytes()
+
+
+def make_private(file: Path) -> None:
+    """See to it that only this user can read the database ``file``; make it, empty, if there is none.
+
+    Without opening it: whoever closes a file that SQLite has locked in the same process unlocks it (POSIX).
+    """
+    with suppress(OSError):  # a folder that is not there, a file of somebody else: SQLite says so, too
+        if not file.exists():
+            _put(file, b"")
+        elif os.name == "posix" and file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+
+
+def _put(file: Path, content: bytes) -> None:
+    own = file.with_name(f".{secrets.token_hex(8)}")
+    _create(own, content)
+    try:
+        os.link(own, file)
+    except FileExistsError:
+        pass  # another worker was first
+    except (OSError, NotImplementedError):  # a USB stick and some network drives know no links
+        with suppress(FileExistsError):
+            _create(file, content)
+    finally:
+        own.unlink(missing_ok=True)  # whatever happened: no key is left lying about
 
 
 def _create(file: Path, content: bytes) -> None:

@@ -7,11 +7,13 @@ import secrets
 import time
 
 from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import BadRequest, NotFound
 
 from . import metrics
 from .errors import InMaintenance, VersionRetired
 from .logs import milliseconds, write_access
 
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 HEADERS = {
@@ -26,6 +28,7 @@ def init_app(app: Flask) -> None:
     """Register the hooks. Those before a request run in this order, those after it in the opposite one."""
     app.before_request(begin)
     app.before_request(refuse_for_the_server)
+    app.before_request(refuse_malformed)
     app.before_request(refuse_version_1)
     app.before_request(refuse_in_maintenance)
     app.after_request(log_answer)  # registered first, so it runs last and sees what is really sent
@@ -51,6 +54,23 @@ def refuse_for_the_server() -> None:
     """
     if refusal := request.environ.get("accounts.refusal"):
         raise refusal
+
+
+def refuse_malformed() -> None:
+    """Refuse a second spelling of a path, and a request that does not name one host.
+
+    Werkzeug reads `//metrics` as `/metrics`. A proxy that hides the second would let the first through.
+
+    Raises:
+        NotFound: the path begins with two slashes.
+        BadRequest: `Host` is missing, there twice, or none (RFC 9112 3.2). HTTP/1.0 does not have to have it.
+    """
+    environ = request.environ
+    if environ["PATH_INFO"].startswith("//"):
+        raise NotFound
+    host = environ.get("HTTP_HOST", "")
+    if not HOST.fullmatch(host) and (host or environ["SERVER_PROTOCOL"] not in {"HTTP/1", "HTTP/1.0"}):
+        raise BadRequest
 
 
 def refuse_version_1() -> None:
@@ -84,7 +104,10 @@ def add_headers(response: Response) -> Response:
         if name.lower() not in present:
             headers.add(name, value)
     headers.add("X-Request-ID", g.request_id)
-    headers.add("Server-Timing", f"app;dur={milliseconds()}")
+    if current_app.config["PUBLIC_URL"].startswith("https://"):
+        headers.add("Strict-Transport-Security", "max-age=63072000")  # two years; RFC 6797
+    if not current_app.config["PRODUCTION"]:  # to a stranger a tenth of a millisecond may tell something
+        headers.add("Server-Timing", f"app;dur={milliseconds()}")
     return response
 
 

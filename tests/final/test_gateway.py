@@ -154,3 +154,27 @@ def test_a_body_that_was_cut_is_not_acted_upon(
 
     assert server.log.read_bytes().count(b'"status":401') == before
     assert server.send("GET", "/health/live").status == 200
+
+
+HEADS = {
+    "no host": ("GET /health/live HTTP/1.1\r\n\r\n", 400),
+    "two hosts": ("GET /health/live HTTP/1.1\r\nHost: one\r\nHost: two\r\n\r\n", 400),
+    "the same twice": ("GET /health/live HTTP/1.1\r\nHost: one\r\nHost: one\r\n\r\n", 400),
+    "an old client": ("GET /health/live HTTP/1.0\r\n\r\n", 200),
+    "two slashes": ("GET //metrics HTTP/1.1\r\nHost: one\r\n\r\n", 404),
+    "two slashes, one written otherwise": ("GET /%2fmetrics HTTP/1.1\r\nHost: one\r\n\r\n", 404),
+    "a dot": ("GET /./metrics HTTP/1.1\r\nHost: one\r\n\r\n", 404),
+    "a way back": ("GET /page/../metrics HTTP/1.1\r\nHost: one\r\n\r\n", 404),
+    "capitals": ("GET /METRICS HTTP/1.1\r\nHost: one\r\n\r\n", 404),
+}
+
+
+@pytest.mark.parametrize(("head", "status"), HEADS.values(), ids=HEADS)
+def test_a_request_is_spelled_in_one_way(
+    beyond: tuple[Server, Proxy, dict[str, Any]], head: str, status: int
+) -> None:
+    """As it comes over the wire: one host, and one spelling of a path that a proxy may hide."""
+    server, _, _ = beyond
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert int(connection.recv(4096).split()[1]) == status

@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 import pytest
-from kit.adapter import PASSWORD, Stage, expect
+from kit.adapter import GOOD_SECRET, PASSWORD, Stage, expect
 
 DOCUMENT = "/v2/openapi.json"
 
@@ -116,3 +116,48 @@ def test_the_cache_has_a_size(service: Stage) -> None:
         cache.put(number, f"value {number}", 60)
 
     assert [cache.get(number) for number in range(3)] == [None, "value 1", "value 2"]
+
+
+# -- as a stranger asks ----------------------------------------------------------------------------
+
+
+SPELLINGS = ["//metrics", "///metrics", "//v2/accounts", "//", "//health/live", "/metrics/", "/./metrics"]
+SPELLINGS += ["/x/../metrics", "/Metrics", "/METRICS", "/metrics;x", "/metrics%2f", "/metrics\\", "/ metrics"]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_a_path_has_one_spelling(service: Stage, problem: Any, path: str) -> None:
+    """A proxy hides `/metrics`, and no other spelling leads there."""
+    problem(service.client.get("/", environ_overrides={"PATH_INFO": path}), 404)
+
+
+HOSTS = {"": 400, "one,two": 400, "one, one": 400, "a b": 400, "<b>": 400, "accounts.example:http": 400}
+HOSTS |= {"accounts.example": 200, "accounts.example:8443": 200, "[::1]:8001": 200, "app_1:8000": 200}
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS.items())
+def test_a_request_names_one_host(service: Stage, host: str, status: int) -> None:
+    """None, two in one, and what is no name are refused (RFC 9112 3.2); HTTP/1.0 may do without."""
+    answer = service.client.get("/health/live", environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == status
+    assert host not in answer.text or not host
+
+    old = {"SERVER_PROTOCOL": "HTTP/1.0", "HTTP_HOST": ""}
+    assert service.client.get("/health/live", environ_overrides=old).status_code == 200
+
+
+def test_production_says_less_and_asks_for_https(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time of the server, no page of Flask-RESTX on the origin of the account page, and HSTS."""
+    monkeypatch.setenv("FLASK_SECRET_KEY", GOOD_SECRET)
+    tried = service.app.test_client()
+    served = service.new_app("ProductionConfig").test_client()
+
+    for path in ("/", "/health/live", "/v2/openapi.json", "/nothing"):
+        headers = served.get(path).headers
+        assert "Server-Timing" not in headers
+        assert headers["Strict-Transport-Security"] == "max-age=63072000"
+    assert served.get("/v2/openapi.json").status_code == 200
+    for path in ("/v2/docs", "/swaggerui/swagger-ui.css"):
+        assert (tried.get(path).status_code, served.get(path).status_code) == (200, 404)
+    assert "Server-Timing" in tried.get("/health/live").headers
+    assert "Strict-Transport-Security" not in tried.get("/health/live").headers

@@ -9,6 +9,7 @@ import pytest
 from kit.adapter import PASSWORD, Client, Stage, expect
 
 ME = "/v2/accounts/me"
+NOTHING = "0 sessions, 0 one-time tokens, 0 signing keys, 0 audit events, 0 addresses\n"
 
 
 def prune(service: Stage) -> str:
@@ -57,15 +58,50 @@ def test_links_and_keys_go_when_they_are_of_no_use(service: Stage, in_database: 
     with service.app.app_context():
         keys = service.app.extensions["keys"]
         keys.make(at_once=True)
-    assert prune(service) == "0 sessions, 0 one-time tokens, 0 signing keys\n"
+    assert prune(service) == NOTHING
     in_database("UPDATE one_time_tokens SET expires_at = ?", days_ago(0.01))
     in_database("UPDATE signing_keys SET signs_from = ?", days_ago(1))
     keys._opened.clear()  # a key never changes, so what was read once is kept
 
-    assert prune(service).endswith(" one-time tokens, 1 signing keys\n")
+    assert prune(service).endswith(" one-time tokens, 1 signing keys, 0 audit events, 0 addresses\n")
     assert in_database("SELECT number FROM signing_keys") == [(2,)]
     assert in_database("SELECT count(*) FROM one_time_tokens") == [(0,)]
-    assert prune(service) == "0 sessions, 0 one-time tokens, 0 signing keys\n"
+    assert prune(service) == NOTHING
+
+
+# How many days ago something happened; whether its address stays, and whether the event does.
+EVENTS = {"today": (0, True, True), "last quarter": (100, False, True), "long ago": (400, False, False)}
+
+
+@pytest.mark.parametrize(("days", "address", "event"), EVENTS.values(), ids=EVENTS)
+def test_the_audit_forgets_addresses_then_events(
+    service: Stage, in_database: Any, monkeypatch: pytest.MonkeyPatch, days: int, address: bool, event: bool
+) -> None:
+    """After 90 days and after a year, each once, and in batches; what is younger stays as it is."""
+    monkeypatch.setattr(service.loaded.package.services.pruning, "BATCH", 2)
+    guess = {"email": "mina@example.com", "password": "not this one, certainly"}
+    for _ in range(5):
+        expect(service.client.post("/v2/auth/login", json=guess), 401)
+    in_database("UPDATE audit_events SET created_at = ?", days_ago(days))
+    for _ in range(3):
+        expect(service.client.post("/v2/auth/login", json=guess), 401)
+
+    said = prune(service)
+
+    events, addresses = 0 if event else 5, 5 if event and not address else 0
+    assert said.endswith(f", {events} audit events, {addresses} addresses\n")
+    kept = in_database("SELECT count(*), count(address) FROM audit_events")
+    assert kept == [(3 + 5 * event, 3 + 5 * address)]
+    assert prune(service) == NOTHING
+
+
+def test_the_audit_may_be_kept_for_ever(service: Stage, in_database: Any) -> None:
+    """0 days are no days after which it ends."""
+    service.app = service.new_app(AUDIT_DAYS=0, ADDRESS_DAYS=0)
+    account = service.sign_up()
+    in_database("UPDATE audit_events SET created_at = ?, address = '192.0.2.7'", days_ago(5000))
+
+    assert account.id and prune(service) == NOTHING
 
 
 def begin_sessions(in_database: Any, account_id: str, *ended: int) -> None:

@@ -451,3 +451,21 @@ def test_an_error_of_the_database_repeats_no_value(
     assert said in log.text and "Traceback" in log.text
     for value in (account.email, account.name, "$argon2"):
         assert value not in log.text, value
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other rights")
+@pytest.mark.parametrize("before", [None, 0o644, 0o666, 0o600])
+def test_nobody_else_on_this_machine_reads_the_database(
+    service: Stage, tmp_path: Path, before: int | None
+) -> None:
+    """Neither the file nor what SQLite writes beside it, whether it is new or was made by something else."""
+    file = tmp_path / "accounts.sqlite"
+    if before is not None:
+        file.touch()
+        file.chmod(before)
+    service.keep_in(file)
+    service.sign_up()
+
+    found = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
+    assert found == dict.fromkeys(("accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"), 0o600)

@@ -118,6 +118,14 @@ FORWARDED = {
     "a client says nothing before it": (1, "203.0.113.66, 192.0.2.7", "192.0.2.7"),
     "two proxies": (2, "203.0.113.66, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
     "a request past the proxy": (1, "", "127.0.0.1"),
+    "a proxy that writes the port": (1, "192.0.2.7:1001", "192.0.2.7"),
+    "the same with IPv6": (1, "[2001:db8::7]:1001", "2001:db8::7"),
+    "brackets alone": (1, "[2001:db8::7]", "2001:db8::7"),
+    "a long spelling of IPv6": (1, "2001:0DB8:0:0::7", "2001:db8::7"),
+    "no address": (1, "unknown", "127.0.0.1"),
+    "half an address": (1, "192.0.2", "127.0.0.1"),
+    "a port alone": (1, ":1001", "127.0.0.1"),
+    "text that is meant for the log": (1, '192.0.2.7" OR 1', "127.0.0.1"),
 }
 
 
@@ -133,6 +141,22 @@ def test_an_address_counts_as_our_proxies_saw_it(
     expect(client.post(LOGIN, json={}, headers=headers), 429)
 
     assert log.text.count(f'"address":"{address}"') == 2
+
+
+def test_made_up_addresses_do_not_fill_the_memory(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are only so many counters; those that came first stay exact, and nobody is without a limit."""
+    limits = service.loaded.package.decorators.rate_limits
+    monkeypatch.setattr(limits, "MOST", 100)
+    monkeypatch.setattr(limits, "SHARED", 10)
+    windows = limits.FixedWindows()
+    windows.hit("mina", 10**9)
+
+    for number in range(5000):
+        windows.hit(f"made up {number}", 10**9)
+
+    assert sum(len(counts) for counts in windows._windows.values()) <= 110
+    assert windows.hit("mina", 10**9)[0] == 2
+    assert [windows.hit("late", 10**9)[0] for _ in range(11)][-1] >= 11
 
 
 @pytest.mark.parametrize("before", [[("wrong", MINA, HERE)] * 3, guesses()], ids=["account", "address"])

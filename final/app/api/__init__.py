@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template
+from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask_restx import Api as RestxApi
+from werkzeug.exceptions import NotFound
 
 from ..decorators import cached, compressed
 from ..representation import answer
@@ -89,8 +90,19 @@ def documentation_page() -> Response:
     return Response(page, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
+def hide_documentation() -> None:
+    """Answer as if the page were not there; what it shows, /v2/openapi.json, stays.
+
+    Raises:
+        NotFound: it is asked for, and DOCUMENTATION_PAGE is off.
+    """
+    if request.endpoint in {"v2.doc", "restx_doc.static"} and not current_app.config["DOCUMENTATION_PAGE"]:
+        raise NotFound
+
+
 def init_app(app: Flask) -> None:
     """Put the API and the health checks on ``app``."""
+    app.before_request(hide_documentation)
     app.config["RESTX_MASK_SWAGGER"] = False  # `X-Fields` is not offered
     app.config["SWAGGER_UI_DOC_EXPANSION"] = "list"
     app.register_blueprint(bp)

@@ -167,8 +167,15 @@ def _tell(policy: str, most: int, seconds: int, remaining: int, left: int) -> Ca
     return add
 
 
+MOST, SHARED = 20_000, 2_000
+
+
 class FixedWindows:
     """Counters that begin again with every window of time, in memory. Threads share one.
+
+    A window has at most `MOST` keys of its own. Those that come after share `SHARED` counters, and may be
+    refused for what others did: under a flood of made-up addresses that is better than to run out of memory,
+    and better than no limit.
 
     Whatever has this `hit` can stand in its place, to count for several processes.
     """
@@ -189,6 +196,8 @@ class FixedWindows:
             if (ends, seconds) not in self._windows:
                 self._windows = {window: kept for window, kept in self._windows.items() if window[0] > now}
             counts = self._windows.setdefault((ends, seconds), {})
+            if len(counts) >= MOST and key not in counts:
+                key = f"{hash(key) % SHARED}"  # Python's hash of a text is another one in each process
             counts[key] = counts.get(key, 0) + 1
             return counts[key], ends - now
 

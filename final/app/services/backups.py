@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..extensions import db
+from ..files import make_private
 from ..models.columns import utc_now
 
 BUSY = 30  # seconds that a copy waits for writers
@@ -55,6 +56,7 @@ def restore(file: Path) -> None:
     """
     try:
         _check(file)
+        make_private(_database())
         with closing(_open(file, "ro")) as source, closing(_open(_database(), "rwc")) as target:
             source.backup(target)
     except sqlite3.Error as error:

@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -149,9 +150,11 @@ def current() -> Passwords:
 
 
 def _give_way() -> None:
-    # To Linux a thread is a process of its own; elsewhere this would slow down all of them.
+    # To Linux a thread is a process of its own; elsewhere this would slow down all of them. Where a filter of
+    # system calls does not allow it, passwords are checked all the same.
     if sys.platform == "linux":
-        os.nice(NICENESS)
+        with suppress(OSError):
+            os.nice(NICENESS)
 
 
 def _normalise(password: str) -> str:

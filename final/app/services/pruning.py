@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import sleep
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, CursorResult, delete, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    Update,
+    and_,
+    delete,
+    false,
+    or_,
+    select,
+    update,
+)
 
 from ..extensions import Base, db, fetch_all, transaction
-from ..models import OneTimeToken, Session, SigningKey
+from ..models import AuditEvent, OneTimeToken, Session, SigningKey
 from ..models.columns import utc_now
 from . import keys
 
@@ -24,10 +35,12 @@ KEPT = timedelta(days=7)  # what is over stays for so long, for whoever looks in
 def prune() -> dict[str, int]:
     """Delete what is over, and return how many rows of each table.
 
-    Sessions that have ended or expired a week ago, links that do not work any more, and keys whose last token
-    has ended. Never an account, and nothing of the audit: how long that is kept is for its owner to say.
+    Sessions that have ended or expired a week ago, links that do not work any more, keys whose last token has
+    ended, and what the audit has kept for long enough: the address of an event, later the event. Never an
+    account.
     """
     now = utc_now()
+    old, address_old = _older(now, "AUDIT_DAYS"), _older(now, "ADDRESS_DAYS")
     idle = timedelta(seconds=current_app.config["SESSION_IDLE"])
     over = or_(
         Session.revoked_at < now - KEPT,
@@ -38,29 +51,56 @@ def prune() -> dict[str, int]:
         "sessions": _delete(Session, Session.id, over),
         "one-time tokens": _delete(OneTimeToken, OneTimeToken.digest, OneTimeToken.expires_at < now),
         "signing keys": _delete(SigningKey, SigningKey.kid, SigningKey.kid.in_(keys.current().retired())),
+        # Its ids are in the order of time: behind the first that is young there is none that is old.
+        "audit events": _delete(AuditEvent, AuditEvent.id, old, until=~old),
+        "addresses": _change(
+            update(AuditEvent).values(address=None),
+            AuditEvent.id,
+            and_(address_old, AuditEvent.address.is_not(None)),
+            until=~address_old,
+        ),
     }
 
 
-def _delete(model: type[Base], key: Any, over: ColumnElement[bool]) -> int:
-    # Through the whole table by its key, so that no statement takes longer because there is more of it.
+def _older(now: datetime, days: str) -> ColumnElement[bool]:
+    kept = current_app.config[days]
+    return AuditEvent.created_at < now - timedelta(days=kept) if kept else false()
+
+
+def _delete(
+    model: type[Base], key: Any, over: ColumnElement[bool], until: ColumnElement[bool] | None = None
+) -> int:
+    return _change(delete(model), key, over, until)
+
+
+def _change(
+    change: Delete | Update, key: Any, over: ColumnElement[bool], until: ColumnElement[bool] | None = None
+) -> int:
+    """Do ``change`` to the rows that are ``over``, and return how many there were.
+
+    Through the whole table by its key, so that no statement takes longer because there is more of it.
+
+    Args:
+        until: what is true of the first row behind which there is nothing to do.
+    """
+    end = false() if until is None else until
+    looked_at = select(key, over.label("over"), end.label("end"))
     total, after = 0, ""
     while True:
-        found = fetch_all(select(key, over.label("over")).where(key > after).order_by(key).limit(BATCH))
+        found = fetch_all(looked_at.where(key > after).order_by(key).limit(BATCH))
         gone = [row[0] for row in found if row.over]
         if gone:
-            total += _delete_those(model, key, gone, over)
+            total += _change_those(change, key, gone, over)
             sleep(PAUSE)
-        if len(found) < BATCH:
+        if len(found) < BATCH or found[-1].end:
             return total
         after = found[-1][0]
 
 
-def _delete_those(model: type[Base], key: Any, gone: list[str], over: ColumnElement[bool]) -> int:
+def _change_those(change: Delete | Update, key: Any, gone: list[str], over: ColumnElement[bool]) -> int:
     # Of several that prune at once, each takes rows that no other has locked; and a row that has been used
     # since it was read stays.
     some = select(key).where(key.in_(gone), over).with_for_update(skip_locked=True)
     with transaction():
-        result = db.session.execute(
-            delete(model).where(key.in_(some)).execution_options(synchronize_session=False)
-        )
+        result = db.session.execute(change.where(key.in_(some)).execution_options(synchronize_session=False))
     return cast(CursorResult[Any], result).rowcount
