@@ -197,7 +197,11 @@ class _Adviser:
         """Return the step of this chapter that shows the code to look at."""
         place = place_of(result, self.work)
         if place is None:
-            return None
+            return (
+                self.section_of(result)
+                if self.is_own(result) and not (result.finding or Finding()).sent
+                else None
+            )
         return section_that_shows(self.stage.number, place[0], names_around(self.work, place))
 
 
