@@ -118,7 +118,7 @@ class _Adviser:
         waits = finding.on_the_way or self.waits_for_a_later_step(result)
         own = self.is_own(result)
         if cause := self.cause(result):
-            return (1 if finding.crash else 2, -self.causes[cause], waits, not own, place)
+            return (1, -self.causes[cause], finding.crash, waits, not own, place)
         if waits:
             return (6, not is_regression(result, self.stage, self.ever_passed), not own, place)
         if is_regression(result, self.stage, self.ever_passed):
@@ -131,11 +131,12 @@ class _Adviser:
         if finding is None:
             return None
         mistake = self.mistakes[result.behaviour.test]
+        if mistake and mistake.first:
+            return mistake.text
         if finding.crash and not self.refuses_on_purpose(finding):
-            return (
-                f"{(finding.log or [finding.raised])[-1].partition(':')[0]} {finding.place or finding.view}"
-            )
-        return mistake.text if mistake and mistake.first else None
+            raised = (finding.log or [finding.raised])[-1].partition(":")[0]
+            return f"{raised} {finding.place or finding.view}"
+        return None
 
     def refuses_on_purpose(self, finding: Finding) -> bool:
         """Whether the code ended itself for a reason that few behaviours meet, such as a weak secret."""
@@ -196,7 +197,11 @@ class _Adviser:
         """Return the step of this chapter that shows the code to look at."""
         place = place_of(result, self.work)
         if place is None:
-            return None
+            return (
+                self.section_of(result)
+                if self.is_own(result) and not (result.finding or Finding()).sent
+                else None
+            )
         return section_that_shows(self.stage.number, place[0], names_around(self.work, place))
 
 

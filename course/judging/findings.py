@@ -150,7 +150,9 @@ def short(value: object) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()).partition(" [SQL: ")[0]  # SQLAlchemy repeats all that was stored
+    text = " ".join(str(error).split())
+    for more in (" [SQL: ", " Possible reasons are: "):  # all that was stored, and an essay on imports
+        text = text.partition(more)[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

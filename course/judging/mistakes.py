@@ -166,10 +166,11 @@ def _has_rules(blueprint: str, finding: Finding) -> bool:
 
 def _misplaced(finding: Finding, work: Work) -> str:
     """Return where a file is that Python looked for elsewhere."""
-    found = re.search(r"No module named '([\w.]+)'|([\w.-]+\.py)\b", finding.raised)
+    found = re.search(r"(?:No module named|failed for) '([\w.]+)'|([\w.-]+\.py)\b", finding.raised)
     if not found or not re.match("ModuleNotFoundError|FileNotFoundError|ImportStringError", finding.raised):
         return ""
-    name = found[2] or found[1].rpartition(".")[2] + ".py"
+    imported = (found[1] or "").split(".")  # of an import by its text, the last part is what the module has
+    name = found[2] or imported[0 if finding.raised.startswith("ImportStringError") else -1] + ".py"
     return next((file for file in work.files if file.rpartition("/")[2] == name), "")
 
 
