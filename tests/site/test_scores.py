@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from course.lessons.scores import FLOOR, read_scores
+from course.lessons.solutions import SOLUTIONS
 from course.lessons.stages import all_stages
 from course.site.directives import scores
 from course.site.expand import expand
 from course.site.page import Page, PageError
 
+KINDS = ("right", "wrong")
 ROW = {
     "date": "2026-11-21",
     "faults": 6,
@@ -58,9 +60,24 @@ def test_survivors_are_shown_as_code(row: dict[str, object]) -> None:
     assert "<code>app/v1.py top</code>: <code>a &lt; b</code> → <code>a &lt;= b</code>" in shown
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_solutions_are_counted_where_they_are(lang: str) -> None:
+    """Each stage but `final` has a row with its right and wrong solutions, and the last row has the sums."""
+    rows = expand("<!-- score: solutions -->", Page("score.md", lang)).splitlines()[2:]
+    numbers = [[cell.strip(" *") for cell in row.strip("|").split("|")][1:] for row in rows]
+
+    files = [
+        [str(len(list(SOLUTIONS.glob(f"{kind}/{stage.name.partition('_')[0]}/*.patch")))) for kind in KINDS]
+        for stage in all_stages()
+        if stage.name != "final"
+    ]
+    assert numbers[:-1] == files
+    assert numbers[-1] == [str(sum(int(row[kind]) for row in files)) for kind in (0, 1)]
+
+
 def test_another_part_is_refused() -> None:
     """A directive that asks for an unknown part gets an error that names the known ones."""
-    with pytest.raises(PageError, match="numbers, survivors, equivalent"):
+    with pytest.raises(PageError, match="numbers, solutions, survivors, equivalent"):
         expand("<!-- score: everything -->", Page("score.md", "en"))
 
 

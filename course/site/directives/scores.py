@@ -1,21 +1,27 @@
-"""`score`: how much the suite notices, from docs/score.toml; `course score --write` makes that file."""
+"""`score`: how much the suite notices, from docs/score.toml, and how many solutions judge the judge.
+
+`course score --write` makes that file. The solutions are counted where they are, in tests/course/solutions.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from html import escape
 from math import sqrt
 from typing import Any
 
 from course.lessons.scores import read_scores, reasons
+from course.lessons.solutions import all_solutions
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
 from course.site.page import Page, Piece, say
 
 
 def score(page: Page, piece: Piece) -> str:
-    """Return the table of numbers, the mutants that survived, or those that change nothing."""
+    """Return a table of numbers, the mutants that survived, or those that change nothing."""
     parts: dict[str, Callable[[str], str]] = {
         "numbers": _numbers,
+        "solutions": _solutions,
         "survivors": _survivors,
         "equivalent": _equivalent,
     }
@@ -54,6 +60,19 @@ def _row(name: str, found: dict[str, Any] | None, lang: str) -> str:
     return f"| {name} | {faults} | {mutants} | {noticed} | {share} | {found['date']} |"
 
 
+def _solutions(lang: str) -> str:
+    counted = Counter((solution.stage.name, solution.right) for solution in all_solutions())
+    rows = [say("score-solutions-head", lang), "|---|---|---|"]
+    for stage in all_stages():
+        if stage.number < FINAL_NUMBER:
+            right, wrong = counted[stage.name, True], counted[stage.name, False]
+            rows.append(f"| {_name(stage, lang)} | {right} | {wrong} |")
+    totals = [
+        sum(number for (_, right), number in counted.items() if right == kind) for kind in (True, False)
+    ]
+    return "\n".join([*rows, say("score-solutions-total", lang, *totals)])
+
+
 def _survivors(lang: str) -> str:
     scores, lines = read_scores(), []
     for stage in all_stages():
@@ -86,4 +105,5 @@ def _code(text: str) -> str:
 
 def _name(stage: Stage, lang: str) -> str:
     title = stage.title[lang]
-    return title if stage.number == FINAL_NUMBER else say("score-chapter", lang, stage.number, title)
+    has_number = 0 < stage.number < FINAL_NUMBER
+    return say("score-chapter", lang, stage.number, title) if has_number else title
