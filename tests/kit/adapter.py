@@ -66,6 +66,8 @@ class Stage:
         self._emails = count(1)
         self._admin_email = ""
         self.prefix = "" if self.number == 0 else f"/{version or 'v2'}"
+        if FACTORY <= self.number < FINAL:  # earlier ones are loaded for each application, and final is ours
+            loaded.refresh()
         loaded.enter()
 
     # -- applications ------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from kit.state import state_of
+
 from course.lessons.own_files import copy_own_files
 from course.lessons.stages import FINAL_NUMBER
 from course.paths import ROOT, VENV
@@ -102,8 +104,19 @@ class LoadedStage:
 
     @cached_property
     def package(self) -> ModuleType:
-        """`app`, imported once."""
-        return self._import("app")
+        """`app`, imported once, and again where its modules remember what a test has done."""
+        package = self._import("app")
+        self._at_first = self._state()
+        return package
+
+    def refresh(self) -> None:
+        """Import the code again if its modules are no longer as they were, so that no test sees another."""
+        if "package" in vars(self) and self._state() != self._at_first:
+            self.load_package()
+
+    def _state(self) -> Any:
+        with self.active():
+            return state_of([module for module in list(sys.modules.values()) if self._is_own(module)])
 
     @cached_property
     def config(self) -> ModuleType:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from strength.changed import only_if_changed
@@ -17,7 +20,7 @@ from course.lessons.solutions import Solution, all_solutions
 from course.messages import LANGUAGES
 
 
-def cases(right: bool) -> list[object]:
+def cases(right: bool) -> list[Any]:
     return [
         pytest.param(
             solution,
@@ -87,3 +90,30 @@ def test_every_solution_is_told_in_both_languages() -> None:
         assert solution.text["en"].endswith("."), solution.name
         assert solution.text["ko"].endswith("다."), solution.name
         assert any("가" <= letter <= "힣" for letter in solution.text["ko"]), solution.name
+
+
+#: Solutions that remember, outside of their applications, what requests have done.
+REMEMBERING = ("list_grows_with_each_request", "emails_of_all_applications", "counters_of_all_applications")
+
+
+@pytest.mark.parametrize(
+    "solution", [case for case in cases(right=False) if case.values[0].name in REMEMBERING]
+)
+def test_a_verdict_depends_on_the_code_alone(solution: Solution, harness: Harness) -> None:
+    """The same tests fail in the usual order, backwards, in any order, and when each is run alone."""
+    stage = solution.stage
+    tests = harness.tests_in(chapter_tests(stage)[-1], stage.name)
+    mixed = random.Random(7).sample(tests, len(tests))  # noqa: S311 -- an order that is the same each time
+
+    def failing(order: Sequence[str]) -> set[str]:
+        with harness.copy(stage.path) as folder:
+            solution.plant(folder)
+            return {report.test for report in harness.run(folder, order).reports if report.failed}
+
+    failed = failing(tests)
+
+    assert failed
+    assert failing(tests[::-1]) == failed
+    assert failing(mixed) == failed
+    some = {*sorted(failed)[:4], *mixed[:4]}
+    assert {test for test in some if failing([test])} == failed & some
