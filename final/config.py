@@ -71,6 +71,9 @@ class Config:
     MAILS_PER_ACCOUNT_IN_ALL = 20
     # Whether an account may log in before its owner has shown that they read its mail.
     REQUIRE_VERIFIED_EMAIL = True
+    # After how many days `flask prune` deletes an account that nobody has confirmed, where that is required
+    # and no link to it waits. 0: never.
+    UNVERIFIED_DAYS = 7
 
     # How many proxies of ours a request comes through. Each adds the address it saw to `X-Forwarded-For`;
     # what stands before those is the client's own word, and without a proxy all of it is. The proxy has to

@@ -61,7 +61,7 @@ def test_a_second_factor_is_asked_for_too(service: Stage, problem: Any, in_datab
 
     for code in ({}, {"code": ""}, {"code": "000000"}, {"code": used}):
         body = {"current_password": PASSWORD} | code
-        assert problem(account.client.delete(ME, json=body), 403)["errors"][0]["field"] == "code"
+        assert problem(account.client.delete(ME, headers=ANY, json=body), 403)["errors"][0]["field"] == "code"
 
     expect(account.client.delete(ME, json={"current_password": PASSWORD, "code": recovery[0]}), 204)
     assert in_database("SELECT count(*) FROM accounts") == [(0,)]
@@ -178,6 +178,51 @@ def test_admins_may_have_to_have_a_second_factor(service: Stage, problem: Any, r
     expect(boss.patch(ME, json={"name": "이서준"}), 200)
     set_up_mfa(boss)
     expect(boss.open(method, path, headers=ANY, json=body), 200, 204)
+
+
+# -- what one's own log-in has to be recent for, and others' sessions -----------------------------------
+
+
+def test_an_admin_logs_somebody_out_everywhere(
+    service: Stage, boss: Client, problem: Any, in_database: Any
+) -> None:
+    """By a recent log-in; nobody else may, and an account that is not there has no sessions."""
+    account, other = service.sign_up(), service.sign_up()
+    path = f"{account.path}/sessions"
+    problem(other.client.delete(path), 403)
+    problem(account.client.delete(path), 403)
+    problem(boss.delete("/v2/accounts/01900000-0000-7000-8000-000000000000/sessions"), 404)
+
+    expect(boss.delete(path), 204)
+
+    expect(account.client.get(ME), 401)
+    expect(other.client.get(ME), 200)
+    expect(service.log_in(account.email), 200)
+    boss_id = expect(boss.get(ME), 200)["id"]
+    ended = "SELECT account_id, actor_id FROM audit_events WHERE action = 'sessions.end'"
+    assert in_database(ended) == [(account.id, boss_id)]
+    make_old(in_database, 15 * 60 + 5)
+    problem(boss.delete(path), 401)
+
+
+def test_everybody_gets_what_is_kept_about_them(service: Stage, problem: Any, in_database: Any) -> None:
+    """The account, the sessions, the events, and of others nothing; no secret; and not by an old log-in."""
+    account, other = service.sign_up(name="김미나"), service.sign_up()
+    service.log_in(account.email, "not this one, certainly")
+    expect(service.admin.patch(account.path, json={"role": "admin"}), 200)
+
+    kept = expect(account.client.get(f"{ME}/export"), 200)
+
+    assert set(kept) == {"account", "sessions", "events"}
+    assert (kept["account"]["email"], kept["account"]["name"]) == (account.email, "김미나")
+    assert [one["agent"][:8] for one in kept["sessions"]] == ["Werkzeug"]
+    actions = ["account.export", "account.role", "login", "login", "account.create"]
+    assert [event["action"] for event in kept["events"]] == actions
+    assert [event["address"] for event in kept["events"]] == ["127.0.0.1", None, None, "127.0.0.1", None]
+    text = str(kept)
+    assert other.id not in text and other.email not in text and "argon2" not in text
+    make_old(in_database, 15 * 60 + 5)
+    problem(account.client.get(f"{ME}/export"), 401)
 
 
 def set_up_mfa(client: Client) -> tuple[str, list[str]]:

@@ -226,6 +226,65 @@ def test_a_browser_keeps_five_marks(service: Stage, mina: Browser) -> None:
     assert mina.log_in() == 429
 
 
+# -- a log-in on a new device ----------------------------------------------------------------------
+
+NEW_DEVICE = [(MINA, "Your account was used on a new device")]
+
+
+def test_an_owner_hears_of_a_log_in_on_a_new_device(service: Stage, mina: Browser, mailbox: Any) -> None:
+    """Not of a known one, wherever it is, nor of one that was there before, nor of a log-in that fails."""
+    mailbox.letters()
+    mina.address = CAFE
+    assert mina.log_in() == 200
+    assert Browser(service, HOME).log_in() == 200
+    assert Browser(service, ELSEWHERE).log_in(password=WRONG) == 401
+    assert mailbox.fetch() == []
+
+    stranger = Browser(service, ELSEWHERE)
+    assert stranger.log_in() == 200
+
+    (letter,) = mailbox.letters()
+    assert letter.subject.startswith(NEW_DEVICE[0][1]) and ELSEWHERE not in letter.text
+    assert stranger.log_in() == 200
+    assert mailbox.fetch() == []
+
+
+def test_what_a_client_calls_itself_is_a_new_device_and_in_no_letter(
+    service: Stage, mina: Browser, mailbox: Any
+) -> None:
+    """Another program at the same address."""
+    mailbox.letters()
+    body = {"email": MINA, "password": PASSWORD}
+    agent = {"User-Agent": "https://phish.example/"}
+    other = service.app.test_client()
+
+    answer = other.post(LOGIN, json=body, headers=agent, environ_overrides={"REMOTE_ADDR": HOME})
+
+    assert answer.status_code == 200
+    (letter,) = mailbox.letters()
+    assert "phish" not in letter.text
+
+
+def test_there_are_few_of_these_letters(service: Stage, mina: Browser, mailbox: Any) -> None:
+    """Three a day: a program may have another address each time."""
+    mailbox.letters()
+    for number in range(5):
+        assert Browser(service, f"203.0.113.{number}").log_in() == 200
+
+    assert mailbox.fetch() == NEW_DEVICE * 2  # her own browser was the first
+
+
+def test_the_first_log_in_of_an_account_is_no_news(service: Stage, clock: Any, mailbox: Any) -> None:
+    """Its owner has just signed up."""
+    body = {"email": MINA, "name": "Mina", "password": PASSWORD}
+    expect(service.client.post("/v2/accounts", json=body), 202)
+    mailbox.letters()
+
+    assert Browser(service).log_in() == 200
+
+    assert mailbox.fetch() == []
+
+
 # -- mail ------------------------------------------------------------------------------------------
 
 RESEND, SIGN_UP = "/v2/accounts/verify/resend", "/v2/accounts"

@@ -57,6 +57,8 @@ ENDPOINTS = [
         "PATCH", f"{ACCOUNTS}/{{mina}}", "boss", {"name": "이서준", "role": "member", "disabled": False}
     ),
     Endpoint("DELETE", f"{ACCOUNTS}/{{mina}}", "mina", KNOWN),
+    Endpoint("DELETE", f"{ACCOUNTS}/{{mina}}/sessions", "boss"),
+    Endpoint("GET", f"{ME}/export", "mina"),
     Endpoint("PUT", f"{ME}/password", "mina", KNOWN | {"new_password": NEW}),
     Endpoint("POST", f"{ME}/email", "mina", KNOWN | {"email": "new@example.org"}),
     Endpoint("POST", LOGIN, body={"email": "mina@example.com", "password": PASSWORD}),
@@ -70,6 +72,7 @@ ENDPOINTS = [
     Endpoint("POST", "/v2/auth/password/reset", body={"token": LINK, "new_password": NEW}),
     Endpoint("POST", MFA, "mina", KNOWN),
     Endpoint("DELETE", MFA, "sora", KNOWN | {"code": "000000"}),
+    Endpoint("POST", f"{MFA}/recovery-codes", "sora", KNOWN | {"code": "000000"}),
     Endpoint("POST", f"{MFA}/confirm", "mina", {"code": "000000"}),
     Endpoint("GET", AUDIT, "boss"),
 ]
@@ -575,11 +578,12 @@ def rules() -> Iterator[Row]:
         "", path=f"{LOGIN}/mfa", body={"mfa_token": "{mfa}"}, status=401, audit=("login.mfa failed s -",)
     )
     off = Row("", "DELETE", MFA, KNOWN, 403, who="sora", hashes=1, audit=("mfa.remove failed s s",))
+    anew = replace(off, method="POST", path=f"{MFA}/recovery-codes", audit=("mfa.renew failed s s",))
     gone = replace(off, path=ME, headers=star, audit=("account.delete failed s s",))
     yield replace(gone, name="without a code")
     yield from everywhere(
         [replace(at, name=name, body={**at.body, "code": code}) for name, code in NO_CODES.items()]
-        for at in (half, off, gone)
+        for at in (half, off, gone, anew)
     )
 
     yield from everywhere(
@@ -616,6 +620,10 @@ def rules() -> Iterator[Row]:
         "the session of another account", "DELETE", f"{SESSIONS}/{{other_session}}", status=404, who="mina"
     )
     yield Row("the session of a member", "DELETE", f"{SESSIONS}/{{other_session}}", status=404, who="boss")
+    for who in ("mina", "sora"):
+        path, audit = f"{ACCOUNTS}/{{juno}}/sessions", (f"access refused - {who[0]}",)
+        yield Row("the sessions of another account", "DELETE", path, status=403, who=who, audit=audit)
+    yield Row("nobody's sessions", "DELETE", f"{ACCOUNTS}/{NOBODY_IS}/sessions", status=404, who="boss")
     yield Row("an account as a session", "DELETE", f"{SESSIONS}/{{mina}}", status=404, who="mina")
     yield Row("no session", "DELETE", f"{SESSIONS}/{NOBODY_IS}", status=404, who="mina")
 
@@ -626,6 +634,7 @@ def rules() -> Iterator[Row]:
         "mfa.set_up": Row("", "POST", MFA, wrong),
         "account.delete": Row("", "DELETE", ME, wrong, headers=star),
         "mfa.remove": Row("", "DELETE", MFA, wrong | {"code": "000000"}),
+        "mfa.renew": Row("", "POST", f"{MFA}/recovery-codes", wrong | {"code": "000000"}),
     }.items():
         for who in ("mina", "sora", "boss"):
             one = f"{name} failed {who[0]} {who[0]}"

@@ -23,6 +23,7 @@ WRONG = "not this one, certainly"
 ME = "/v2/accounts/me"
 MFA, CONFIRM, LOGIN, FINISH = "/v2/auth/mfa", "/v2/auth/mfa/confirm", "/v2/auth/login", "/v2/auth/login/mfa"
 ON = {MINA: "Logging in asks for a code now"}
+RENEWED = {MINA: "Your account has new recovery codes"}
 OFF = {MINA: "Logging in asks for no code any more"}
 USED = {MINA: "A recovery code of your account was used"}
 START = datetime(2026, 11, 21, 12, 0, 10, tzinfo=UTC)  # ten seconds into a half-minute
@@ -42,6 +43,7 @@ class SecondFactor(Scenario):
             # The code of final is loaded once for all tests: what is put into it must be removed again.
             monkeypatch.setattr(module, "utc_now", lambda: self.now)
         self.secret, self.recovery, self.token, self.other = "", ["-"] * 10, "", ""
+        self.newest = ""
         mailbox.app = service.app
         service.app.extensions["mail"] = mailbox
         mailbox.letters()
@@ -62,7 +64,9 @@ class SecondFactor(Scenario):
         if self.secret:
             known |= {"wrong": self.wrong(), "spaced": f"{self.code()[:3]} {self.code()[3:]}"}
         known |= {"recovery": self.recovery[0], "shouted": self.recovery[0].replace("-", "").upper()}
-        return text.format(**known, token=self.token, access=self.mina.client.token, other=self.other)
+        return text.format(
+            **known, newest=self.newest, token=self.token, access=self.mina.client.token, other=self.other
+        )
 
 
 def set_up(password: str = PASSWORD) -> Ask:
@@ -78,6 +82,11 @@ def confirm(code: str = "{now}") -> Ask:
 def remove(code: str = "{now}", password: str = PASSWORD) -> Ask:
     """Remove the second factor."""
     return Ask("mina", "DELETE", MFA, {"current_password": password, "code": code})
+
+
+def renew(code: str = "{now}", password: str = PASSWORD) -> Ask:
+    """Get new recovery codes."""
+    return Ask("mina", "POST", f"{MFA}/recovery-codes", {"current_password": password, "code": code})
 
 
 def leave(code: str = "{now}", password: str = PASSWORD) -> Ask:
@@ -143,6 +152,13 @@ def reset(scenario: SecondFactor) -> None:
     body = {"token": scenario.mailbox.token(), "new_password": NEW}
     expect(scenario.service.client.post("/v2/auth/password/reset", json=body), 204)
     scenario.mina.client.token = expect(scenario.send(login(NEW)), 200)["access_token"]
+
+
+def renewed(scenario: SecondFactor) -> None:
+    """She has new recovery codes."""
+    on(scenario)
+    scenario.newest = expect(scenario.send(renew()), 200)["recovery_codes"][0]
+    scenario.now += timedelta(minutes=3)
 
 
 def too_late(scenario: SecondFactor) -> None:
@@ -302,6 +318,14 @@ ROWS = [
     Row("finish by nearly the token", finish(by="{token}="), 401, "", {}, (halfway,)),
     Row("finish by no token", finish(by=""), 401, "", {}, (halfway,)),
     #
+    Row("renew", renew(), 200, "mfa.renew done m m", RENEWED, (on,)),
+    Row("renew by a wrong code", renew("{wrong}"), 403, "mfa.renew failed m m", {}, (on,)),
+    Row("renew by a used code", renew(), 403, "mfa.renew failed m m", {}, (halfway, code_used)),
+    Row("renew by a wrong password", renew("{now}", WRONG), 403, "mfa.renew failed m m", {}, (on,)),
+    Row("renew nothing", renew("000000"), 409),
+    Row("recover by one of before", finish("{recovery}"), 401, MISSED, {}, (renewed, half_again)),
+    Row("recover by a new one", finish("{newest}"), 200, f"{RECOVERED}, {IN}", USED, (renewed, half_again)),
+    #
     Row("remove", remove(), 204, "mfa.remove done m m", OFF, (on,)),
     Row(
         "remove by a recovery code",
@@ -338,13 +362,13 @@ def test_what_happens_to_a_second_factor(scenario: SecondFactor, row: Row) -> No
 
 def test_the_codes_are_those_of_the_rfc(scenario: SecondFactor, in_database: Any) -> None:
     """RFC 6238, appendix B, computed by the service itself, as any app computes them."""
+    scenario.now = datetime.fromtimestamp(1111111109, UTC)
     pending(scenario)
     codes = importlib.import_module(f"{scenario.service.app.import_name}.services.codes")
     secret = base64.b32encode(b"12345678901234567890")
     with scenario.service.app.app_context():
         sealed = codes.seal(scenario.service.app.extensions["codes"], secret, scenario.mina.id)
     in_database("UPDATE accounts SET mfa_secret = ?", sealed)
-    scenario.now = datetime.fromtimestamp(1111111109, UTC)
 
     expect(scenario.send(confirm("081804")), 200)
 

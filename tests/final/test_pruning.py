@@ -9,7 +9,9 @@ import pytest
 from kit.adapter import PASSWORD, Client, Stage, expect
 
 ME = "/v2/accounts/me"
-NOTHING = "0 sessions, 0 one-time tokens, 0 signing keys, 0 audit events, 0 addresses\n"
+NOTHING = (
+    "0 sessions, 0 unconfirmed accounts, 0 one-time tokens, 0 signing keys, 0 audit events, 0 addresses\n"
+)
 
 
 def prune(service: Stage) -> str:
@@ -102,6 +104,45 @@ def test_the_audit_may_be_kept_for_ever(service: Stage, in_database: Any) -> Non
     in_database("UPDATE audit_events SET created_at = ?, address = '192.0.2.7'", days_ago(5000))
 
     assert account.id and prune(service) == NOTHING
+
+
+# What is different about an account that nobody has confirmed for eight days, and whether it goes.
+UNCONFIRMED: dict[str, tuple[str, bool]] = {
+    "nothing": ("", True),
+    "a link of yesterday": ("UPDATE one_time_tokens SET expires_at = '2026-01-01 00:00:00'", True),
+    "it is younger": ("UPDATE accounts SET created_at = '{six_days_ago}'", False),
+    "it is confirmed": ("UPDATE accounts SET verified_at = created_at", False),
+    "it is an admin's": ("UPDATE accounts SET role = 'admin'", False),
+    "a sign-up of today, whose letter waits": ("sign up", False),
+    "a sign-up of today, whose link waits": ("sign up, and get the letter", False),
+    "it may be used all the same": ("REQUIRE_VERIFIED_EMAIL", False),
+    "all are kept": ("UNVERIFIED_DAYS", False),
+}
+
+
+@pytest.mark.parametrize(("what", "goes"), UNCONFIRMED.values(), ids=UNCONFIRMED)
+def test_accounts_go_that_nobody_confirms(
+    service: Stage, mailbox: Any, in_database: Any, what: str, goes: bool
+) -> None:
+    """After a week, if no owner is about to; the address is free again. What was ever confirmed stays."""
+    service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
+    body = {"email": "mina@example.com", "name": "Mina", "password": PASSWORD}
+    expect(service.client.post("/v2/accounts", json=body), 202)
+    mailbox.letters()
+    in_database("UPDATE accounts SET created_at = ?", days_ago(8))
+    in_database("UPDATE one_time_tokens SET expires_at = ?", days_ago(7))
+    if what.startswith("UPDATE"):
+        in_database(what.format(six_days_ago=days_ago(6)))
+    elif what.startswith("sign up"):
+        expect(service.client.post("/v2/accounts", json=body), 202)
+        if "letter" in what:
+            mailbox.letters()
+    elif what:
+        service.app.config[what] = 0
+
+    assert f"{int(goes)} unconfirmed accounts" in prune(service)
+
+    assert in_database("SELECT count(*) FROM accounts") == [(0 if goes else 1,)]
 
 
 def begin_sessions(in_database: Any, account_id: str, *ended: int) -> None:

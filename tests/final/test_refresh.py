@@ -136,6 +136,17 @@ def test_without_leeway_the_predecessor_ends_the_session(
     assert len(reuses(in_database)) == 1
 
 
+def test_the_owner_hears_of_a_token_in_two_hands(device: Device, account: SignedUp, mailbox: Any) -> None:
+    """Once for the session that ends, however often the old token comes."""
+    device.refresh(times=2)
+    mailbox.letters()
+
+    for _ in range(3):
+        expect(device.send(device.tokens[0]), 401)
+
+    assert mailbox.fetch() == [(account.email, "One of your devices was logged out")]
+
+
 def test_a_generation_that_was_never_given_out_is_just_401(
     device: Device, in_database: Any, problem: Any
 ) -> None:

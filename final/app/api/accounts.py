@@ -11,12 +11,20 @@ from uuid import UUID
 from flask import Response, request
 from flask_restx import Resource
 
-from ..decorators import compressed, principal, rate_limited, role_required, token_required, validated
+from ..decorators import (
+    compressed,
+    principal,
+    rate_limited,
+    recent_login_required,
+    role_required,
+    token_required,
+    validated,
+)
 from ..decorators.rate_limits import account_of_token, mail_limited
 from ..models import Role
 from ..parsing import one_of, that
 from ..representation import answer
-from ..services import account, registration
+from ..services import account, export, registration, sessions
 from ..services.emails import is_email
 from .documentation import (
     ACCEPTED,
@@ -24,6 +32,7 @@ from .documentation import (
     CHANGES,
     DELETION,
     EMAIL_ADDRESS,
+    EXPORT,
     NEW_ACCOUNT,
     PAGE,
     ROLES,
@@ -139,6 +148,33 @@ class OneAccount(Resource):  # type: ignore[misc]
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
     def _leave(self, data: dict[str, str]) -> None:
         account.leave(principal(), _condition(), **data)
+
+
+@ns.route("/<uuid:account_id>/sessions", endpoint="account_sessions")
+class AccountSessions(Resource):  # type: ignore[misc]
+    """The devices that somebody is logged in on."""
+
+    @ns.documented(gives={204: None}, fails=(403, 404))
+    @token_required
+    @role_required(Role.ADMIN)
+    @recent_login_required
+    def delete(self, account_id: UUID) -> tuple[None, int]:
+        """Log an account out everywhere, its own admin too. For admins."""
+        sessions.end_for(principal(), str(account_id))
+        return None, 204
+
+
+@ns.route("/me/export", endpoint="export")
+class Export(Resource):  # type: ignore[misc]
+    """What is kept about the owner of an account (GDPR, articles 15 and 20)."""
+
+    @ns.documented(gives={200: EXPORT}, fails=(429,))
+    @token_required
+    @recent_login_required
+    @rate_limited(10, seconds=3600, by=account_of_token)
+    def get(self) -> dict[str, Any]:
+        """Get all that is kept about you: the account, its sessions, and its last 1,000 events."""
+        return export.collect(principal())
 
 
 def represent(shown: Any) -> dict[str, Any]:

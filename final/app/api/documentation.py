@@ -139,7 +139,7 @@ PASSWORD_CHANGE = Model(
 PASSWORD_RESET = Model("PasswordReset", {"token": MAILED, "new_password": NEW_PASSWORD}, strict=True)
 CURRENT_PASSWORD = Model("CurrentPassword", {"current_password": CURRENT}, strict=True)
 CODE = Model("Code", {"code": _wanted("of the app", "123456")}, strict=True)
-MFA_REMOVAL = Model("MfaRemoval", {"current_password": CURRENT, "code": ANY_CODE}, strict=True)
+MFA_PROOF = Model("MfaProof", {"current_password": CURRENT, "code": ANY_CODE}, strict=True)
 MFA_LOGIN = Model(
     "MfaLogIn", {"mfa_token": _wanted("of the log-in", "mfa_..."), "code": ANY_CODE}, strict=True
 )
@@ -183,6 +183,14 @@ AUDIT_EVENT = Model(
         "address": Text("from where; null for a command", nullable=True),
         "request_id": Text("as in the log; null for a command", nullable=True),
         "details": fields.Raw(),
+    },
+)
+EXPORT = Model(
+    "Export",
+    {
+        "account": fields.Raw(),
+        "sessions": fields.List(fields.Raw()),
+        "events": fields.List(fields.Raw(), description="from where, only of what you did yourself"),
     },
 )
 PAGE, SESSION_PAGE = _page("AccountPage", ACCOUNT), _page("SessionPage", SESSION)
@@ -232,6 +240,17 @@ MODELS = (
         EMAIL_CHANGE,
         PASSWORD_CHANGE,
     ),
-    *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_REMOVAL, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
-    *(SESSION_PAGE, AUDIT_EVENT, AUDIT_PAGE, GRANT, LOGIN, MFA_SETUP, RECOVERY_CODES, FIELD_ERROR, PROBLEM),
+    *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_PROOF, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
+    *(
+        EXPORT,
+        SESSION_PAGE,
+        AUDIT_EVENT,
+        AUDIT_PAGE,
+        GRANT,
+        LOGIN,
+        MFA_SETUP,
+        RECOVERY_CODES,
+        FIELD_ERROR,
+        PROBLEM,
+    ),
 )

@@ -10,7 +10,7 @@ from ..decorators import principal, rate_limited, token_required, validated
 from ..decorators.rate_limits import account_of_mfa_token, account_of_token
 from ..services import mfa
 from .auth import ns, read_device, represent_grant
-from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_REMOVAL, MFA_SETUP, RECOVERY_CODES
+from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_PROOF, MFA_SETUP, RECOVERY_CODES
 
 FAILS = (400, 413, 415, 429)
 
@@ -27,7 +27,7 @@ class Mfa(Resource):  # type: ignore[misc]
         """Set up a second factor: a secret for an app. It counts once it is confirmed."""
         return mfa.set_up(principal(), current=data["current_password"])._asdict()
 
-    @ns.documented(takes=MFA_REMOVAL, gives={204: None}, fails=(*FAILS, 403, 409, 503))
+    @ns.documented(takes=MFA_PROOF, gives={204: None}, fails=(*FAILS, 403, 409, 503))
     @token_required
     @validated(current_password=str, code=str)
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
@@ -48,6 +48,20 @@ class ConfirmMfa(Resource):  # type: ignore[misc]
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Confirm the second factor by a code of the app. The recovery codes are shown this once."""
         return {"recovery_codes": mfa.confirm(principal(), **data)}
+
+
+@ns.route("/mfa/recovery-codes", endpoint="recovery_codes")
+class RecoveryCodes(Resource):  # type: ignore[misc]
+    """What replaces the app."""
+
+    @ns.documented(takes=MFA_PROOF, gives={200: RECOVERY_CODES}, fails=(*FAILS, 403, 409, 503))
+    @token_required
+    @validated(current_password=str, code=str)
+    @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
+    def post(self, data: dict[str, str]) -> dict[str, Any]:
+        """Get new recovery codes. Those of before work no more, and these are shown this once."""
+        codes = mfa.renew_recovery_codes(principal(), current=data["current_password"], code=data["code"])
+        return {"recovery_codes": codes}
 
 
 @ns.route("/login/mfa", endpoint="login_mfa")

@@ -27,6 +27,9 @@ class Kind(StrEnum):
     MFA_OFF = "mfa_off"
     MFA_REMOVED = "mfa_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+    NEW_DEVICE = "new_device"
+    REFRESH_REUSED = "refresh_reused"
 
 
 #: Their letters carry a token, which is made when they are sent. The others tell of something that has

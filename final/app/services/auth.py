@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from ..errors import TokenRefused, WrongCredentials
 from ..extensions import AnyRow, db, fetch_one, transaction
 from ..lookups import Lookup
-from ..models import Account, Session
+from ..models import Account, Kind, Session
 from ..models.columns import new_id, utc_now
 from ..models.session import ALIVE
-from . import audit, codes, devices, mfa_tokens, passwords, refresh_tokens, tokens
+from . import audit, codes, devices, mail, mfa_tokens, passwords, refresh_tokens, tokens
 from .emails import email_key
 
+DAY = 24 * 60 * 60  # seconds
+NEW_DEVICES = 3  # letters in a day about a log-in on one
 LAST_USE = timedelta(minutes=5)  # as exact as `last_used_at` is, so that not every request writes
 
 
@@ -91,7 +93,7 @@ _CREDENTIALS = select(
 ).where(Account.email_key == bindparam("key"))
 
 _STILL_SO = (
-    select(Account.mfa_since)
+    select(Account.mfa_since, Account.email)
     .where(
         Account.id == bindparam("account_id"),
         Account.password_hash == bindparam("checked_hash"),
@@ -100,6 +102,16 @@ _STILL_SO = (
     .with_for_update()
 )
 _BEGIN = insert(Session)
+# Whether an account has been logged in before, and from there by the same program.
+_BEFORE = Session.account_id == bindparam("account_id")
+_SEEN = select(
+    exists().where(_BEFORE),
+    exists().where(
+        _BEFORE,
+        Session.address.is_not_distinct_from(bindparam("address")),
+        Session.agent.is_not_distinct_from(bindparam("agent")),
+    ),
+)
 
 
 def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
@@ -216,10 +228,22 @@ def begin_session(
             "address": _cut(device.address, 64),
             "agent": _cut(device.agent, 200),
         }
+        if devices.find(device.marks, found.email) is None:
+            _tell_of_new_device(connection, begun, found.email)
         connection.execute(_BEGIN, begun)
         details = {"code": str(proof)} if proof else {}
         audit.record("login", account_id=account_id, actor_id=account_id, **details)
         return str(begun["id"])
+
+
+def _tell_of_new_device(connection: Connection, begun: dict[str, Any], email: str) -> None:
+    ever, seen = connection.execute(_SEEN, begun).one()
+    if not ever or seen:
+        return
+    # Some programs change their address, and keep no cookie: an owner must not get used to these letters.
+    count, _ = current_app.extensions["rate_limits"].hit(f"new device, {begun['account_id']}", DAY)
+    if count <= NEW_DEVICES:
+        mail.queue(Kind.NEW_DEVICE, email=email)
 
 
 def _ask_for_code(found: AnyRow, new_hash: str | None) -> CodeWanted | None:

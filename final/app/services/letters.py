@@ -33,7 +33,7 @@ def compose(mail: Mail) -> Letter | None:
     its hash. Only inside of `transaction()`.
     """
     if mail.kind not in WITH_LINK:
-        return _write(mail.email or "", mail.kind)
+        return _write(mail, mail.email or "", mail.kind)
     # There is none for the mail to nobody, by which an unknown e-mail looks like a known one.
     account = mail.account_id and db.session.get(Account, mail.account_id, with_for_update=True)
     # What ends links deletes this mail, with the account locked: it may be gone since it was read.
@@ -42,15 +42,15 @@ def compose(mail: Mail) -> Letter | None:
         return None
     to = mail.email or account.email
     if mail.kind == Kind.RESET:
-        return _write(to, "reset", one_time_tokens.issue(Purpose.RESET, account, mail))
+        return _write(mail, to, "reset", one_time_tokens.issue(Purpose.RESET, account, mail))
     if mail.kind == Kind.RESEND and account.verified_at is None:
-        return _write(to, "resend", one_time_tokens.issue(Purpose.RESET, account, mail), action="reset")
+        return _write(mail, to, "resend", one_time_tokens.issue(Purpose.RESET, account, mail), action="reset")
     if mail.kind == Kind.SIGNED_UP and account.verified_at is None:
         token = one_time_tokens.issue(Purpose.VERIFY, account, mail)
-        return _write(to, "verify", token, when=f"{mail.created_at:%Y-%m-%d %H:%M} UTC")
+        return _write(mail, to, "verify", token)
     if mail.kind == Kind.CONFIRM_EMAIL and not _is_anothers(to, account):
-        return _write(to, "confirm_email", one_time_tokens.issue(Purpose.EMAIL, account, mail))
-    return _write(to, "known")
+        return _write(mail, to, "confirm_email", one_time_tokens.issue(Purpose.EMAIL, account, mail))
+    return _write(mail, to, "known")
 
 
 def _is_anothers(email: str, account: Account) -> bool:
@@ -58,9 +58,10 @@ def _is_anothers(email: str, account: Account) -> bool:
     return db.session.scalar(others) is not None
 
 
-def _write(to: str, text: str, token: str = "", action: str = "", when: str = "") -> Letter:
+def _write(mail: Mail, to: str, text: str, token: str = "", action: str = "") -> Letter:
     page = current_app.config["PUBLIC_URL"].rstrip("/") + "/"
     link = f"{page}#action={action or text}&token={token}"
+    when = f"{mail.created_at:%Y-%m-%d %H:%M} UTC"
     links = {"page": page, "forgot": f"{page}#action=forgot", "link": link}
     subject, _, body = render_template(f"mail/{text}.txt", **links, when=when).partition("\n\n")
     return Letter(to, subject, body)

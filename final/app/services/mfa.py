@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import segno
@@ -85,21 +87,22 @@ def remove(asker: Principal, current: str, code: str) -> None:
         WrongCode: ``code`` is no code that is good now, and no recovery code that is left.
         TooBusy: too many passwords are being checked.
     """
-    checked = must_know(asker, current, "mfa.remove")
-    with transaction():
-        account = _lock(asker, checked)
-        if account.mfa_since is None:
-            raise MfaIsOff
+    with _proving(asker, current, code, "mfa.remove") as account:
         if passwords.problem_with_new(current, account.email):
             raise PasswordTooWeak
-        proved = codes.spend(account, code)
-        if proved:
-            codes.take_back(account)
-            mail.queue(Kind.MFA_OFF, email=account.email)
-            audit.record("mfa.remove", account_id=asker.id, actor_id=asker.id)
-    if not proved:
-        _failed("mfa.remove", asker)
-        raise WrongCode
+        codes.take_back(account)
+        mail.queue(Kind.MFA_OFF, email=account.email)
+
+
+def renew_recovery_codes(asker: Principal, current: str, code: str) -> list[str]:
+    """Return new recovery codes; those of before are worth nothing.
+
+    Raises:
+        MfaIsOff, WrongPassword, WrongCode, TooBusy: see `remove`.
+    """
+    with _proving(asker, current, code, "mfa.renew") as account:
+        mail.queue(Kind.RECOVERY_CODES_RENEWED, email=account.email)
+        return codes.give_recovery_codes(account)
 
 
 def remove_for(email: str) -> str:
@@ -141,6 +144,24 @@ def log_in(token: str, code: str, device: Device) -> Grant:
         audit.record("login.mfa", account_id=found.id, outcome=audit.FAILED)
         raise MfaRefused
     return grant(found.id, session_id)._replace(marks=devices.remember(device.marks, found.email))
+
+
+@contextmanager
+def _proving(asker: Principal, current: str, code: str, action: str) -> Iterator[Account]:
+    """Change the second factor of somebody who proves to have it, in one transaction; an error undoes it."""
+    checked = must_know(asker, current, action)
+    try:
+        with transaction():
+            account = _lock(asker, checked)
+            if account.mfa_since is None:
+                raise MfaIsOff
+            if not codes.spend(account, code):
+                raise WrongCode
+            yield account
+            audit.record(action, account_id=asker.id, actor_id=asker.id)
+    except WrongCode:
+        _failed(action, asker)
+        raise
 
 
 def _lock(asker: Principal, checked_hash: str | None = None) -> Account:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     and_,
     delete,
+    exists,
     false,
     or_,
     select,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 from ..extensions import Base, db, fetch_all, transaction
-from ..models import AuditEvent, OneTimeToken, Session, SigningKey
+from ..models import Account, AuditEvent, Mail, OneTimeToken, Role, Session, SigningKey
 from ..models.columns import utc_now
 from . import keys
 
@@ -35,9 +36,9 @@ KEPT = timedelta(days=7)  # what is over stays for so long, for whoever looks in
 def prune() -> dict[str, int]:
     """Delete what is over, and return how many rows of each table.
 
-    Sessions that have ended or expired a week ago, links that do not work any more, keys whose last token has
-    ended, and what the audit has kept for long enough: the address of an event, later the event. Never an
-    account.
+    Sessions that have ended or expired a week ago, accounts that nobody has confirmed, links that do not work
+    any more, keys whose last token has ended, and what the audit has kept for long enough: the address of an
+    event, later the event. Never an account that was confirmed.
     """
     now = utc_now()
     old, address_old = _older(now, "AUDIT_DAYS"), _older(now, "ADDRESS_DAYS")
@@ -49,6 +50,7 @@ def prune() -> dict[str, int]:
     )
     return {
         "sessions": _delete(Session, Session.id, over),
+        "unconfirmed accounts": _delete(Account, Account.id, _unconfirmed(now)),
         "one-time tokens": _delete(OneTimeToken, OneTimeToken.digest, OneTimeToken.expires_at < now),
         "signing keys": _delete(SigningKey, SigningKey.kid, SigningKey.kid.in_(keys.current().retired())),
         # Its ids are in the order of time: behind the first that is young there is none that is old.
@@ -60,6 +62,17 @@ def prune() -> dict[str, int]:
             until=~address_old,
         ),
     }
+
+
+def _unconfirmed(now: datetime) -> ColumnElement[bool]:
+    """Return what is true of an account that no owner came to confirm, and none is about to."""
+    days = current_app.config["UNVERIFIED_DAYS"]
+    if not days or not current_app.config["REQUIRE_VERIFIED_EMAIL"]:  # then it may be in use
+        return false()
+    link = exists().where(OneTimeToken.account_id == Account.id, OneTimeToken.expires_at > now)
+    letter = exists().where(Mail.account_id == Account.id)
+    old = Account.created_at < now - timedelta(days=days)
+    return and_(old, Account.verified_at.is_(None), Account.role == Role.MEMBER, ~link, ~letter)
 
 
 def _older(now: datetime, days: str) -> ColumnElement[bool]:

@@ -10,10 +10,10 @@ from sqlalchemy import Table, bindparam, select, update
 
 from ..errors import RefreshRefused
 from ..extensions import AnyRow, db, transaction
-from ..models import Account, Session
+from ..models import Account, Kind, Session
 from ..models.columns import utc_now
 from ..models.session import ALIVE
-from . import audit, refresh_tokens
+from . import audit, mail, refresh_tokens
 from .auth import Grant, grant, idle_since
 
 _SESSIONS, _ACCOUNTS = cast(Table, Session.__table__), cast(Table, Account.__table__)
@@ -98,4 +98,6 @@ def _again(shown: refresh_tokens.Shown, found: AnyRow | None) -> AnyRow | None:
     # Of several that come at once one ends it, and the audit says so once.
     if db.session.execute(_REVOKE, {"session": shown.session_id, "now": utc_now()}).first():
         audit.record("refresh.reuse", account_id=found.account_id, outcome=audit.REFUSED)
+        owner = select(Account.email).where(Account.id == found.account_id)
+        mail.queue(Kind.REFRESH_REUSED, email=db.session.scalar(owner))
     return None

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 
-from ..errors import SessionNotFound
+from ..errors import AccountNotFound, SessionNotFound
 from ..extensions import AnyRow, db, fetch_all, transaction
-from ..models import Session
+from ..models import Account, Session
 from ..models.columns import utc_now
 from ..models.session import ALIVE
 from . import audit, one_time_tokens
@@ -60,6 +60,19 @@ def end_all(asker: Principal) -> None:
     with transaction():
         _end(asker.id)
         audit.record("sessions.end", account_id=asker.id, actor_id=asker.id)
+
+
+def end_for(asker: Principal, account_id: str) -> None:
+    """Log somebody out everywhere, for an admin.
+
+    Raises:
+        AccountNotFound: there is no such account.
+    """
+    with transaction():
+        if db.session.get(Account, account_id, with_for_update=True) is None:
+            raise AccountNotFound
+        _end(account_id)
+        audit.record("sessions.end", account_id=account_id, actor_id=asker.id)
 
 
 def end_others(asker: Principal) -> None:
