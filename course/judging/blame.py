@@ -122,16 +122,23 @@ def view_of(exchange: Any, own: IsOwn) -> tuple[str, int, str] | None:
 
 
 def _codes(view: Any, method: str) -> Iterator[tuple[CodeType, bool]]:
-    """Yield the code of the method that responds, then code of its class, whose first line is meant."""
+    """Yield the code of the method that responds, or code of the class, whose first line is meant then.
+
+    The method may be inherited. If the class itself changes something, it is what makes the difference.
+    """
     if not isinstance(view, type):
         yield inspect.unwrap(view).__code__, False
         return
-    wanted = inspect.unwrap(getattr(view, method.lower(), None) or (lambda: None))
-    if wanted.__name__ == method.lower():
-        yield wanted.__code__, False
-    for attribute in vars(view).values():
-        if inspect.isfunction(attribute):
-            yield inspect.unwrap(attribute).__code__, True
+    method = method.lower() if method != "HEAD" or hasattr(view, "head") else "get"
+    wanted = inspect.unwrap(getattr(view, method, None) or (lambda: None))
+    inherited = method not in vars(view)
+    found = [(wanted.__code__, False)] if wanted.__name__ == method else []
+    of_the_class = [
+        (inspect.unwrap(attribute).__code__, True)
+        for attribute in vars(view).values()
+        if inspect.isfunction(attribute)
+    ]
+    yield from [*of_the_class, *found] if inherited else [*found, *of_the_class]
 
 
 def _place(found: tuple[CodeType, bool], own: IsOwn) -> tuple[str, int, str] | None:

@@ -76,7 +76,7 @@ def _message(finding: Finding) -> str:
 def said(message: str) -> str:
     """Return the words of a test in the learner's language."""
     for pattern, entry in _said():
-        if found := pattern.fullmatch(message.replace("<class 'SystemExit'>", "SystemExit")):
+        if found := pattern.fullmatch(message):
             return str(entry[messages.language()]).format(**found.groupdict())
     return message
 

@@ -99,8 +99,9 @@ def _add_expectation(
         finding.message = message
     elif compared is not None:
         left, op, right = compared
-        finding.expected = right if op == "==" else f"{left} {op} {right}"
-        finding.got = left if op == "==" else ""
+        same = op in ("==", "is")
+        finding.expected = right if same else f"{left} {op} {right}"
+        finding.got = left if same else ""
     else:
         finding.expected = str(excinfo.traceback[-1].statement).strip().removeprefix("assert ")
 
