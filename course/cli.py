@@ -103,15 +103,15 @@ def check(
     if my_tests:
         from course.commands.my_tests import check_my_tests
 
-        return check_my_tests(key)
+        return check_my_tests(key, chapter)
     if stretch:
         from course.commands.stretch import check_stretch
 
-        return check_stretch(key, full)
+        return check_stretch(key, full, chapter)
     if watch:
         from course.commands.watch import watch_folder
 
-        return watch_folder(key)
+        return watch_folder(key, chapter)
     from course.commands.check import check
 
     return check(key, full, chapter)

@@ -61,9 +61,9 @@ class Outcome:
         return re.search(rf"\b[1-9]\d* ({outcomes})", self.output) is not None
 
 
-def check_my_tests(key: str) -> int:
+def check_my_tests(key: str, chapter: str | None = None) -> int:
     """Grade the tests in the learner's folder; return 0 if they catch every fault."""
-    stage, folder = find_submission(key)
+    stage, folder = find_submission(key, chapter)
     return grade(stage, folder)
 
 

@@ -14,13 +14,13 @@ from course.lessons.stretch import all_stretch_tasks
 from course.messages import say
 
 
-def check_stretch(key: str, full: bool) -> int:
+def check_stretch(key: str, full: bool, chapter: str | None = None) -> int:
     """Show the behaviours of each stretch task; return 0 if all passed.
 
     Raises:
         Failure: the chapter has no stretch tasks, or the learner has not begun it.
     """
-    stage, folder = find_submission(key)
+    stage, folder = find_submission(key, chapter)
     tasks = [task for task in all_stretch_tasks() if task.stage == stage]
     if not tasks:
         raise Failure(say("stretch.none", name=stage.name))

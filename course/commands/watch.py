@@ -34,11 +34,11 @@ LARGE = 1_000_000  # bytes from which a file is known by its size and times inst
 Snapshot = dict[str, object]
 
 
-def watch_folder(key: str) -> int:
+def watch_folder(key: str, chapter: str | None = None) -> int:
     """Judge the learner's folder now and after every save, until Ctrl-C; return 0."""
     if Path(key).is_file():
         raise Failure(say("watch.no_folder", key=key))
-    stage, folder = find_submission(key)
+    stage, folder = find_submission(key, chapter)
     console = plain_console()
     console.print(say("watch.begun", folder=escape(str(folder))))
     Watch(console, stage, folder, key).run()

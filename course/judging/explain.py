@@ -35,7 +35,7 @@ def explain(result: Result, folder: Path | Work) -> list[tuple[str, str]]:
     elif result.state == "ended":
         parts = [("raised", say("explain.ended"))]
     elif finding.interferes:
-        parts = [("raised", say("explain.interferes", name=finding.interferes))]
+        return [("raised", say("explain.interferes", name=finding.interferes))]
     elif finding.log and (finding.expected or finding.message or finding.ours or finding.lacks):
         parts.append(("raised", finding.log[-1]))
     elif not (finding.expected or finding.message or finding.ours or finding.lacks):

@@ -17,6 +17,7 @@ from course.judging.protocol import Finding
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+TUPLES = ("place", "lacks", "view")  # the parts of a finding that JSON makes lists of
 LONGEST = 10_000_000  # bytes of one message
 
 
@@ -55,5 +56,6 @@ class Receiver:
             raise ValueError("a message that the worker did not send")
         self._received += 1
         if kind == "failed":
-            values[1] = Finding(**values[1] | {"place": values[1]["place"] and tuple(values[1]["place"])})
+            tuples = {name: tuple(values[1][name]) for name in TUPLES if values[1][name] is not None}
+            values[1] = Finding(**values[1] | tuples)
         return str(kind), values

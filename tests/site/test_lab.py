@@ -310,7 +310,7 @@ def test_a_tab_alone_is_left_alone(context: Any, address: str) -> None:
 
 NO_STORAGE = {
     "refused": "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } });",
-    "without space": "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); };",
+    "without space": "Storage.prototype.setItem = () => { throw new DOMException('full'); };",
 }
 
 
