@@ -220,3 +220,115 @@ def test_a_browser_that_cannot_run_it_says_so(reader: Reader) -> None:
     reader.visit("01_views_and_blueprints")
     assert "cannot run the lab" in reader.opener.inner_text()
     assert not reader.opener.locator("button").is_visible()
+
+
+class Tab:
+    """A tab of one browser with the lab of `start` open; its Python need not be ready."""
+
+    def __init__(self, context: Any, address: str, lang: str = "en") -> None:
+        self.reader = Reader(context.new_page(), address)
+        self.reader.visit("start", lang)
+        self.reader.open(ready=False)
+        self.notice = self.reader.lab.locator("[data-state].lab-offer")
+
+    def type(self, text: str) -> None:
+        self.reader.write("app.py", text)
+
+    @property
+    def stored(self) -> str:
+        """What this browser keeps of app.py."""
+        kept = self.reader.page.evaluate("localStorage.getItem('effective-flask-lab:start')")
+        return str(json.loads(kept)["edits"]["after"]["app.py"])
+
+
+@pytest.fixture
+def context(browser: Any, site_with_lab: Path) -> Iterator[Any]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened.add_init_script(ONE_PYTHON)
+    yield opened
+    opened.close()
+
+
+def test_two_tabs_of_one_chapter_overwrite_nothing(context: Any, address: str) -> None:
+    """The later one is told, each can take over with either's files, and the other is told at once."""
+    first = Tab(context, address)
+    first.type("# first\n")
+    second = Tab(context, address)
+    second.notice.wait_for()
+    assert "open in another tab" in second.notice.inner_text()
+    assert second.reader.lab.locator(".lab-bench[inert]").count() == 1
+    assert first.notice.is_hidden()
+
+    second.notice.locator("button").nth(0).click()  # with the files of the other tab
+    first.notice.wait_for()
+    second.notice.wait_for(state="hidden")
+    assert second.reader.text().startswith("# first")
+    second.type("# second\n")
+    assert second.stored == "# second\n"
+
+    first.notice.locator("button").nth(1).click()  # with its own files
+    second.notice.wait_for()
+    assert first.stored == "# first\n"
+    second.notice.locator("button").nth(1).click()
+    first.notice.wait_for()
+    assert second.stored == "# second\n"
+
+
+def test_a_tab_that_slept_overwrites_nothing_either(context: Any, address: str) -> None:
+    """It has heard nothing of the other, and finds what that has stored."""
+    tab = Tab(context, address)
+    tab.type("# mine\n")
+    tab.reader.page.evaluate(
+        """() => {
+            const key = "effective-flask-lab:start", kept = JSON.parse(localStorage.getItem(key));
+            kept.edits.after["app.py"] = "# theirs\\n";
+            localStorage.setItem(key, JSON.stringify(kept));
+        }"""
+    )
+
+    tab.type("# mine again\n")
+
+    tab.notice.wait_for()
+    assert tab.stored == "# theirs\n"
+
+
+def test_a_tab_alone_is_left_alone(context: Any, address: str) -> None:
+    """After a reload, and beside a tab with another chapter or with a lab that was closed with its page."""
+    first = Tab(context, address)
+    first.type("# mine\n")
+    other = Reader(context.new_page(), address)
+    other.visit("01_views_and_blueprints")
+    other.open(ready=False)
+    first.reader.page.close()
+
+    again = Tab(context, address)
+
+    assert again.reader.lab.locator(".lab-bench:not([inert])").count() == 1
+    assert again.notice.is_hidden() and again.stored == "# mine\n"
+    assert other.lab.locator(".lab-bench:not([inert])").count() == 1
+
+
+NO_STORAGE = {
+    "refused": "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } });",
+    "without space": "Storage.prototype.setItem = () => { throw new DOMException('full'); };",
+}
+
+
+@pytest.mark.parametrize("refusal", NO_STORAGE)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_browser_that_keeps_nothing_is_named_at_once(
+    context: Any, address: str, refusal: str, lang: str, tmp_path: Path
+) -> None:
+    context.add_init_script(NO_STORAGE[refusal])
+    tab = Tab(context, address, lang)
+
+    assert ("keeps nothing" if lang == "en" else "저장하지 않습니다") in tab.notice.inner_text()
+    tab.type("# mine\n")
+    assert tab.notice.is_visible()
+    if (refusal, lang) == ("refused", "en"):
+        tab.reader.wait()
+        with tab.reader.page.expect_download() as download:
+            tab.notice.locator("button").click()
+        download.value.save_as(tmp_path / "start.zip")
+        _, folder = find_submission(str(tmp_path / "start.zip"))
+        assert (folder / "app.py").read_text(encoding="utf-8") == "# mine\n"

@@ -3,15 +3,20 @@ import { button, el, fill } from "./dom.js";
 import { asFragment } from "./share.js";
 import { say } from "./strings.js";
 
+/** Download the files as a zip. */
+export async function downloadZip(work, engine) {
+  const zipped = await engine.ask("zip", { stage: work.stage.name, files: work.files }, { limit: 10 });
+  const bytes = Uint8Array.from(atob(zipped), (letter) => letter.charCodeAt(0));
+  const href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+  el("a", { href, download: `${work.stage.name}.zip` }).click();
+  URL.revokeObjectURL(href);
+}
+
 export function keepPanel(work, engine) {
   const status = el("div.lab-note", { role: "status" });
 
   async function download() {
-    const zipped = await engine.ask("zip", { stage: work.stage.name, files: work.files }, { limit: 10 });
-    const bytes = Uint8Array.from(atob(zipped), (letter) => letter.charCodeAt(0));
-    const href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
-    el("a", { href, download: `${work.stage.name}.zip` }).click();
-    URL.revokeObjectURL(href);
+    await downloadZip(work, engine);
     fill(status, say("keep.downloaded", { name: work.stage.name }));
   }
 

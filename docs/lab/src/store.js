@@ -2,20 +2,30 @@
 
 /** @typedef {Record<string, string>} Files text by path */
 
-/** Not every browser lets a page store something: then the changes last as long as the page. */
+/** Not every browser lets a page store something: then there is nothing to read. */
 function read(key) {
   try {
-    return JSON.parse(localStorage.getItem(key) ?? "null");
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
 }
 
-function write(key, value) {
+/** @returns {boolean} whether the browser keeps it: storage may be full, or not allowed */
+function write(key, text) {
   try {
-    localStorage.setItem(key, JSON.stringify(value));
+    localStorage.setItem(key, text);
+    return localStorage.getItem(key) === text;
   } catch {
-    // full, or not allowed
+    return false;
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text ?? "null") ?? {};
+  } catch {
+    return {};
   }
 }
 
@@ -25,7 +35,19 @@ export class Work extends EventTarget {
     super();
     this.stage = stage;
     this.key = `effective-flask-lab:${stage.name}`;
-    const kept = read(this.key) ?? {};
+    this.elsewhere = false; // whether another tab has this chapter: then nothing is stored here
+    this.load();
+    addEventListener("storage", (event) => this.#hear(event));
+    this.unkept = !this.#tell("ask"); // whether this browser forgets the changes with the page
+    addEventListener("beforeunload", (event) => {
+      if (this.unkept && Object.values(this.edits).some((edits) => Object.keys(edits).length)) event.preventDefault();
+    });
+  }
+
+  /** Take what is stored, by an earlier visit or another tab. */
+  load() {
+    this.kept = read(this.key);
+    const kept = parse(this.kept);
     this.start = kept.start in this.starts ? kept.start : "after";
     /** @type {Record<"before" | "after", Record<string, string | null>>} of each start; null is a removed file */
     this.edits = { before: {}, after: {}, ...kept.edits };
@@ -82,10 +104,42 @@ export class Work extends EventTarget {
     this.save(undefined, true);
   }
 
-  /** Store everything, and notify the panels. */
+  /** Store everything, and notify the panels. What another tab has stored since is not overwritten. */
   save(path, replaced = false) {
-    const { start, edits, ever, fields, tokens } = this;
-    write(this.key, { start, edits, ever, fields, tokens, history: this.history.slice(0, 30) });
+    const stored = read(this.key);
+    if (!this.unkept && stored !== null && stored !== this.kept) this.elsewhere = true;
+    if (!this.elsewhere) {
+      const text = this.#text();
+      this.unkept = !write(this.key, text);
+      this.kept = this.unkept ? stored : text;
+    }
     this.dispatchEvent(new CustomEvent("change", { detail: { path, replaced } }));
+  }
+
+  /** Work in this tab from now on. @param {boolean} mine with its own files; otherwise with those of the other tab */
+  take(mine) {
+    this.elsewhere = false;
+    if (mine) this.kept = read(this.key);
+    else this.load();
+    this.#tell("take");
+    this.save(undefined, true);
+  }
+
+  #text() {
+    const { start, edits, ever, fields, tokens } = this;
+    return JSON.stringify({ start, edits, ever, fields, tokens, history: this.history.slice(0, 30) });
+  }
+
+  /** Tell the other tabs: they hear of what is stored, wherever this page is from. */
+  #tell(what) {
+    return write(`${this.key}:tab`, JSON.stringify({ what, at: Math.random() }));
+  }
+
+  #hear({ key, newValue }) {
+    const { what } = key === `${this.key}:tab` ? parse(newValue) : {};
+    if (what === "ask" && !this.elsewhere) return this.#tell("here");
+    if (this.elsewhere || !(["here", "take"].includes(what) || (key === this.key && newValue !== null))) return;
+    this.elsewhere = true;
+    this.dispatchEvent(new CustomEvent("change", { detail: { path: "", replaced: false } }));
   }
 }

@@ -3,7 +3,7 @@ import { ChecksPanel } from "./checks.js";
 import { button, el, fill } from "./dom.js";
 import { Editor } from "./editor.js";
 import { FilesPanel } from "./files.js";
-import { keepPanel } from "./keep.js";
+import { downloadZip, keepPanel } from "./keep.js";
 import { MyTestsPanel } from "./mytests.js";
 import { RequestsPanel } from "./requests.js";
 import { say } from "./strings.js";
@@ -39,6 +39,12 @@ export class Workbench {
     this.status = el("span.lab-engine", { role: "status" });
     this.progress = el("progress", { max: engine.bytes, "aria-label": say("engine.progress") });
     this.stop = button(say("engine.stop"), () => this.engine.stop(), { class: "lab-button lab-stop", hidden: true });
+    this.notice = el("div.lab-offer", { role: "alert" });
+    this.bench = el("div.lab-bench", {},
+      el("details.lab-side", { open: innerWidth > 760 }, el("summary", {}, say("files.label")), this.files.element),
+      el("section.lab-code", { "aria-label": say("editor.section") }, this.bar, place),
+      el("section.lab-panels", { "aria-label": say("tab.label") }, this.tabs.element),
+    );
     const label = `${say("lab.title")}: ${title}`;
     this.dialog = el("dialog.lab", { "aria-label": label, lang, oncancel: (event) => this.#onEscape(event) },
       el("header", {},
@@ -48,15 +54,13 @@ export class Workbench {
         this.stop,
         button(say("lab.close"), () => this.dialog.close(), { class: "lab-button lab-close" }),
       ),
-      el("div.lab-bench", {},
-        el("details.lab-side", { open: innerWidth > 760 }, el("summary", {}, say("files.label")), this.files.element),
-        el("section.lab-code", { "aria-label": say("editor.section") }, this.bar, place),
-        el("section.lab-panels", { "aria-label": say("tab.label") }, this.tabs.element),
-      ),
+      this.notice,
+      this.bench,
     );
     document.body.append(this.dialog);
     engine.addEventListener("change", () => this.#showEngine());
     work.addEventListener("change", ({ detail }) => this.#changed(detail));
+    this.#showNotice();
     this.open(work.stage.opens in work.files ? work.stage.opens : Object.keys(work.files)[0]);
   }
 
@@ -97,7 +101,23 @@ export class Workbench {
     if (this.work.files[path] !== text) this.work.put(path, text);
   }
 
+  /** Say where the changes are not kept: another tab has this chapter, or the browser keeps nothing. */
+  #showNotice() {
+    const { elsewhere, unkept } = this.work;
+    this.bench.inert = elsewhere;
+    this.notice.hidden = !(elsewhere || unkept);
+    const actions = elsewhere
+      ? [button(say("keep.take_theirs"), () => this.work.take(false)), button(say("keep.take_mine"), () => this.work.take(true))]
+      : [button(say("keep.download"), () => downloadZip(this.work, this.engine))];
+    const state = elsewhere ? "elsewhere" : unkept ? "unkept" : "";
+    if (this.notice.dataset.state !== state) {
+      this.notice.dataset.state = state;
+      fill(this.notice, ...(state ? [el("p", {}, say(`keep.${state}`)), ...actions] : []));
+    }
+  }
+
   #changed({ path, replaced }) {
+    this.#showNotice();
     if (path !== undefined && path !== this.path && !replaced) return;
     if (replaced) this.editor.forget();
     const { files } = this.work;
