@@ -55,9 +55,9 @@ class AnyPort(Controller):
 
 
 @contextmanager
-def serving(inbox: Inbox, port: int = 0, **options: Any) -> Iterator[int]:
+def serving(inbox: Inbox, port: int = 0, hostname: str = "127.0.0.1", **options: Any) -> Iterator[int]:
     """Run a mail server, and say on which port."""
-    server = AnyPort(inbox, hostname="127.0.0.1", port=port, **options)
+    server = AnyPort(inbox, hostname=hostname, port=port, **options)
     server.start()
     try:
         yield server.port
