@@ -12,6 +12,7 @@ docker compose "${1:-build}" migrate
 docker compose run --rm -T migrate
 for service in app1 app2 prune nginx; do
     docker compose up --detach --no-build --wait "$service"
+    sleep 6 # nginx asks an application that was away again after five seconds
 done
 # A file that nginx does not understand changes nothing.
 docker compose exec -T nginx nginx -q -t

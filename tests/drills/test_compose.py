@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import ssl
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import randbelow, token_hex
-from threading import Event
 from typing import Any
 
 import pytest
 from kit.adapter import PASSWORD
 from kit.containers import Engine
-from kit.mail_server import Inbox, certificate, serving
+from kit.mail_server import certificate, serving
+from kit.operators import ADMIN, LOGIN, LOGOUT, ME, REFRESH, Clients, Shell
 from kit.page_commands import inline_commands, server_commands
 from kit.ports import free_port
 from kit.server import Answer, send
@@ -38,20 +33,16 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the containers send mail to this machine itself"),
 ]
 
-LOGIN, REFRESH, LOGOUT, ME = "/v2/auth/login", "/v2/auth/refresh", "/v2/auth/logout", "/v2/accounts/me"
-ADMIN = "mina@example.com"  # as the page has it
 
-
-class Stack:
-    """The services of compose.yaml, and an operator's shell in its folder."""
+class Stack(Clients):
+    """The services of compose.yaml, their clients, and an operator's shell in its folder."""
 
     def __init__(self, engine: Engine) -> None:
-        self.folder = engine.folder
-        self.port, self.tls_port, self.mail_port = free_port(), free_port(), free_port()
+        super().__init__(free_port())
+        self.tls_port, self.mail_port = free_port(), free_port()
         self.network = f"10.{100 + randbelow(100)}.{randbelow(256)}"
         name = f"accounts-drill-{token_hex(4)}"
-        self.inbox = Inbox()
-        self.environment = os.environ | {
+        environment = {
             "COMPOSE_PROJECT_NAME": name,
             "IMAGE": name,
             "LISTEN": f"127.0.0.1:{self.port}",
@@ -60,80 +51,12 @@ class Stack:
             "COMMIT": "0123abc",
             "BUILT_AT": "",
         }
-
-    def shell(self, command: str, typed: str = "", status: int = 0) -> str:
-        """Run a command of a page in the folder, and return what it printed."""
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=self.environment,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=1000,
-        )
-        assert done.returncode == status, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stdout
-
-    def terminal(self, command: str, prompts: Sequence[tuple[str, str]]) -> str:
-        """Run a command in a terminal, type an answer to each prompt, and return what was on the screen."""
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        screen, waiting, end = "", list(prompts), time.monotonic() + 300
-        while time.monotonic() < end:
-            if select.select([ours], [], [], 0.2)[0]:
-                try:
-                    screen += os.read(ours, 4096).decode(errors="replace")
-                except OSError:  # the other end is closed
-                    break
-            elif process.poll() is not None:
-                break
-            if waiting and waiting[0][0] in screen:
-                os.write(ours, waiting.pop(0)[1].encode() + b"\n")
-        os.close(ours)
-        assert process.wait(60) == 0 and not waiting, screen
-        return screen
-
-    def send(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
-        """Send a request as a client does: to nginx."""
-        return send(self.port, method, path, body, token)
+        self.shell = Shell(engine.folder, os.environ | environment)
+        self.environment, self.folder = self.shell.environment, engine.folder
 
     def app(self, number: int, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
         """Send a request to one of the applications, past nginx."""
         return send(8000, method, path, body, token, machine=f"{self.network}.{10 + number}")
-
-    def sign_up(self) -> str:
-        """Make an account, follow the link in the letter, and return the e-mail."""
-        email = f"{token_hex(8)}@example.com"
-        new = {"email": email, "name": "미나", "password": PASSWORD}
-        assert self.send("POST", "/v2/accounts", new).status == 202
-        to, message = self.inbox.mail.get(timeout=90)
-        assert to == [email]
-        (token,) = re.findall(r"https://accounts\.example/\S*token=([\w-]{43})", message.get_content())
-        assert self.send("POST", "/v2/accounts/verify", {"token": token}).status == 204
-        return email
-
-    def log_in(self, email: str) -> Any:
-        """Return the tokens of a new session."""
-        answer = self.send("POST", LOGIN, {"email": email, "password": PASSWORD})
-        assert answer.status == 200, answer
-        return answer.body
-
-    def until(self, status: int, path: str = "/health/ready", seconds: float = 60) -> None:
-        """Wait until nginx has this answer."""
-        end = time.monotonic() + seconds
-        while (found := self.send("GET", path).status) != status:
-            assert time.monotonic() < end, f"{path} answers {found}"
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +74,7 @@ def stack(engine: Engine) -> Iterator[Stack]:
         stack.shell(up)
         # The address of this machine in their network, there as soon as the network is.
         with serving(stack.inbox, stack.mail_port, hostname=f"{stack.network}.1"):
-            stack.terminal(create_admin, [("Password:", PASSWORD), ("Repeat", PASSWORD)])
+            stack.shell.terminal(create_admin, [("Password:", PASSWORD), ("Repeat", PASSWORD)])
             stack.shell(smoke.replace("127.0.0.1:8080", stack.environment["LISTEN"]))
             to, _ = stack.inbox.mail.get(timeout=90)
             assert to[0].startswith("smoke-")
@@ -205,66 +128,18 @@ def test_nothing_is_read_from_a_terminal_s_environment(stack: Stack) -> None:
     assert {"/v2/accounts", LOGIN} <= {line.get("path") for line in lines}
 
 
-class Load:
-    """Clients that look at their account and refresh, one request after the other; counts what fails."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack, self._stop = stack, Event()
-        grant, other = (stack.log_in(stack.sign_up()) for _ in range(2))
-        self.failed: list[str] = []
-        self.sent = 0
-        self._pool = ThreadPoolExecutor(4)
-        self._working = [self._pool.submit(self._look, grant["access_token"]) for _ in range(3)]
-        self._working.append(self._pool.submit(self._refresh, other["refresh_token"]))
-
-    def _look(self, token: str) -> None:
-        while not self._stop.wait(0.02):
-            self._count("GET", self._send("GET", ME, token=token))
-
-    def _refresh(self, token: str) -> None:
-        while not self._stop.wait(0.25):
-            answer = self._send("POST", REFRESH, {"refresh_token": token})
-            self._count("POST", answer)
-            if answer is not None and answer.status == 200:
-                token = answer.body["refresh_token"]
-
-    def _send(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer | None:
-        try:
-            return self._stack.send(method, path, body, token)
-        except OSError:
-            return None
-
-    def _count(self, method: str, answer: Answer | None) -> None:
-        self.sent += 1
-        if answer is None or answer.status != 200:
-            self.failed.append(f"{method} {answer and answer.status}")
-
-
-@contextmanager
-def under_load(stack: Stack) -> Iterator[Load]:
-    """Have clients send requests as long as the block runs, and a moment before and after."""
-    load = Load(stack)
-    time.sleep(1)
-    yield load
-    time.sleep(1)
-    load._stop.set()
-    for one in load._working:
-        one.result()
-    load._pool.shutdown()
-
-
 def test_a_new_version_is_rolled_without_a_failure(stack: Stack) -> None:
     """By the script of the page: the second application goes on while the first is replaced."""
     (roll,) = server_commands("deploying.md", "rollout")
     stack.environment["COMMIT"] = "4567def"
 
-    with under_load(stack) as load:
+    with stack.under_load() as load:
         stack.shell(roll)
         rolled = stack.shell("docker compose ps --quiet app1 app2 nginx")
         stack.shell("docker compose up --detach --wait")  # which finds nothing to replace any more
         assert stack.shell("docker compose ps --quiet app1 app2 nginx") == rolled
 
-    print(f"{load.sent} requests while a version was rolled")
+    print(f"{load.sent} requests while a version was rolled")  # noqa: T201 - the page quotes it
     assert load.sent > 200
     assert load.failed == []
     assert [stack.app(number, "GET", "/version").body["commit"] for number in (1, 2)] == ["4567def"] * 2
@@ -276,7 +151,7 @@ def test_a_migration_that_fails_replaces_nothing(stack: Stack) -> None:
     broken.write_text("raise RuntimeError('broken')\n", encoding="utf-8")
     (roll,) = server_commands("deploying.md", "rollout")
     try:
-        with under_load(stack) as load:
+        with stack.under_load() as load:
             stack.environment["COMMIT"] = "bad"
             stack.shell(roll, status=1)
     finally:
@@ -290,7 +165,7 @@ def test_a_migration_that_fails_replaces_nothing(stack: Stack) -> None:
 
 def test_a_machine_that_dies_is_passed_over(stack: Stack) -> None:
     """No look-up fails; and it is found again where it was, even if others wanted an address meanwhile."""
-    with under_load(stack) as load:
+    with stack.under_load() as load:
         stack.shell("docker compose kill app1")
         time.sleep(2)
         # One more container in the network, which is given an address.
@@ -391,7 +266,7 @@ def test_a_backup_brings_everything_back(stack: Stack) -> None:
     back_up, *restore = [
         line for line in server_commands("deploying.md", "backup") if not line.startswith("accounts-flask")
     ]
-    with under_load(stack) as load:
+    with stack.under_load() as load:
         copy = Path(stack.shell(back_up).strip())
     assert load.failed == []
     assert copy.stat().st_mode & 0o077 == 0 and copy.parent == stack.folder / "backups"

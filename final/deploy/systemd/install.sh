@@ -25,6 +25,7 @@ mkdir "$new"
 cp -R app migrations config.py serve.py wsgi.py "$new"
 python3 -m venv "$new/venv"
 "$new/venv/bin/pip" install --quiet --require-hashes --no-deps --requirement=requirements.txt
+printf 'COMMIT=%s\nBUILT_AT=%s\n' "${COMMIT-$(git rev-parse HEAD 2>/dev/null || true)}" "${new#*-}" >"$new/release"
 "$new/venv/bin/python" -m compileall -q "$new/app" "$new/migrations"
 point() {
     ln -s "$1" /opt/accounts.new
@@ -48,6 +49,7 @@ for port in "$@"; do
         sleep 1
     done
     echo "accounts@$port is ready"
+    sleep 6 # nginx asks a port that was away again after five seconds
 done
 systemctl enable --quiet --now accounts-prune.timer accounts-backup.timer
 ls -d /opt/accounts-* | head -n -3 | xargs -r rm -r
