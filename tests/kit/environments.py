@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
-_AWAY = re.compile(r"Failed to fetch|error sending request|dns error|Connection refused|timed out", re.I)
+AWAY = re.compile(r"Failed to fetch|error sending request|dns error|Connection refused|timed out", re.I)
 
 
 def make_environment(folder: Path, *requirements: Path) -> Path:
@@ -29,7 +29,7 @@ def make_environment(folder: Path, *requirements: Path) -> Path:
         ["pip", "install", "--quiet", f"--python={python}", *locked, *files],
     ):
         done = subprocess.run([UV, *command], capture_output=True, text=True, timeout=600)
-        if done.returncode and _AWAY.search(done.stderr):
+        if done.returncode and AWAY.search(done.stderr):
             pytest.skip("no package index answers")
         assert done.returncode == 0, done.stderr
     return python

@@ -12,7 +12,7 @@ from course.site.transcripts.needs import NEEDS
 from course.site.transcripts.shells import powershell, tabs
 
 PROGRAMS = ("flask", "python", "pytest", "nox")
-#: Shown and not run here: by a reader of the course; or on a server, as the drills do (tests/kit/page_commands.py).
+#: Shown and not run here: by a reader of the course; or on a server, by the drills, which read the page.
 ELSEWHERE = ("course", "server")
 #: What a reader runs and the suite does not: a server, or a client of one elsewhere.
 NOT_RUN = (
