@@ -34,6 +34,15 @@ pytestmark = [
 ]
 
 
+#: What the drill adds: trust in its own mail server, which nobody outside has certified.
+TRUSTING = """
+x-app: &app
+  environment: { SSL_CERT_FILE: /mail.pem }
+  volumes: ["./mail.pem:/mail.pem:ro"]
+services: { app1: *app, app2: *app }
+"""
+
+
 class Stack(Clients):
     """The services of compose.yaml, their clients, and an operator's shell in its folder."""
 
@@ -60,7 +69,7 @@ class Stack(Clients):
 
 
 @pytest.fixture(scope="module")
-def stack(engine: Engine) -> Iterator[Stack]:
+def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything that the page says, up to the first admin."""
     if engine.run("compose", "version").returncode:
         pytest.skip("no compose: install Docker's plugin docker-compose-plugin")
@@ -69,11 +78,15 @@ def stack(engine: Engine) -> Iterator[Stack]:
     stack = Stack(engine)
     copy_example, make_secrets, up, create_admin, smoke = server_commands("deploying.md", "compose")[:5]
     stack.shell(copy_example)
-    stack.shell(make_secrets, typed=f"smtp+plain://{stack.network}.1:{stack.mail_port}\n")
+    stack.shell(make_secrets, typed=f"smtps://{stack.network}.1:{stack.mail_port}\n")
+    context, trusted = certificate(tmp_path_factory.mktemp("mail"), f"{stack.network}.1")
+    (stack.folder / "mail.pem").write_bytes(trusted.read_bytes())
+    (stack.folder / "drill.yaml").write_text(TRUSTING, encoding="utf-8")
+    stack.environment["COMPOSE_FILE"] = "compose.yaml:drill.yaml"
     try:
         stack.shell(up)
         # The address of this machine in their network, there as soon as the network is.
-        with serving(stack.inbox, stack.mail_port, hostname=f"{stack.network}.1"):
+        with serving(stack.inbox, stack.mail_port, hostname=f"{stack.network}.1", ssl_context=context):
             stack.shell.terminal(create_admin, [("Password:", PASSWORD), ("Repeat", PASSWORD)])
             stack.shell(smoke.replace("127.0.0.1:8080", stack.environment["LISTEN"]))
             to, _ = stack.inbox.mail.get(timeout=90)

@@ -17,7 +17,7 @@ from secrets import token_hex
 import pytest
 from kit.adapter import PASSWORD
 from kit.containers import Engine
-from kit.mail_server import serving
+from kit.mail_server import certificate, serving
 from kit.operators import ADMIN, LOGIN, LOGOUT, ME, Clients, Shell
 from kit.page_commands import server_commands
 from kit.ports import free_port
@@ -85,7 +85,7 @@ class Machine(Clients):
 
 
 @pytest.fixture(scope="module")
-def machine(engine: Engine) -> Iterator[Machine]:
+def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Installed as the page says, up to the first admin and nginx."""
     engine.need_images(str(ROOT / "tests" / "drills" / "server" / "Dockerfile"), r"^FROM (\S+)")
     image = f"accounts-drill-{token_hex(4)}"
@@ -96,15 +96,20 @@ def machine(engine: Engine) -> Iterator[Machine]:
         machine.wait_for_boot()
         engine("cp", str(engine.folder), f"{machine.name}:/root/final")
         make_secrets, settings, install, create_admin, *front = server_commands("deploying.md", "one-server")
-        with serving(machine.inbox, machine.mail_port, hostname=machine.gateway):
-            machine.root(make_secrets, typed=f"smtp+plain://{machine.gateway}:{machine.mail_port}\n")
+        context, trusted = certificate(tmp_path_factory.mktemp("mail"), machine.gateway)
+        engine("cp", str(trusted), f"{machine.name}:/etc/ssl/mail.pem")
+        with serving(machine.inbox, machine.mail_port, hostname=machine.gateway, ssl_context=context):
+            machine.root(make_secrets, typed=f"smtps://{machine.gateway}:{machine.mail_port}\n")
             machine.root(settings)
+            machine.root("echo SSL_CERT_FILE=/etc/ssl/mail.pem >> /etc/accounts/environment")
             machine.root(install)
             prompts = [("Password:", PASSWORD), ("Repeat", PASSWORD)]
             machine.shell.terminal(machine.call(create_admin, "-it"), prompts)
             for command in front:
                 machine.root(command)
-            machine.until(200)
+            for _ in range(10):  # what nginx had before may answer for a moment
+                time.sleep(0.2)
+                machine.until(200)
             yield machine
     finally:
         engine.run("rm", "--force", "--volumes", machine.name)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -146,45 +142,6 @@ def test_a_setting_of_the_wrong_kind_stops_the_start(
     message = str(stopped.value.code)
     assert name in message and "\n" not in message
     assert value not in message
-
-
-@pytest.mark.parametrize(
-    "content", [b"PAGE_SIZE =", b"\xff\xfe", None], ids=["no TOML", "no text", "not ours"]
-)
-def test_a_file_of_settings_that_cannot_be_read_stops_the_start(
-    service: Stage, monkeypatch: pytest.MonkeyPatch, content: bytes | None
-) -> None:
-    """In one line without what is in it: the file of another user too, which root's often is."""
-    file = service.loaded.folder / "instance" / "config.toml"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(content or b"")
-    opened = open
-
-    def refuse(name: object, *arguments: object, **options: object) -> object:
-        if content is None and str(name) == str(file):
-            raise PermissionError(13, "Permission denied")
-        return opened(name, *arguments, **options)  # type: ignore[call-overload]
-
-    monkeypatch.setattr("builtins.open", refuse)
-    try:
-        with pytest.raises(SystemExit, match=r"instance/config\.toml cannot be read: [A-Za-z]+$"):
-            service.new_app()
-    finally:
-        file.unlink()
-
-
-@pytest.mark.parametrize("value", ["", "x", "0", "-1", "8001.5", "１", "99999999999"])
-@pytest.mark.parametrize("variable", ["PORT", "WEB_CONCURRENCY"])
-def test_the_server_refuses_what_is_no_number(variable: str, value: str) -> None:
-    """In one line that names the variable; an empty one is none."""
-    env = os.environ | {variable: value}
-    command = [sys.executable, "-c", "import serve; serve.server()"]
-    done = subprocess.run(command, cwd=FINAL, env=env, capture_output=True, text=True, timeout=60)
-    if value == "":
-        assert done.returncode == 0, done.stderr
-    else:
-        assert done.returncode == 1
-        assert re.fullmatch(rf"{variable} has to be a whole number from 1 to \d+\n", done.stderr)
 
 
 def test_a_database_url_is_understood(

@@ -415,6 +415,20 @@ def test_systemd_understands_the_units(machine: Path) -> None:
     assert "ProtectHouse" in verify(machine)
 
 
+def test_a_server_gets_what_the_image_gets() -> None:
+    """The same files of the service, and not run.py, which would have another database."""
+    copied = " ".join(
+        re.findall(
+            r"^COPY (?!--)(.*) \S+$",
+            (FINAL / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1],
+            re.M,
+        )
+    )
+    installed = re.findall(r'^cp -R (.*) "\$new"$', (UNITS / "install.sh").read_text(encoding="utf-8"), re.M)
+    assert set(installed[0].split()) == set(copied.split())
+    assert "run.py" not in copied
+
+
 @needs_systemd
 def test_the_service_may_make_the_calls_that_it_makes() -> None:
     """The filter lets the thread of the hashes give way, and what it forbids fails instead of killing."""

@@ -22,7 +22,7 @@ systemctl daemon-reload
 new=/opt/accounts-$(date -u +%Y%m%dT%H%M%SZ)
 old=$(readlink /opt/accounts || true)
 mkdir "$new"
-cp -R app migrations config.py serve.py wsgi.py "$new"
+cp -R app migrations config.py wsgi.py gateway.py serve.py "$new"
 python3 -m venv "$new/venv"
 "$new/venv/bin/pip" install --quiet --require-hashes --no-deps --requirement=requirements.txt
 printf 'COMMIT=%s\nBUILT_AT=%s\n' "${COMMIT-$(git rev-parse HEAD 2>/dev/null || true)}" "${new#*-}" >"$new/release"
