@@ -63,7 +63,18 @@ AREAS = {
         "secrets",
         "storage",
     ),
-    "drills": ("backup", "clock", "containers", "contract", "journal", "server", "topology", "traces"),
+    "drills": (
+        "backup",
+        "clock",
+        "compose",
+        "containers",
+        "contract",
+        "journal",
+        "server",
+        "topology",
+        "traces",
+        "units",
+    ),
 }
 
 

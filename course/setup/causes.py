@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 from pathlib import Path
 
 from course.messages import say
@@ -37,4 +38,7 @@ def cause_of(output: str) -> str:
 
 def explain(output: str, log: Path) -> str:
     """Return the sentence for what pip or uv wrote before it failed; ``log`` is the file that keeps it."""
-    return f"{say(cause_of(output), folder=ROOT)} {say('setup.log', log=log)}"
+    cause = cause_of(output)
+    if cause == "setup.no_package" and sysconfig.get_platform() == "win-arm64":
+        cause = "setup.no_package_for_arm"
+    return f"{say(cause, folder=ROOT)} {say('setup.log', log=log)}"

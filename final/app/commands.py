@@ -14,7 +14,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .errors import AccountNotFound, EmailTaken, InvalidInput, KeysUnreadable, Problem
+from .errors import AccountNotFound, EmailTaken, InvalidInput, KeysUnreadable, Problem, command
 from .extensions import transaction
 from .files import keep_private
 from .models import Role
@@ -187,6 +187,4 @@ def said_plainly() -> Iterator[None]:
     except (backups.NoBackup, OSError) as error:
         raise click.ClickException(str(error)) from None
     except (DBAPIError, PoolTimeout):
-        raise click.ClickException(
-            "the database is not ready: run `flask --app run db upgrade` first"
-        ) from None
+        raise click.ClickException(f"the database is not ready: run {command('db upgrade')} first") from None

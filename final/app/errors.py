@@ -283,10 +283,18 @@ class BodyIncomplete(Problem):
 class KeysUnreadable(NotReady):
     """The signing keys are there, but were sealed under another SECRET_KEY. Only an operator can mend it."""
 
-    remedy = (
-        "the signing keys were sealed under another SECRET_KEY: set that one again, or make a new key with "
-        "`flask --app run keys rotate --now`; all access tokens end then"
-    )
+    @property
+    def remedy(self) -> str:
+        """What the operator can do."""
+        return (
+            "the signing keys were sealed under another SECRET_KEY: set that one again, or make a new key "
+            f"with {command('keys rotate --now')}; all access tokens end then"
+        )
+
+
+def command(words: str) -> str:
+    """Return a command of the service as its operator types it: on a server, `run` has another database."""
+    return f"`flask --app {'wsgi' if current_app.config['PRODUCTION'] else 'run'} {words}`"
 
 
 _NOT_MIGRATED = {"42P01", "42703"}  # undefined_table, undefined_column

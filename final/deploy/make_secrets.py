@@ -2,6 +2,8 @@
 
 Everything is made up here but the mail server, which it asks for, or reads from standard input.
 What is there already stays: a new key would make everything unreadable that the old one has sealed.
+A server without containers needs two of them, in a folder of its own:
+`python3 deploy/make_secrets.py /etc/accounts/secrets secret_key smtp_url`
 """
 
 import sys
@@ -9,7 +11,10 @@ from collections.abc import Callable
 from getpass import getpass
 from pathlib import Path
 from secrets import token_urlsafe
+from urllib.parse import urlsplit
 
+PROMPT = "Mail server, smtps://USER:PASSWORD@HOST: "
+SCHEMES = ("smtps", "smtp", "smtp+plain")
 FOLDER = Path(__file__).resolve().parent.parent / "secrets"
 REDIS = """\
 requirepass {password}
@@ -21,30 +26,38 @@ maxmemory-policy allkeys-lru
 """
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Write each secret into a file of its own in ``folder``, which only this user may enter.
+def main(folder: Path = FOLDER, *only: str) -> None:
+    """Write each secret, or ``only`` those, into a file in ``folder``, which only this user may enter.
 
     In a container a file keeps the owner and the mode that it has here, and the service is another user
     there. So the files can be read by everybody who gets as far as to them.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     database, cache = token_urlsafe(32), token_urlsafe(32)
-    keep(folder / "secret_key", lambda: token_urlsafe(48))
+    made: dict[str, Callable[[], str]] = {"secret_key": lambda: token_urlsafe(48)}
     # Those that belong together are made together, or not at all.
     if not (folder / "database_password").exists():
-        keep(folder / "database_url", lambda: f"postgresql://accounts:{database}@database/accounts")
-        keep(folder / "database_password", lambda: database)
+        made["database_url"] = lambda: f"postgresql://accounts:{database}@database/accounts"
+        made["database_password"] = lambda: database
     if not (folder / "redis_conf").exists():
-        keep(folder / "redis_url", lambda: f"redis://:{cache}@redis:6379/0")
-        keep(folder / "redis_conf", lambda: REDIS.format(password=cache))
-    keep(folder / "smtp_url", ask)
+        made["redis_url"] = lambda: f"redis://:{cache}@redis:6379/0"
+        made["redis_conf"] = lambda: REDIS.format(password=cache)
+    made["smtp_url"] = ask
+    for name, content in made.items():
+        if not only or name in only:
+            keep(folder / name, content)
 
 
 def ask() -> str:
-    """Return the URL of the mail server, which nobody sees typed."""
-    prompt = "Mail server, smtps://USER:PASSWORD@HOST: "
-    return getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    """Return the URL of the mail server, which nobody sees typed; ask again if it is none."""
+    while True:
+        terminal = sys.stdin.isatty()
+        url = (getpass(PROMPT) if terminal else sys.stdin.readline()).strip()
+        if url.partition("://")[0] in SCHEMES and urlsplit(url).hostname:
+            return url
+        if not terminal:
+            sys.exit(f"no mail server: give {PROMPT.partition(', ')[2].strip(': ')} by standard input")
 
 
 def keep(file: Path, content: Callable[[], str]) -> None:
@@ -57,4 +70,4 @@ def keep(file: Path, content: Callable[[], str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:2]), *sys.argv[2:])

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: `flask --app run db upgrade`, from any folder."""
+"""How Alembic runs the migrations: `flask --app wsgi db upgrade`, from any folder."""
 
 from alembic import context
 from flask import current_app
@@ -19,6 +19,9 @@ def run() -> None:
             # Each migration for itself, so that none holds the locks of the one before: a request that
             # reads both tables would hold one, wait for the other, and be in a deadlock.
             context.configure(connection=connection, transaction_per_migration=True, **options)
+            if is_newer():
+                print("the database is newer than this version: nothing to do")  # noqa: T201
+                return
             with context.begin_transaction():
                 context.run_migrations()
         finally:
@@ -26,6 +29,12 @@ def run() -> None:
             switch(connection, "ON")
             if engine.dialect.name == "postgresql":
                 connection.invalidate()  # closed, with its lock and settings, and not kept for a request
+
+
+def is_newer() -> bool:
+    """Say whether a newer version has migrated the database: a step back begins with a migration too."""
+    known = {script.revision for script in context.script.walk_revisions()}
+    return not known.issuperset(context.get_context().get_current_heads())
 
 
 def prepare(connection) -> None:

@@ -239,6 +239,15 @@ def test_what_an_installer_says_becomes_a_sentence(output, sentence):
     assert "install.log" in told and "\n" not in told
 
 
+def test_a_python_of_arm_on_windows_is_told_which_to_take(monkeypatch):
+    """Some packages have no wheel for it; that of x86-64 runs there too."""
+    monkeypatch.setattr("sysconfig.get_platform", lambda: "win-arm64")
+
+    told = causes.explain("error: No solution found when resolving dependencies", Path("install.log"))
+
+    assert "install Python for x86-64" in told
+
+
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [

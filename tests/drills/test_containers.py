@@ -1,17 +1,16 @@
-"""The image of final/Dockerfile and the services of final/compose.yaml, built and run by a container engine.
+"""The image of final/Dockerfile, built and run by a container engine; test_compose.py has the rest.
 
-It needs `docker` or `podman` on the PATH, an engine that answers, and the base images that those files name.
+It needs `docker` or `podman` on the PATH, an engine that answers, and the base image that the file names.
 The image is built from a copy of final/, as a server would have it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,12 +19,13 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
-from kit.adapter import GOOD_SECRET, LoadedStage
+from kit.adapter import GOOD_SECRET
+from kit.containers import BUILT_AT, COMMIT, Engine, smoke
+from kit.page_commands import inline_commands, server_commands
 from kit.ports import free_port
 
 pytestmark = [pytest.mark.threads, pytest.mark.timeout(1200)]  # a build installs packages, and pulls images
 
-COMMIT, BUILT_AT = "0123abc", "2026-11-27T00:00:00Z"
 UPGRADE = ["flask", "--app", "wsgi", "db", "upgrade"]
 SETTINGS = {
     "FLASK_SECRET_KEY": GOOD_SECRET,
@@ -33,66 +33,6 @@ SETTINGS = {
     "FLASK_SMTP_URL": "smtps://nobody:nothing@127.0.0.1:1",
     "WEB_CONCURRENCY": "2",
 }
-
-
-class Engine:
-    """A container engine, called in a folder."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self.program, self.folder = program, folder
-
-    def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands, which may fail."""
-        options = {"cwd": self.folder, "capture_output": True, "text": True, "timeout": 1000} | options
-        return subprocess.run([self.program, *words], **options)
-
-    def __call__(self, *words: str, **options: Any) -> str:
-        """Run a command that has to succeed, and return what it printed."""
-        done = self.run(*words, **options)
-        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stdout.strip()
-
-    def need_images(self, file: str, pattern: str) -> None:
-        """Skip the test unless the images that ``file`` names are here or can be pulled."""
-        names = set(re.findall(pattern, (self.folder / file).read_text(encoding="utf-8"), re.M))
-        for name in names:
-            if self.run("image", "inspect", name).returncode and self.run("pull", name).returncode:
-                pytest.skip(f"no base image {name}: {Path(self.program).name} pull {name}")
-
-
-@pytest.fixture(scope="module")
-def engine(final: LoadedStage, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine that responds, in a copy of final/."""
-    folder = tmp_path_factory.mktemp("containers") / "final"
-    shutil.copytree(
-        final.folder, folder, ignore=shutil.ignore_patterns("instance", "*.sqlite", "__pycache__")
-    )
-    for program in filter(None, map(shutil.which, ("docker", "podman"))):
-        engine = Engine(program, folder)
-        if engine.run("info").returncode == 0:
-            return engine
-    pytest.skip(
-        "no container engine answers: install and start Docker (docs.docker.com/engine/install) or podman"
-    )
-
-
-def build(engine: Engine, **options: Any) -> str:
-    """Build the Dockerfile in its folder and return the name of the image."""
-    tag = f"accounts-drill-{token_hex(4)}"
-    # Docker's format keeps the health check, which podman's leaves out.
-    docker_format = ["--format=docker"] if Path(engine.program).name == "podman" else []
-    stamps = [f"--build-arg=COMMIT={COMMIT}", f"--build-arg=BUILT_AT={BUILT_AT}"]
-    engine("build", *docker_format, *stamps, f"--tag={tag}", ".", **options)
-    return tag
-
-
-@pytest.fixture(scope="module")
-def image(engine: Engine) -> Iterator[str]:
-    """Built once; no container that runs from it can change it."""
-    engine.need_images("Dockerfile", r"^FROM (\S+)")
-    tag = build(engine)
-    yield tag
-    engine.run("rmi", "--force", tag)
 
 
 class Container:
@@ -141,13 +81,6 @@ def container(engine: Engine, image: str) -> Iterator[Container]:
     container = Container(engine, image)
     yield container
     container.close()
-
-
-def smoke(engine: Engine, url: str) -> None:
-    """Use a running service once, as the pipeline does."""
-    command = [sys.executable, "smoke.py", url, COMMIT]
-    done = subprocess.run(command, cwd=engine.folder, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
 
 
 WRITABLE = """
@@ -208,6 +141,14 @@ def test_it_migrates_serves_and_ends(engine: Engine, container: Container) -> No
     assert {line["path"] for line in lines if "path" in line} >= {"/health/ready", "/v2/accounts"}
 
 
+def test_nothing_can_be_installed_in_it(engine: Engine, image: str) -> None:
+    """It has no pip, neither in its environment nor in that of the base image."""
+    for python in ("/venv/bin/python", "/usr/local/bin/python"):
+        assert (
+            "No module named pip" in engine.run("run", "--rm", image, python, "-m", "pip", "--version").stderr
+        )
+
+
 def test_a_setting_that_is_missing_stops_it(container: Container) -> None:
     """At once, and with one line that names it."""
     del container.settings["FLASK_SECRET_KEY"]
@@ -226,7 +167,7 @@ def test_what_the_dockerfile_forgets_is_missing(engine: Engine, image: str, tmp_
     assert text.count("COPY migrations migrations\n") == 1
     (source / "Dockerfile").write_text(text.replace("COPY migrations migrations\n", ""), encoding="utf-8")
 
-    lacking = Container(engine, build(engine, cwd=source))
+    lacking = Container(engine, engine.build(cwd=source))
     try:
         assert lacking.run(*UPGRADE).returncode != 0
     finally:
@@ -234,28 +175,27 @@ def test_what_the_dockerfile_forgets_is_missing(engine: Engine, image: str, tmp_
         engine.run("rmi", "--force", lacking.image)
 
 
-@pytest.fixture
-def composed(engine: Engine, image: str) -> Iterator[str]:
-    """The URL of the whole topology, with the image that was built above."""
-    if engine.run("compose", "version").returncode:
-        pytest.skip("no compose: install Docker's plugin docker-compose-plugin")
-    engine.need_images("compose.yaml", r"^    image: ([\w.:-]+)$")
-    mail = "smtps://mina:hunter2@mail.example.com\n"
-    secrets = [sys.executable, "deploy/make_secrets.py"]
-    subprocess.run(secrets, cwd=engine.folder, input=mail, text=True, check=True, timeout=60)
-    port = free_port()
-    environment = os.environ | {"IMAGE": image, "PUBLIC_URL": "https://accounts.example"}
-    environment |= {"LISTEN": f"127.0.0.1:{port}"}
-    project = ["compose", f"--project-name={image}"]
+def test_it_is_built_as_the_page_says(engine: Engine, image: str) -> None:
+    """The commands of the section on the image: built plainly, and for a processor, with traces."""
+    assert image  # the base images are here
+    plain, special = (shlex.split(command) for command in server_commands("deploying.md", "image"))
+    tags = [f"accounts-drill-{token_hex(4)}" for _ in range(2)]
+    assert plain[:2] == special[:2] == ["docker", "build"]
     try:
-        up = engine.run(*project, "up", "--detach", "--no-build", "--wait", env=environment)
-        logs = "" if up.returncode == 0 else engine.run(*project, "logs", "--tail=20", env=environment).stdout
-        assert up.returncode == 0, up.stderr[-3000:] + logs
-        yield f"http://127.0.0.1:{port}"
+        for words, tag in ((plain, tags[0]), (special, tags[1])):
+            # A processor of another kind has the same option by another name.
+            named = [re.sub("^--build-arg=MARCH=.*", "--build-arg=MARCH=native", word) for word in words[2:]]
+            engine("build", *(word.replace("--tag=accounts", f"--tag={tag}") for word in named))
+        (hash_once,) = [words for words in inline_commands("deploying.md", "image") if words[0] == "python"]
+        for tag in tags:
+            assert "Argon2id" in engine("run", "--rm", tag, *hash_once)
+        container = Container(engine, tags[1])
+        container.settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1"
+        try:
+            assert container.run(*UPGRADE).returncode == 0
+            container.start()
+            assert container.get("/health/ready") == {"status": "ready"}
+        finally:
+            container.close()
     finally:
-        engine.run(*project, "down", "--volumes", "--timeout=30", env=environment)
-
-
-def test_the_whole_topology_serves(engine: Engine, composed: str) -> None:
-    """compose.yaml starts nginx, two apps, PostgreSQL and Redis, and the service answers."""
-    smoke(engine, composed)
+        engine.run("rmi", "--force", *tags)

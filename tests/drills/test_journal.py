@@ -100,7 +100,7 @@ class Journaled(Server):
     def start(self) -> None:
         self.log.touch()
         self.process = subprocess.Popen(
-            [sys.executable, "serve.py"],
+            [self.python, "serve.py"],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.DEVNULL,

@@ -105,7 +105,9 @@ def topology(
             apps = list(pool.map(start, (1, 2)))
         front = scratch / "nginx"
         front.mkdir()
-        nginx = Nginx(final.folder / "nginx.conf", front, [("127.0.0.1", app.port) for app in apps])
+        nginx = Nginx(
+            final.folder / "deploy" / "nginx" / "nginx.conf", front, [("127.0.0.1", app.port) for app in apps]
+        )
         yield Topology(nginx, apps, inbox, url)
         nginx.close()
         for app in apps:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from kit.adapter import PASSWORD, LoadedStage
+from kit.environments import make_environment
 from kit.server import SECRET, Server
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -86,14 +87,21 @@ def attributes(span: Any) -> dict[str, Any]:
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
 
+@pytest.mark.timeout(900)  # the packages may have to be fetched
 def test_a_collector_gets_spans_and_no_secrets(
     final: LoadedStage, collector: Collector, tmp_path: Path
 ) -> None:
-    """Named by the rule, joined with the log by the id of the request, and with its statements."""
+    """Named by the rule, joined with the log by the id of the request, and with its statements.
+
+    In an environment of its own, as an image with TRACES has it: nothing of the tests helps out.
+    """
+    files = [final.folder / name for name in ("requirements.txt", "requirements-otel.txt")]
+    python = make_environment(tmp_path / "environment", *files)
     server = Server(
         final.folder,
         tmp_path,
         f"sqlite:///{tmp_path / 'accounts.sqlite'}",
+        python,
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         OTEL_BSP_SCHEDULE_DELAY="100",
         # Configured to collect as much as it can.

@@ -73,12 +73,15 @@ def test_no_container_has_more_rights_than_it_needs(compose: Any) -> None:
     for name, service in compose["services"].items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
-        assert name in (*APPS, "migrate") or not service["user"].startswith(("0", "root")), name
+        assert name in (*APPS, "migrate", "prune") or not service["user"].startswith(("0", "root")), name
         assert service["deploy"]["resources"]["limits"].keys() >= {"memory", "pids"}, name
         assert service["logging"]["options"].keys() >= {"max-size", "max-file"}, name
         assert "healthcheck" in service, name
         assert ("ports" in service) == (name == "nginx")
-    assert compose["services"]["nginx"]["ports"] == ["${LISTEN:-127.0.0.1:8080}:8080"]
+    assert compose["services"]["nginx"]["ports"] == [
+        "${LISTEN:-127.0.0.1:8080}:8080",
+        "${LISTEN_TLS:-127.0.0.1:8443}:8443",
+    ]
     assert compose["networks"]["back"] == {"internal": True}
     for name in ("database", "redis"):
         assert compose["services"][name]["networks"] == ["back"], name
@@ -91,12 +94,52 @@ def test_the_migration_comes_first(compose: Any) -> None:
             "condition": "service_completed_successfully"
         }
         assert "/health/ready" in compose["services"][app]["healthcheck"]["test"][-1]
+    assert "migrate" in compose["services"]["prune"]["depends_on"]
     migrate = compose["services"]["migrate"]
     assert migrate["command"] == ["flask", "--app", "wsgi", "db", "upgrade"] and migrate["restart"] == "no"
     assert "migrate" not in migrate["depends_on"]
     assert set(compose["services"]["nginx"]["depends_on"]) == set(APPS)
-    servers = re.findall(r"^ *server (\w+):8000 ", (FINAL / "nginx.conf").read_text(encoding="utf-8"), re.M)
+    servers = re.findall(
+        r"^ *server (\w+):8000 ",
+        (FINAL / "deploy" / "nginx" / "nginx.conf").read_text(encoding="utf-8"),
+        re.M,
+    )
     assert tuple(servers) == APPS
+
+
+def test_addresses_stay(compose: Any) -> None:
+    """nginx finds each application again, also if another container wanted an address meanwhile."""
+    front = compose["networks"]["front"]["ipam"]["config"][0]
+    network = front["subnet"].removesuffix(".0/24")
+    addresses = {
+        app: compose["services"][app]["networks"]["front"]["ipv4_address"].removeprefix(f"{network}.")
+        for app in APPS
+    }
+    assert compose["services"]["nginx"]["extra_hosts"] == [
+        f"{app}:{network}.{last}" for app, last in addresses.items()
+    ]
+    assert front["ip_range"] == f"{network}.128/25"  # of which the others get theirs
+    assert all(1 < int(last) < 128 for last in addresses.values()) and len(set(addresses.values())) == 2
+
+
+def test_the_folder_of_nginx_is_mounted(compose: Any) -> None:
+    """An editor saves another file in the place of the one before, which a mounted file would stay."""
+    (mounted,) = compose["services"]["nginx"]["volumes"]
+    source = FINAL / mounted.partition(":")[0]
+    assert source.is_dir() and (source / "nginx.conf").is_file()
+
+
+def test_every_variable_has_its_line_in_the_example(compose: Any) -> None:
+    """`.env.example` names what compose.yaml reads, with the same defaults; git ignores `.env`."""
+    text = (FINAL / "compose.yaml").read_text(encoding="utf-8")
+    read = dict(re.findall(r"\$\{([A-Z_]+):[-?]([^}]*)\}", text))
+    lines = (FINAL / ".env.example").read_text(encoding="utf-8").splitlines()
+    shown = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+    stamps = {"COMMIT": "", "BUILT_AT": ""}  # of each build: deploy/roll.sh
+    assert read | {"PUBLIC_URL": "https://accounts.example"} == shown | stamps
+    ignored = FINAL.parent.joinpath(".gitignore").read_text(encoding="utf-8")
+    assert "/final/.env\n" in ignored
 
 
 def test_the_connections_are_enough(compose: Any) -> None:
@@ -124,10 +167,15 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def make(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *only: str,
+    typed: str = "smtps://mina:hunter2@mail.example.com\n",
+) -> None:
     """Run it, the mail server given by standard input."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO("smtps://mina:hunter2@mail.example.com\n"))
-    runpy.run_path(str(FINAL / "deploy" / "make_secrets.py"))["main"](folder)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    runpy.run_path(str(FINAL / "deploy" / "make_secrets.py"))["main"](folder, *only)
 
 
 def test_every_secret_is_a_file_and_none_has_a_default(compose: Any, made: Path) -> None:
@@ -157,6 +205,44 @@ def test_secrets_are_made_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert before == {file.name: file.read_text(encoding="utf-8") for file in made.iterdir()}
     make(made.with_name("another"), monkeypatch)
     assert (made.with_name("another") / "secret_key").read_text(encoding="utf-8") != before["secret_key"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "\n", "mail.example.com\n", "https://mail.example.com\n", "smtps://\n"]
+)
+def test_no_mail_server_is_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    """What is no address of a mail server is refused and not kept; the next run asks again."""
+    with pytest.raises(SystemExit, match="no mail server"):
+        make(tmp_path, monkeypatch, typed=typed)
+    assert not (tmp_path / "smtp_url").exists()
+
+    make(tmp_path, monkeypatch)
+
+    assert "hunter2" in (tmp_path / "smtp_url").read_text(encoding="utf-8")
+
+
+def test_a_terminal_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who only pressed Enter, or mistyped, is asked once more."""
+    typed = iter(["", "mail.example.com", " smtp://mail.example.com:587 "])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+
+    runpy.run_path(str(FINAL / "deploy" / "make_secrets.py"))["main"](tmp_path, "smtp_url")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["smtp_url"]
+    assert (tmp_path / "smtp_url").read_text(encoding="utf-8") == "smtp://mail.example.com:587\n"
+
+
+def test_the_units_get_the_secrets_that_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without containers makes the two that its units load, and no other."""
+    make(tmp_path / "etc", monkeypatch, "secret_key", "smtp_url")
+    made = {file.name for file in (tmp_path / "etc").iterdir()}
+    for unit in (*UNITS.glob("*.service"), UNITS / "accounts-flask"):
+        loaded = re.findall(
+            r"LoadCredential=(\w+):/etc/accounts/secrets/(\w+)", unit.read_text(encoding="utf-8")
+        )
+        assert {name for pair in loaded for name in pair} == made, unit.name
 
 
 @pytest.mark.threads
@@ -307,7 +393,7 @@ def machine(tmp_path: Path) -> Path:
 
 def verify(machine: Path) -> str:
     """Return what systemd says about our units."""
-    units = ["accounts@8001.service", *(unit.name for unit in UNITS.glob("accounts-*"))]
+    units = ["accounts@8001.service", *(unit.name for unit in UNITS.glob("accounts-*.*"))]
     command = ["systemd-analyze", "verify", f"--root={machine}", *units]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return "".join(line for line in done.stderr.splitlines(True) if "accounts" in line)
@@ -327,6 +413,44 @@ def test_systemd_understands_the_units(machine: Path) -> None:
     unit = machine / "etc/systemd/system/accounts-prune.service"
     unit.write_text(unit.read_text(encoding="utf-8").replace("ProtectHome", "ProtectHouse"), encoding="utf-8")
     assert "ProtectHouse" in verify(machine)
+
+
+def test_a_server_gets_what_the_image_gets() -> None:
+    """The same files of the service, and not run.py, which would have another database."""
+    copied = " ".join(
+        re.findall(
+            r"^COPY (?!--)(.*) \S+$",
+            (FINAL / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1],
+            re.M,
+        )
+    )
+    installed = re.findall(r'^cp -R (.*) "\$new"$', (UNITS / "install.sh").read_text(encoding="utf-8"), re.M)
+    assert set(installed[0].split()) == set(copied.split())
+    assert "run.py" not in copied
+
+
+@needs_systemd
+def test_the_service_may_make_the_calls_that_it_makes() -> None:
+    """The filter lets the thread of the hashes give way, and what it forbids fails instead of killing."""
+    unit = (UNITS / "accounts@.service").read_text(encoding="utf-8")
+    allowed: set[str] = set()
+    for words in re.findall(r"^SystemCallFilter=(.+)$", unit, re.M):
+        calls = {call for word in words.lstrip("~").split() for call in calls_of(word)}
+        allowed = allowed - calls if words.startswith("~") else allowed | calls
+    assert {"setpriority", "clone", "fork", "futex", "accept4"} <= allowed
+    assert not {"mount", "ptrace", "setuid", "sched_setaffinity"} & allowed
+    assert "SystemCallErrorNumber=EPERM\n" in unit
+
+
+def calls_of(word: str) -> set[str]:
+    """Return the calls that a word of a filter means, groups in groups too."""
+    if not word.startswith("@"):
+        return {word}
+    listed = subprocess.run(
+        ["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, timeout=60
+    )
+    names = [line.strip() for line in listed.stdout.splitlines()[1:]]
+    return {call for name in names if name and not name.startswith("#") for call in calls_of(name)}
 
 
 @needs_systemd

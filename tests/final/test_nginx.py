@@ -1,4 +1,4 @@
-"""final/nginx.conf: what nginx passes on and how, what it answers itself, and what it says in its log."""
+"""nginx.conf of final: what nginx passes on and how, what it answers itself, and what it says in its log."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def apps() -> Iterator[Apps]:
 @pytest.fixture
 def nginx(final: LoadedStage, apps: Apps, tmp_path: Path) -> Iterator[Nginx]:
     """nginx in front of both apps."""
-    nginx = Nginx(final.folder / "nginx.conf", tmp_path, apps.addresses)
+    nginx = Nginx(final.folder / "deploy" / "nginx" / "nginx.conf", tmp_path, apps.addresses)
     yield nginx
     nginx.close()
 

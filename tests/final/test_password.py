@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -114,6 +115,25 @@ def test_a_change_is_refused_at_once_where_hashes_wait(
     problem(answer, 503)
     assert (answer.headers["Retry-After"], hashes) == ("1", [])
     expect(service.log_in(account.email), 200)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a thread may give way alone")
+def test_a_sandbox_that_forbids_to_give_way_stops_no_log_in(
+    service: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing at a lower priority is a wish: where the system refuses it, log-ins work all the same."""
+    asked = []
+
+    def refuse(by: int) -> int:
+        asked.append(by)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.nice", refuse)
+    service.new_app()
+    account = service.sign_up()
+
+    expect(service.log_in(account.email), 200)
+    assert asked
 
 
 # -- at the same moment ------------------------------------------------------------------------------

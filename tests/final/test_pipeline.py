@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS, FOLDERS = ROOT / "tests", ("final", "drills")
-OF_THE_COURSE = {"lab", "room"}  # drills of the course itself
+OF_THE_COURSE = {"lab", "locks", "room"}  # drills of the course itself
 WORKFLOW = ROOT / ".github" / "workflows" / "final.yml"
 
 

@@ -55,9 +55,9 @@ class AnyPort(Controller):
 
 
 @contextmanager
-def serving(inbox: Inbox, port: int = 0, **options: Any) -> Iterator[int]:
+def serving(inbox: Inbox, port: int = 0, hostname: str = "127.0.0.1", **options: Any) -> Iterator[int]:
     """Run a mail server, and say on which port."""
-    server = AnyPort(inbox, hostname="127.0.0.1", port=port, **options)
+    server = AnyPort(inbox, hostname=hostname, port=port, **options)
     server.start()
     try:
         yield server.port
@@ -70,14 +70,14 @@ def log_in(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) 
     return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()))
 
 
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return the certificate of the server of 127.0.0.1, and the file that makes a client trust it."""
+def certificate(folder: Path, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, Path]:
+    """Return the certificate of the server at an address, and the file that makes a client trust it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     file, trusted = folder / "server.pem", folder / "trusted.pem"
     trusted.write_bytes(signed.public_bytes(Encoding.PEM))

@@ -1,4 +1,4 @@
-"""nginx for the tests: configured by final/nginx.conf, but on free ports and in a folder of its own."""
+"""nginx for the tests: by nginx.conf of final, but on free ports and in a folder of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SERVERS = re.compile(r"( *server app1:8000 .*\n)( *server app2:8000 .*\n)")
 
 
 class Nginx:
-    """A server of final/nginx.conf in front of ``apps``.
+    """A server of nginx.conf in front of ``apps``.
 
     Args:
         conf: the file.

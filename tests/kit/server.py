@@ -32,10 +32,16 @@ class Answer(NamedTuple):
 
 
 def send(
-    port: int, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    token: str | None = None,
+    machine: str = "127.0.0.1",
+    **headers: str,
 ) -> Answer:
-    """Send a request to this machine on a connection of its own, and return the response."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    """Send a request on a connection of its own, and return the response."""
+    connection = http.client.HTTPConnection(machine, port, timeout=60)
     if body is not None:
         headers["Content-Type"] = "application/json"
     if token:
@@ -56,11 +62,14 @@ class Server:
     Args:
         folder: a copy of final/.
         database: the URL of a database, which the first server that gets it migrates.
+        python: the program that runs it; by default that of the tests.
         settings: more variables of the environment.
     """
 
-    def __init__(self, folder: Path, scratch: Path, database: str, **settings: str) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, scratch: Path, database: str, python: Path | str = sys.executable, **settings: str
+    ) -> None:
+        self.folder, self.python = folder, str(python)
         self.port = free_port()
         # Python may cache compiled files in the folder, a copy, so that the next process starts faster.
         other = ("FLASK_", "PROMETHEUS", "PYTHONDONTWRITEBYTECODE")
@@ -106,7 +115,7 @@ class Server:
         """Start it, or start it again at the same port; it is ready when this returns."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "serve.py"],
+                [self.python, "serve.py"],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=log,
@@ -118,7 +127,7 @@ class Server:
     def flask(self, *command: str, **options: Any) -> str:
         """Run a command of the service, which has to succeed, and return what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", *command],
+            [self.python, "-m", "flask", "--app", "wsgi", *command],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,

@@ -303,6 +303,7 @@ WRONG = {
         "leave its output out",
     ),
     "a command of the course": ("```console course\n$ python3 -m course fly\n```", "the course has no fly"),
+    "server with output": ("```console server\n$ docker ps\nnone\n```", "leave its output out"),
     "a command to be run": ("```console course\n$ flask routes\n```", "drop the word course"),
     "a module of the benchmarks": (
         "```console course\n$ python -m benchmarks.gone\n```",

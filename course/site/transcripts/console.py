@@ -12,6 +12,8 @@ from course.site.transcripts.needs import NEEDS
 from course.site.transcripts.shells import powershell, tabs
 
 PROGRAMS = ("flask", "python", "pytest", "nox")
+#: Shown and not run here: by a reader of the course; or on a server, by the drills, which read the page.
+ELSEWHERE = ("course", "server")
 #: What a reader runs and the suite does not: a server, or a client of one elsewhere.
 NOT_RUN = (
     ["flask", "run"],
@@ -72,6 +74,8 @@ def read_console(page: Page, piece: Piece) -> list[Command]:
 def render_console(page: Page, piece: Piece) -> str:
     """Return the commands, in a tab for each shell where those differ, and what they print."""
     commands = read_console(page, piece)
+    if kind_of(piece) == "server":  # which has bash
+        return "\n".join(["```{ .console }", *(f"$ {command.line}" for command in commands), "```"])
     shells: dict[str, list[str]] = {"bash": [], "PowerShell": []}
     for command in commands:
         output = [*command.output]
@@ -95,6 +99,11 @@ def powershell_line(command: Command) -> str:
     return "".join(f"$env:{name} = {powershell(value)}; " for name, value in variables.items()) + rest.strip()
 
 
+def kind_of(piece: Piece) -> str:
+    """Return the word behind `console`."""
+    return piece.argument.split(" ")[0]
+
+
 def needs_of(piece: Piece) -> list[str]:
     """Return what a fence says it needs besides the course: the words of `needs="..."`."""
     return [need for name, value in piece.options()[1] if name == "needs" for need in value.split()]
@@ -104,12 +113,14 @@ def _check_command(page: Page, piece: Piece, command: Command) -> None:
     line = piece.line + 1 + command.offset
     _, words = command.words()
     program = words[0] if words else ""
-    if piece.argument.split(" ")[0] != "course":
+    if kind_of(piece) not in ELSEWHERE:
         if program not in PROGRAMS:
             raise page.error(line, f"{program} is not run here, only {', '.join(PROGRAMS)}: use one of them")
         return
     if command.output:
-        raise page.error(line + 1, "`console course` is not run: leave its output out")
+        raise page.error(line + 1, f"`console {kind_of(piece)}` is not run: leave its output out")
+    if kind_of(piece) == "server":
+        return
     if words[:3] == ["python3", "-m", "course"]:
         if len(words) > 3 and not words[3].startswith("-") and words[3] not in _commands():
             raise page.error(line, f"the course has no {words[3]}: name one of {', '.join(_commands())}")

@@ -22,7 +22,7 @@ from course.lessons.steps import build_step
 from course.paths import ROOT
 from course.setup.environment import environment
 from course.site.page import LANGUAGES, Page, Piece, read_page
-from course.site.transcripts.console import Command, needs_of, read_console
+from course.site.transcripts.console import ELSEWHERE, Command, kind_of, needs_of, read_console
 from course.site.transcripts.http import Exchange, fields_of, fill, read_http
 from course.site.transcripts.needs import NEEDS, redis_url
 
@@ -97,7 +97,7 @@ def replay(page: Page, pieces: Sequence[Piece], scratch: Path) -> Iterator[Resul
             if piece.name == "stage":
                 page = replace(page, stage=piece.argument)
                 player = None  # another stage is another service
-            if piece.kind != "fence" or piece.argument.split(" ")[0] == "course":
+            if piece.kind != "fence" or kind_of(piece) in ELSEWHERE:
                 continue
             if not page.stage and not _is_of_examples(page, piece):
                 raise page.error(piece.line, "nothing says what this is run against: add <!-- stage: 02 -->")
@@ -238,6 +238,7 @@ class _Player:
             "COLUMNS": "100",
             "NO_COLOR": "1",
             "REDIS_URL": redis_url(),
+            "APP_CONFIG": "config.DevelopmentConfig",  # wsgi.py of final would want a server's secrets
         }
         done = subprocess.run(
             [program, *words[1:]],
