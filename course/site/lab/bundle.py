@@ -37,7 +37,7 @@ PACKAGES = (
     *("flask", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "markupsafe"),
     *("flask-jwt-extended", "pyjwt", "flask-sqlalchemy", "sqlalchemy", "typing-extensions"),
     *("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-timeout", "whatthepatch", "pyyaml"),
-    *("freezegun", "python-dateutil", "six"),
+    *("freezegun", "python-dateutil"),
 )
 #: Files that no lesson imports, or that only CPython could use.
 LEFT_OUT = re.compile(
