@@ -30,8 +30,6 @@ def test_the_requests_for_an_editor_are_answered_in_their_order(tmp_path: Path) 
 
 
 def test_the_debugger_starts_a_folder_that_begin_makes() -> None:
-    (configuration,) = json.loads((DOCS / "examples/launch.json").read_text(encoding="utf-8"))[
-        "configurations"
-    ]
-    chapter = configuration["cwd"].removeprefix("${workspaceFolder}/workspace/")
+    settings = json.loads((DOCS / "examples/launch.json").read_text(encoding="utf-8"))
+    chapter = settings["configurations"][0]["cwd"].removeprefix("${workspaceFolder}/workspace/")
     assert (ROOT / "chapters" / chapter).is_dir()

@@ -137,7 +137,7 @@ SAME = {
 def test_korean_is_found_whatever_particle_it_has(
     tab: Any, address: str, built_site: tuple[Path, str], place: str
 ) -> None:
-    """뷰를 finds what 뷰 finds, and 비밀키 what 비밀 키 finds: Korean pages that have the words, no others."""
+    """뷰를 finds what 뷰 finds, and 비밀키 what 비밀 키 finds: Korean pages that have the words."""
     start = f"{address if place == 'server' else built_site[0].as_uri()}/"
     tab.goto(f"{start}ko/index.html")
 
