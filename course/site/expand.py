@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from course.lessons.stages import UnknownStage
-from course.site import lab
+from course.site import lab, reading
 from course.site.directives import (
     changes,
     drawings,
     glossary,
     include,
     listings,
+    overview,
     promises,
     scores,
     superseded,
@@ -22,6 +23,8 @@ from course.site.directives import (
 from course.site.directives.slides import slides
 from course.site.page import Page, PageError, Piece, split_page, stage_of
 from course.site.transcripts import console, http
+
+TIMED = ("before.md",)  # pages that say how long they take, as chapters do
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 
@@ -38,6 +41,8 @@ DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "score": scores.score,
     "promises": promises.promises,
     "include": include.include,
+    "pages": overview.pages,
+    "minutes": overview.minutes,
     "stage": lambda page, piece: "",
 }
 FENCES: dict[str, Callable[[Page, Piece], str]] = {
@@ -61,16 +66,20 @@ def expand(markdown: str, page: Page) -> str:
         expanded.append(_expand_piece(piece, page))
         if piece.name == "http":
             page = replace(page, used=page.used | http.fields_used(piece))
-    return number_title("\n".join(expanded), page)
+    return finish_title("\n".join(expanded), page)
 
 
-def number_title(markdown: str, page: Page) -> str:
-    """Give the title of a chapter's page its number as an attribute, for the style sheet to draw."""
+def finish_title(markdown: str, page: Page) -> str:
+    """Give a chapter's title its number, for the style sheet to draw, and say how long a page takes."""
     chapter = _CHAPTER.fullmatch(page.path)
-    if not chapter:
+    if not chapter and page.path not in TIMED:
         return markdown
-    numbered = rf'# \1 {{\2 data-chapter="{chapter[1]}" }}'
-    return re.sub(r"(?m)^# (?:\d+\. )?(.+?)\s*(?:\{(.*)\})?$", numbered, markdown, count=1)
+    title, attributes = r"# \1", r"{\2}"
+    if chapter:
+        attributes = rf'{{\2 data-chapter="{chapter[1]}" }}'
+    minutes = reading.line_of(markdown, page.lang, chapter[1] if chapter else "")
+    finished = f"{title} {attributes}\n\n{minutes}\n"
+    return re.sub(r"(?m)^# (?:\d+\. )?(.+?)\s*(?:\{(.*)\})?$", finished, markdown, count=1)
 
 
 def _expand_piece(piece: Piece, page: Page) -> str:

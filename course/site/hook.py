@@ -27,6 +27,7 @@ from course.site.lab import Lab, add_openers, build_lab, write_lab  # noqa: E402
 from course.site.lab.bundle import NoLab, is_built  # noqa: E402
 from course.site.page import Page, PageError  # noqa: E402
 from course.site.policy import write_policy  # noqa: E402
+from course.site.search import separator  # noqa: E402
 from course.site.sharing import Card, card_of, head, write_files, write_missing  # noqa: E402
 from course.site.slides import write_deck  # noqa: E402
 
@@ -60,6 +61,13 @@ _build = _Build()
 def on_startup(dirty: bool, **_: Any) -> None:
     """Learn whether mkdocs was called with `--dirty`."""
     _build.dirty = dirty
+
+
+def on_config(config: Any, **_: Any) -> Any:
+    """Let the search cut the terms of two words as the rest of Korean."""
+    search = config.plugins["material/search"].config
+    search.separator = separator(search.separator)
+    return config
 
 
 def on_pre_build(config: Any, **_: Any) -> None:

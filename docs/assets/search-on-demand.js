@@ -15,3 +15,15 @@
     else send.call(this, body);
   };
 })();
+
+// The index has the pages of both languages. The search gets those of the language of this page.
+(() => {
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message, ...more) {
+    const docs = message?.data?.docs;
+    if (!docs) return postMessage.call(this, message, ...more);
+    const korean = document.documentElement.lang === "ko";
+    const own = docs.filter(({ location }) => location.startsWith("ko/") === korean);
+    return postMessage.call(this, { ...message, data: { ...message.data, docs: own } }, ...more);
+  };
+})();

@@ -198,10 +198,14 @@ def test_a_promise_that_nothing_proves_stops_the_build(
         expanded("<!-- promises: a -->")
 
 
-def test_a_chapter_has_its_number_at_its_title() -> None:
-    for title in ("# Views {#views}", "# 1. Views {#views}"):
-        shown = expanded(f"{title}\n\n# no", path="chapters/01.md")
-        assert shown == '# Views {#views data-chapter="1" }\n\n# no'
+def test_a_chapter_has_its_number_at_its_title_and_its_minutes_below() -> None:
+    for written in ("# Views {#views}", "# 1. Views {#views}"):
+        shown = expanded(f"{written}\n\n# no", path="chapters/01.md")
+        title, minutes, other = re.split(r"\n\n+", shown)
+        assert title == '# Views {#views data-chapter="1" }'
+        assert minutes.startswith('<p class="minutes">')
+        assert other == "# no"
+    assert "minutes" not in expanded("# Another page {#page}", path="article.md")
 
 
 # -- transcripts -----------------------------------------------------------------------------------

@@ -123,21 +123,54 @@ def search(tab: Any, words: str) -> set[str]:
     return {re.sub(r"[?#].*", "", link) for link in links}
 
 
+SAME = {
+    "블루프린트": ["블루프린트를", "블루프린트에서는"],
+    "뷰": ["뷰를", "뷰가", "뷰에서"],
+    "훅": ["훅을", "훅과"],
+    "앱": ["앱을", "앱이"],
+    "비밀 키": ["비밀키", "비밀키를"],
+    "에러 핸들러": ["에러핸들러", "에러핸들러가"],
+}
+
+
 @pytest.mark.parametrize("place", ["server", "folder"])
 def test_korean_is_found_whatever_particle_it_has(
     tab: Any, address: str, built_site: tuple[Path, str], place: str
 ) -> None:
-    """블루프린트를 finds what 블루프린트 finds: all pages that have it, and no others."""
+    """뷰를 finds what 뷰 finds, and 비밀키 what 비밀 키 finds: Korean pages that have the words."""
     start = f"{address if place == 'server' else built_site[0].as_uri()}/"
     tab.goto(f"{start}ko/index.html")
 
-    found = search(tab, "블루프린트를")
+    for words, others in SAME.items():
+        found = search(tab, words)
+        assert found, words
+        for other in others if place == "server" else others[:1]:
+            assert search(tab, other) == found, other
+        for link in found:
+            page = link.removeprefix(start)
+            text = (built_site[0] / page).read_text(encoding="utf-8")
+            assert page.startswith("ko/"), page
+            assert any(word in text for word in words.split()), page
+    assert f"{start}ko/chapters/01.html" in search(tab, "블루프린트를")
 
-    assert found == search(tab, "블루프린트")
-    korean = {path.removeprefix(start) for path in found if "/ko/" in path}
-    assert "ko/chapters/01.html" in korean
-    for path in korean:
-        assert "블루프린트" in (built_site[0] / path).read_text(encoding="utf-8"), path
+
+def test_a_whole_word_that_ends_like_a_particle_is_not_cut(tab: Any, address: str) -> None:
+    """경로 is not 경 and a particle, 결과 is not 결 and one."""
+    tab.goto(f"{address}/ko/index.html")
+    for words in ("경로", "결과"):
+        search(tab, words)
+        marked = tab.eval_on_selector_all(".md-search-result mark", "all => all.map(one => one.textContent)")
+        assert marked
+        assert all(words in mark for mark in marked), marked
+
+
+def test_the_search_stays_in_the_language_of_the_page(tab: Any, address: str) -> None:
+    """`create_app` is on pages of both languages."""
+    for lang in ("", "ko/"):
+        tab.goto(f"{address}/{lang}index.html")
+        found = {link.removeprefix(f"{address}/") for link in search(tab, "create_app")}
+        assert f"{lang}chapters/02.html" in found
+        assert all(path.startswith("ko/") == bool(lang) for path in found), found
 
 
 def test_the_keyboard_is_enough(tab: Any, address: str) -> None:

@@ -52,7 +52,7 @@ def test_machines_find_every_page_and_its_translation(built_site: tuple[Path, st
     site, _ = built_site
     listed = re.findall(r"^- \[.+\]\((.+?)\): .+", (site / "llms.txt").read_text(encoding="utf-8"), re.M)
     assert sorted(listed) == sorted(URL + sharing.card_of(path, lang).url for path, lang in PAGES)
-    assert listed[:2] == [f"{URL}index.html", f"{URL}chapters/01.html"]
+    assert listed[:3] == [f"{URL}index.html", f"{URL}before.html", f"{URL}chapters/01.html"]
     sitemap = (site / "sitemap.xml").read_text(encoding="utf-8")
     for path, lang in PAGES:
         url = URL + sharing.card_of(path, lang).url
