@@ -15,6 +15,7 @@ from rich.console import Console
 
 from course.commands.site import BUILT, build_site
 from course.errors import Failure
+from course.lessons.own_files import copy_own_files
 from course.messages import say
 from course.paths import ROOT, STATE
 from course.setup.causes import explain
@@ -22,15 +23,8 @@ from course.setup.locks import PACKED, WHEELS
 from course.setup.programs import PYTHON, decode
 from course.setup.sources import Unreadable, pip_environment, read_sources
 
-#: What is not the course: what running it leaves behind, what is the learner's, what `pack` makes itself.
-LEFT_OUT = {"__pycache__", "instance", "node_modules", "site", "workspace", "wheels"}
-CARRIED = {
-    ".ci",
-    ".dockerignore",
-    ".gitattributes",
-    ".github",
-    ".gitignore",
-}  # of the names that begin with a dot
+#: What is the learner's, and what `pack` makes itself.
+LEFT_OUT = ("site", "wheels", "workspace")
 
 _LINUX = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5")
 REQUIREMENT = re.compile(
@@ -154,15 +148,7 @@ def pack(folder: Path, systems: Sequence[str], pythons: Sequence[str]) -> int:
 
 def copy_course(target: Path) -> None:
     """Copy the files of the course to ``target``, without what running it leaves behind."""
-
-    def left_out(folder: str, names: list[str]) -> set[str]:
-        top = Path(folder) == ROOT
-        hidden = {name for name in names if name.startswith(".") and name not in CARRIED}
-        return hidden | {
-            name for name in names if name in LEFT_OUT and (top or name not in ("site", "wheels"))
-        }
-
-    shutil.copytree(ROOT, target, ignore=left_out)
+    copy_own_files(ROOT, target, but=LEFT_OUT)
 
 
 def carry_lab(target: Path) -> None:

@@ -18,7 +18,15 @@ from course.paths import ROOT
 OWN = [
     *("app/__init__.py", "app/instance.py", "app/lib/dates.py", "app/static/.well-known/security.txt"),
     *(".gitignore", ".dockerignore", ".github/workflows/ci.yml", ".flake8", "config.py", "한국어.md", "2.py"),
-    *("Dockerfile", "bin/run", "data.db.json", "app/env/__init__.py", "app/instance/__init__.py", "run.tmpl"),
+    *(
+        "Dockerfile",
+        "bin/run",
+        "data.db.json",
+        ".env.example",
+        "app/env/__init__.py",
+        "app/instance/__init__.py",
+        "run.tmpl",
+    ),
 ]
 FOREIGN = [
     *("app/__pycache__/x.cpython-311.pyc", "x.pyc", ".coverage", ".coverage.host.1", "htmlcov/index.html"),
@@ -230,7 +238,11 @@ def test_a_littered_folder_is_judged_and_compared_like_a_clean_one(tmp_path: Pat
 
 def test_no_other_module_has_a_rule_of_its_own() -> None:
     """One place says what is copied: nothing in the course copies or walks a folder by itself."""
-    allowed = {"course/lessons/own_files.py", "course/commands/pack.py", "course/commands/site.py"}
+    allowed = {
+        "course/lessons/own_files.py",
+        "course/commands/pack.py",
+        "course/commands/site.py",
+    }
     found = [
         name
         for path in sorted((ROOT / "course").rglob("*.py"))
