@@ -7,6 +7,7 @@ condition can name a group, `(?P<view>...)`; later conditions, `at` and the sent
                                learner's code that raised them, and its file
     sent, received             the request and the response: status, type, body
     expected, got, message     what the test expected and got, or its own words
+    wanted                     what it expected, or its own words
     printed                    what the learner's code printed
     test, state                the name of the test; see course/judging/results.py
     needed                     what a test looked for: `command flask create-admin`, `name app.create_app`
@@ -131,6 +132,7 @@ def _facts(result: Result, work: Work) -> dict[str, str]:
         "expected": finding.expected,
         "got": finding.got,
         "message": finding.message,
+        "wanted": f"{finding.expected}\n{finding.message}",
         "printed": finding.printed,
         "test": result.behaviour.function,
         "state": result.state,
