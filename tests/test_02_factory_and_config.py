@@ -143,7 +143,7 @@ print(answer.status_code, flush=True)
     "final", ENUMERATION, by="final/test_accounts.py::test_twenty_sign_ups_for_one_email_make_one_account"
 )
 @pytest.mark.threads
-def test_two_sign_ups_at_once_make_one_account(stage: Stage, version: str, tmp_path: Path) -> None:
+def test_two_sign_ups_at_once_make_one_account(stage: Stage, tmp_path: Path) -> None:
     """Two processes get a sign-up with the same e-mail at the same moment: one is 201, the other 409."""
     url = f"sqlite:///{(tmp_path / 'accounts.sqlite').as_posix()}"
     new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}

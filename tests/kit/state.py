@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from functools import _lru_cache_wrapper
 from itertools import count
 from types import FunctionType, MethodType, ModuleType
@@ -36,39 +36,40 @@ class _Reader:
         self._seen: dict[int, Any] = {}  # with the objects, so that none gets the id of one that is gone
 
     def read(self, value: Any, depth: int = DEPTH) -> Hashable:
-        if isinstance(value, PLAIN):
-            return value if len(str(value)) < 1000 else hash(value)
-        if isinstance(value, count):
+        kind = type(value)  # not isinstance, which a proxy answers for what it stands for
+        if issubclass(kind, PLAIN):
+            return value  # type: ignore[no-any-return]
+        if kind is count:
             return repr(value)
-        if depth == 0 or id(value) in self._seen or isinstance(value, ModuleType):
-            return type(value).__name__
+        if depth == 0 or id(value) in self._seen or issubclass(kind, ModuleType):
+            return kind.__name__
         self._seen[id(value)] = value
-        parts = self._parts(value)
-        return (type(value).__name__, *(self.read(part, depth - 1) for part in parts()))
+        return (kind.__name__, *(self.read(part, depth - 1) for part in self._parts(value)))
 
-    def _parts(self, value: Any) -> Callable[[], Iterable[Any]]:
-        """Return what yields the parts of ``value`` that may change."""
-        if isinstance(value, dict):
+    def _parts(self, value: Any) -> Iterable[Any]:
+        """Return the parts of ``value`` that may change."""
+        kind = type(value)
+        if issubclass(kind, dict):
             names = [name for name in value if name not in SKIPPED]
-            return lambda: [part for name in names for part in (name, value[name])]
-        if isinstance(value, list | tuple | deque):
-            return lambda: value
-        if isinstance(value, set | frozenset):
-            return lambda: [len(value)]
-        if isinstance(value, _lru_cache_wrapper):
-            return lambda: [value.cache_info().currsize]
-        if isinstance(value, MethodType):
-            return lambda: [value.__func__, value.__self__]
-        if isinstance(value, FunctionType):
+            return [part for name in names for part in (name, value[name])]
+        if issubclass(kind, list | tuple | deque):
+            return value
+        if issubclass(kind, set | frozenset):
+            return [len(value)]
+        if issubclass(kind, _lru_cache_wrapper):
+            return [value.cache_info().currsize]
+        if issubclass(kind, MethodType):
+            return [value.__func__, value.__self__]
+        if issubclass(kind, FunctionType):
             cells = [cell for cell in value.__closure__ or () if _is_filled(cell)]
             kept = [part for part in (value.__defaults__, value.__kwdefaults__, vars(value)) if part]
-            return lambda: [*(cell.cell_contents for cell in cells), *kept]
-        if isinstance(value, staticmethod | classmethod):
-            return lambda: [value.__func__]
-        of_own = value if isinstance(value, type) else type(value)
+            return [*(cell.cell_contents for cell in cells), *kept]
+        if issubclass(kind, staticmethod | classmethod):
+            return [value.__func__]
+        of_own = value if issubclass(kind, type) else kind
         if of_own.__module__ in self._own and hasattr(value, "__dict__"):
-            return lambda: [dict(vars(value))]
-        return lambda: ()
+            return [dict(vars(value))]
+        return ()
 
 
 def _is_filled(cell: Any) -> bool:
