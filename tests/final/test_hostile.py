@@ -483,6 +483,13 @@ NO_NAMES |= dict.fromkeys(UNSEEN, "control_character") | {"hunter2" * 15: "too_l
 NO_PASSWORDS = dict.fromkeys(["hunter2", "", "fourteen chars", "\u1100\u1161" * 14], "too_short")
 NO_PASSWORDS |= dict.fromkeys(["x" * 129, "x" * 9000, "\ufdfa" * 8], "too_long")
 COMMON = ["1234567890qwerty", "1qaz2wsx3edc4rfv", "PasswordPassword", "１２３４５６７８" * 2]
+COMMON += [
+    "password1234567",
+    "1234567password",
+    "Sunshine-Football!",
+    "iloveyoupassword",
+    "qwertyuiopqwertyuiop1",
+]
 NO_PASSWORDS |= dict.fromkeys(COMMON, "too_common")
 NO_PASSWORDS |= dict.fromkeys(["accountsaccounts", "Accounts, accounts!"], "too_easy")
 WRONG = "not this one, certainly"

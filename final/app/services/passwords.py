@@ -38,6 +38,7 @@ MAX_LANES = 4  # threads
 UNUSABLE_HASH = "!"  # in the place of a hash: no password has it
 NICENESS = 5  # nicer than all others: of a processor that they want too, hashing gets a quarter
 
+LONGEST_COMMON = 21  # of the list, the shortest of which have 8, like the shortest password
 _COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 
 
@@ -47,9 +48,9 @@ def problem_with_new(
     """Say why ``password`` cannot be the new password of somebody, None where it can.
 
     There is no rule about digits or capitals (NIST 3.1.1.2), only length, and that nobody guesses it at
-    once: the common ones, and those made of the e-mail or the name of this service, are what is tried first
-    (ASVS 6.2.4, 6.2.11). Both the text as typed and its normal form must be long enough, and not too long:
-    NFKC turns a single letter such as U+FDFA into 18.
+    once: what is made of common ones, of the e-mail or of the name of this service is tried first (ASVS
+    6.2.4, 6.2.11), so without these eight characters have to be left. Both the text as typed and its normal
+    form must be long enough, and not too long: NFKC turns a single letter such as U+FDFA into 18.
 
     Args:
         email: of the account.
@@ -63,7 +64,7 @@ def problem_with_new(
     if min(len(password), len(plain)) < shortest:
         return FieldError(field, "too_short", f"use at least {shortest} characters, a sentence for example")
     plain = plain.casefold()
-    if not _common().isdisjoint({plain, _repeated_part(plain)}):
+    if len(_without_common(plain)) < MIN_WITH_MFA:
         return FieldError(
             field, "too_common", "this is one of the first that are tried; take one of your own"
         )
@@ -177,9 +178,16 @@ def _common() -> frozenset[str]:
     return frozenset(gzip.decompress(_COMMON.read_bytes()).decode().splitlines())
 
 
-def _repeated_part(text: str) -> str:
-    # `passwordpassword` is `password` again.
-    return text[: (text + text).find(text, 1)]
+def _without_common(text: str) -> str:
+    # `password12345678` is two of them, and `password1234567` little more than one.
+    for length in range(LONGEST_COMMON, MIN_WITH_MFA - 1, -1):
+        start = 0
+        while start + length <= len(text):
+            if text[start : start + length] in _common():
+                text = text[:start] + text[start + length :]
+            else:
+                start += 1
+    return text
 
 
 def _without_context(text: str, email: str) -> str:
