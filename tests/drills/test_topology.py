@@ -90,6 +90,9 @@ def topology(
             "FLASK_SECRET_KEY": secrets.token_hex(32),  # also the key of our counters' hashed names
             "FLASK_SMTP_URL": f"smtp+plain://127.0.0.1:{mail_port}",
             "FLASK_MAIL_INTERVAL": "1",
+            "FLASK_ARGON2_MEMORY": "19456",  # production takes no less
+            "FLASK_ARGON2_TIME": "2",
+            "FLASK_PASSWORD_SLOTS": "4",
             "FLASK_ATTEMPTS_PER_ACCOUNT": "10",
             "FLASK_PROXIES": "1",
             "FLASK_DATABASE_POOL": "3",  # half as many as there are threads: they wait for each other

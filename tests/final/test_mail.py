@@ -18,7 +18,7 @@ from kit.mail_server import USER, Inbox, certificate, log_in, serving
 
 MINA = "mina@example.com"
 FORGOT = "/v2/auth/password/forgot"
-PUBLIC = "https://accounts.example.org/app"
+PUBLIC = "https://accounts.example.org"
 
 
 def sign_up(app: Flask, email: str = MINA, **options: Any) -> None:
