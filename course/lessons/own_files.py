@@ -34,6 +34,8 @@ FILES = (
     *("*.sqlite", "*.sqlite3", "*.db", "*.sqlite-???*", "*.sqlite3-???*", "*.db-???*"),
     *(".env", ".env.*", ".envrc", ".flaskenv"),
 )
+#: But these say which secrets there are, and have none.
+WITHOUT_SECRETS = {".env.example", ".env.sample", ".env.template", ".env.dist"}
 ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # a folder with one of these is an environment
 #: What `python -m venv .` puts beside the work.
 PARTS_OF_VENV = {"bin", "include", "lib", "lib64", "share", "scripts", "pyvenv.cfg"}
@@ -73,7 +75,11 @@ def copy_own_files(source: Path, target: Path, but: Collection[str] = ()) -> Pat
 
 def is_own_path(path: PurePosixPath) -> bool:
     """Return whether the names in a relative path allow that it is an author's file, in an archive say."""
-    return not _files.match(path.name) and all(map(_is_own_folder, path.parts[:-1]))
+    return _is_own_file(path.name) and all(map(_is_own_folder, path.parts[:-1]))
+
+
+def _is_own_file(name: str) -> bool:
+    return name.lower() in WITHOUT_SECRETS or not _files.match(name)
 
 
 def _is_own_folder(name: str) -> bool:
@@ -116,7 +122,7 @@ class _Walk:
             if entry.name in but or target is None:
                 continue
             if not target.is_dir():
-                if target.is_file() and os.access(target, os.R_OK) and not _files.match(entry.name):
+                if target.is_file() and os.access(target, os.R_OK) and _is_own_file(entry.name):
                     yield inner, folder / entry.name, False
             elif _is_own_folder(entry.name):
                 folders.append((inner, (*above, target)))

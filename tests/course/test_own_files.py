@@ -19,6 +19,7 @@ OWN = [
     *("app/__init__.py", "app/instance.py", "app/lib/dates.py", "app/static/.well-known/security.txt"),
     *(".gitignore", ".dockerignore", ".github/workflows/ci.yml", ".flake8", "config.py", "한국어.md", "2.py"),
     *("Dockerfile", "bin/run", "data.db.json", "app/env/__init__.py", "app/instance/__init__.py", "run.tmpl"),
+    ".env.example",
 ]
 FOREIGN = [
     *("app/__pycache__/x.cpython-311.pyc", "x.pyc", ".coverage", ".coverage.host.1", "htmlcov/index.html"),
