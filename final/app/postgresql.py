@@ -19,6 +19,8 @@ class Silent(psycopg.OperationalError):
 class Connection(psycopg.Connection[Any]):
     """A connection that is given up when the server is silent for too long; all waiting is in `wait`."""
 
+    patient = False  # of a migration, which takes as long as it takes
+
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Do the next step of the conversation.
 
@@ -26,6 +28,8 @@ class Connection(psycopg.Connection[Any]):
             Silent: it takes longer than `silence` allows. The connection is closed: what might still arrive
                 on it would be taken for the answer to something else.
         """
+        if self.patient:
+            return super().wait(gen, interval, timeout)
         limit = timeout or silence.get()
         end = time.monotonic() + limit
         try:

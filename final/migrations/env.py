@@ -46,6 +46,7 @@ def prepare(connection) -> None:
     again.
     """
     if engine.dialect.name == "postgresql":
+        connection.connection.dbapi_connection.patient = True
         for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET {setting} = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(20263)")

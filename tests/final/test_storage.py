@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -478,3 +479,25 @@ def test_nobody_else_on_this_machine_reads_the_database(
 
     found = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
     assert found == dict.fromkeys(("accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"), 0o600)
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_migration_takes_as_long_as_it_takes(service: Stage) -> None:
+    """It waits for another one for longer than a request would wait for anything."""
+    app = service.app
+    with app.app_context(), ThreadPoolExecutor(1) as pool:
+        with app.extensions["reads"].connect() as another:
+            another.exec_driver_sql("SELECT pg_advisory_lock(20263)")
+            waiting = pool.submit(migrate_hastily, app, service.loaded.package.databases)
+            time.sleep(1)
+            assert not waiting.done()
+            another.exec_driver_sql("SELECT pg_advisory_unlock(20263)")
+        result = waiting.result()
+
+    assert result.exit_code == 0, result.output
+
+
+def migrate_hastily(app: Flask, databases: Any) -> Any:
+    """Migrate where nothing may take longer than a fifth of a second."""
+    with databases.at_most(0.2):
+        return app.test_cli_runner().invoke(args=["db", "upgrade"])

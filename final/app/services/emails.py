@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 
 import idna
 
@@ -54,6 +55,7 @@ def email_key(text: str) -> str:
     return f"{local}@{domain}".lower()
 
 
+@lru_cache(1000)  # a log-in wants it eight times, of the same few domains
 def ascii_domain(domain: str) -> str:
     """Return the form of ``domain`` that the DNS knows (IDNA 2008).
 
