@@ -13,7 +13,7 @@ from course.errors import Failure, explain_os_error
 from course.judging.progress import choose_language
 from course.lessons.stages import UnknownStage, find_stage
 from course.paths import ROOT
-from course.setup.environment import hand_over, inside_venv, signals_as_interrupt, venv_python
+from course.setup.environment import hand_over, inside_venv, misled, signals_as_interrupt, venv_python
 from course.setup.install import ready, set_up
 from course.setup.locks import CHAPTER_7, TESTS
 from course.setup.venv import make_importable
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
                     return 0
                 choose_language(arguments)
                 set_up(*locks)
+                hand_over([str(venv_python()), "-m", "course", *arguments])
+            if misled():  # a verdict depends on the code alone: start again without what misleads
                 hand_over([str(venv_python()), "-m", "course", *arguments])
             with suppress(OSError):  # a folder that is read-only works from the course's own folder alone
                 make_importable()

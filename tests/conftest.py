@@ -7,6 +7,7 @@ one folder instead, a learner's for example: those of its chapter and of all bef
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 import time
@@ -23,10 +24,12 @@ for folder in (ROOT, ROOT / "tests"):
         sys.path.insert(0, str(folder))
 
 from kit.adapter import LoadedStage, Stage  # noqa: E402
-from kit.guard import guard  # noqa: E402
+from kit.guard import guard, guard_programs  # noqa: E402
 
 from course.lessons.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
 
+#: Variables, besides those of Flask, by which a service finds its database and other servers.
+OF_THE_MACHINE = {"DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "REDIS_URL", "SMTP_URL", "COMMIT", "BUILT_AT"}
 CHAPTER_TEST = re.compile(r"test_(\d\d)_\w+\.py$")
 
 
@@ -146,6 +149,10 @@ def _guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """No test opens a database or a server that it did not make, whatever a configuration says."""
     judged = request.config.getoption("--stage") is not None
     guard(tmp_path_factory.getbasetemp(), only=judged)
+    if judged:
+        guard_programs(tmp_path_factory.getbasetemp())
+    for name in [name for name in os.environ if name.startswith("FLASK_") or name in OF_THE_MACHINE]:
+        del os.environ[name]  # what a test needs it sets itself
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from course.messages import language, say
 from course.paths import ROOT, display_path
 from course.setup.programs import PYTHON
 
-LIMIT = 60  # seconds for the learner's tests on the right code
+LIMIT = 120  # seconds for the learner's tests on the right code
 SLOWDOWN = 10  # with a fault, tests that take more than this many times as long count as hanging
 NO_TESTS = 5  # pytest's exit status when it found no test
 GUARD = ROOT / "tests" / "kit" / "guard.py"
@@ -142,14 +142,14 @@ def _run_on(stage: Stage, fault: Fault | None, own: Path, folder: Path, limit: f
 
 def _put_together(stage: Stage, own: Path, folder: Path) -> None:
     """Copy the right code of ``stage``, and everything of ``own`` but the code: tests and what they need."""
-    theirs = own_files(own)
-    configured = any(_configures_pytest(path) for name, path in theirs.items() if "/" not in name)
     code = {path.name for path in stage.path.iterdir()} - {"tests", *SETTINGS}
-    copy_own_files(stage.path, folder, but=("steps", "tests", *(SETTINGS if configured else ())))
-    for name, path in theirs.items():
+    copy_own_files(stage.path, folder, but=("steps", "tests", *SETTINGS))
+    for name, path in own_files(own).items():
         if name.partition("/")[0] not in code:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / name)
+    if not any(map(_configures_pytest, folder.iterdir())):
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # so that none above it counts
 
 
 def _configures_pytest(file: Path) -> bool:

@@ -21,13 +21,22 @@ SOURCES = re.compile(
     "|UV_((DEFAULT_|EXTRA_)?INDEX(_URL|_.*_(USERNAME|PASSWORD))?|FIND_LINKS|NO_INDEX|INSECURE_HOST|HTTP_TIMEOUT"
     "|HTTP_RETRIES|SYSTEM_CERTS|NATIVE_TLS|CACHE_DIR|NO_CACHE|LINK_MODE|KEYRING_PROVIDER)"
 )
-#: Variables that make Python import something other than what is in `.venv`.
-REMOVED = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONSAFEPATH", "__PYVENV_LAUNCHER__"}
+#: Variables that make Python import something other than what is in `.venv`, or leave assertions out. Those
+#: that only say how it reads, writes and caches text are none.
+MISLEADING = re.compile(
+    "PYTHON(?!(UTF8|IOENCODING|UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX|COERCECLOCALE|HASHSEED)$)"
+    "|__PYVENV_LAUNCHER__$"
+)
 
 
 def inside_venv() -> bool:
     """Return whether this very process runs in `.venv`."""
     return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def misled() -> bool:
+    """Return whether an option or a variable makes this process leave assertions out, or import others."""
+    return bool(sys.flags.optimize or sys.warnoptions) or any(map(MISLEADING.match, os.environ))
 
 
 def venv_python() -> Path:
@@ -40,7 +49,7 @@ def environment(**extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in REMOVED and (not name.startswith(("PIP_", "UV_")) or SOURCES.fullmatch(name))
+        if not MISLEADING.match(name) and (not name.startswith(("PIP_", "UV_")) or SOURCES.fullmatch(name))
     }
     kept["PATH"] = os.pathsep.join([str(venv_python().parent), kept.get("PATH", "")])
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,10 @@ from course.commands import my_tests as module
 from course.commands.my_tests import grade
 from course.errors import Failure
 from course.lessons.faults import all_faults
-from course.lessons.stages import find_stage, ignore_in_copies
+from course.lessons.own_files import copy_own_files
+from course.lessons.patches import apply_patch, read_patch
+from course.lessons.solutions import SOLUTIONS
+from course.lessons.stages import find_stage
 
 STAGE = find_stage("6")
 TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}
@@ -21,7 +23,7 @@ TWO_FAULTS = {"logging_out_does_nothing", "everybody_is_logged_out"}
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A learner's folder with the chapter's own tests as if they had written them, graded by two faults."""
     monkeypatch.setattr(module, "all_faults", lambda: [f for f in all_faults() if f.name in TWO_FAULTS])
-    return Path(shutil.copytree(STAGE.path, tmp_path / "own", ignore=ignore_in_copies))
+    return copy_own_files(STAGE.path, tmp_path / "own", but=("steps",))
 
 
 @pytest.fixture
@@ -82,3 +84,85 @@ def test_no_tests_is_a_sentence(tests: Path, tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(Failure, match="pytest found no test"):
         grade(STAGE, tests.parent)
+
+
+# -- tests in other styles ----------------------------------------------------------------------------
+
+
+def learners_tests(kind: str) -> list[Path]:
+    """Return the patches that give the chapter other tests; their heads say what these are."""
+    return sorted((SOLUTIONS / kind / "06").glob("*.patch"))
+
+
+def learners_folder(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> dict[str, str]:
+    """Make ``folder`` one of a learner with such tests, to be graded by some faults; return the head."""
+    head, patch = read_patch(file)
+    wanted = {*names, head.get("lets past")} - {None}
+    monkeypatch.setattr(module, "all_faults", lambda: [f for f in all_faults() if f.name in wanted])
+    copy_own_files(STAGE.path, folder, but=("steps",))
+    apply_patch(patch, folder)
+    return head
+
+
+@pytest.mark.parametrize("file", learners_tests("right_tests"), ids=lambda file: file.stem)
+def test_good_tests_in_another_style_are_graded_as_such(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learners_folder(file, tmp_path / "own", monkeypatch, *TWO_FAULTS)
+
+    assert grade(STAGE, tmp_path / "own") == 0
+    assert "Your tests caught 2 of 2 faults." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", learners_tests("wrong_tests"), ids=lambda file: file.stem)
+def test_tests_that_see_too_little_let_a_fault_past(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learners_folder(file, tmp_path / "own", monkeypatch)
+
+    assert grade(STAGE, tmp_path / "own") == 1
+    assert "got past" in capsys.readouterr().out
+
+
+def test_there_are_six_and_more_of_each() -> None:
+    for kind in ("right_tests", "wrong_tests"):
+        assert len(learners_tests(kind)) >= 6
+        for file in learners_tests(kind):
+            head, _ = read_patch(file)
+            assert head["en"].endswith(".") and head["ko"].endswith("다.")
+
+
+# -- what is not the learner's ------------------------------------------------------------------------
+
+
+def test_the_machine_changes_no_grade(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither variables nor a file of settings lead the tests to a database that they did not make."""
+    real = tmp_path / "real.sqlite"
+    real.write_bytes(b"somebody's accounts")
+    for name in ("FLASK_SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
+        monkeypatch.setenv(name, f"sqlite:///{real.as_posix()}")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")  # no assertion would fail
+    (own / "instance").mkdir()
+    (own / "instance" / "config.toml").write_text(f'SQLALCHEMY_DATABASE_URI = "sqlite:///{real.as_posix()}"')
+
+    assert grade(STAGE, own) == 0
+
+    assert "Your tests caught 2 of 2 faults." in capsys.readouterr().out
+    assert real.read_bytes() == b"somebody's accounts"
+
+
+def test_tests_that_open_another_database_are_refused(own: Path, tests: Path, tmp_path: Path) -> None:
+    """A learner's own test that names a real database is red, and the database stays as it is."""
+    real = tmp_path / "real.sqlite"
+    real.write_bytes(b"")
+    opens = f"sqlite3.connect({str(real)!r}).execute('create table t (c)')"
+    opens = f"import sqlite3\n\ndef test_it():\n    {opens}\n"
+    (tests / "test_mine.py").write_text(opens, encoding="utf-8")
+
+    with pytest.raises(Failure, match="which this test did not make"):
+        grade(STAGE, own)
+
+    assert real.read_bytes() == b""

@@ -49,6 +49,57 @@ def guard(folder: Path, only: bool) -> None:
     event.listen(Engine, "do_connect", _check_engine)
 
 
+#: Drivers of databases whose connections are made in C, where no audit hook sees them.
+DRIVERS = {
+    "MySQLdb",
+    "asyncpg",
+    "cx_Oracle",
+    "mariadb",
+    "oracledb",
+    "psycopg",
+    "psycopg2",
+    "pymssql",
+    "pymysql",
+    "pyodbc",
+}
+
+#: What Python runs in each process that a test starts, before anything else.
+SITECUSTOMIZE = """
+import importlib.util
+
+spec = importlib.util.spec_from_file_location("course_guard", {guard!r})
+course_guard = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(course_guard)
+course_guard.guard_databases({folder!r})
+"""
+
+
+def guard_programs(folder: Path) -> None:
+    """From now on, keep the Python programs that this process starts from databases outside of ``folder``.
+
+    They may use servers, because a smoke test does.
+    """
+    place = folder / "guarded"
+    place.mkdir(exist_ok=True)
+    text = SITECUSTOMIZE.format(guard=os.path.realpath(__file__), folder=os.path.realpath(folder))
+    (place / "sitecustomize.py").write_text(text, encoding="utf-8")
+    os.environ["PYTHONPATH"] = str(place)
+
+
+def guard_databases(folder: str) -> None:
+    """Refuse SQLite databases outside of ``folder``, and the drivers of all other databases."""
+    global _folder
+    _folder = folder + os.sep
+    sys.addaudithook(_check_program)
+
+
+def _check_program(name: str, arguments: tuple[Any, ...]) -> None:
+    if name == "sqlite3.connect":
+        _check_file(os.fsdecode(arguments[0]))
+    elif name == "import" and arguments[0] in DRIVERS:
+        raise NotMadeByTheTest(f"a database that needs {arguments[0]}, which this test did not make")
+
+
 def _check(name: str, arguments: tuple[Any, ...]) -> None:
     if name == "sqlite3.connect":
         _check_file(os.fsdecode(arguments[0]))

@@ -1,0 +1,170 @@
+"""No check opens a database that it did not make, and nothing of the machine changes a verdict."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit.databases import PostgreSQL
+
+from course.judging.results import Verdict
+from course.judging.runner import judge
+from course.lessons.own_files import copy_own_files
+from course.lessons.stages import find_stage
+from course.paths import ROOT, VENV
+from course.setup.install import ready
+
+STAGE = find_stage("7")
+#: One test in the judge's process and one that starts another, each with an application that makes tables.
+LOGS_OUT = "test_06_test_driven_development.py::test_logging_out_ends_the_token"
+STARTS_ANOTHER = "test_07_continuous_integration.py::test_a_commit_is_text"
+OWN = 'SQLALCHEMY_DATABASE_URI = "sqlite://"\n'
+BY_VARIABLE = 'SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "sqlite://")\n'
+READS_ENV = """
+import os
+from pathlib import Path
+_file = Path(__file__).with_name(".env")
+for _line in _file.read_text().split() if _file.exists() else []:
+    os.environ.setdefault(*_line.split("=", 1))
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A learner's folder, complete."""
+    return copy_own_files(STAGE.path, tmp_path / STAGE.name)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Path]:
+    """A database that is somebody's: afterwards every byte has to be as before."""
+    file = tmp_path / "real.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, email TEXT)")
+        connection.execute("INSERT INTO account VALUES (1, 'somebody@example.com')")
+    connection.close()
+    before = file.read_bytes()
+    yield file
+    assert file.read_bytes() == before
+    assert list(tmp_path.glob("real.sqlite?*")) == []
+
+
+def url_of(file: Path) -> str:
+    return f"sqlite:///{file.as_posix()}"
+
+
+def configure(own: Path, old: str, new: str) -> None:
+    """Replace a text of the learner's configuration."""
+    config = own / "config.py"
+    text = config.read_text(encoding="utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def check(own: Path) -> Verdict:
+    return judge(own, STAGE, tests=(LOGS_OUT, STARTS_ANOTHER), limit=100)
+
+
+@pytest.mark.parametrize("way", ["variables", "settings", "dotenv", "base class"])
+def test_a_right_folder_is_right_whatever_leads_to_another_database(
+    own: Path, real: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables, a file of settings in `instance`, a `.env` that the code reads, the class for production."""
+    url = url_of(real)
+    if way == "variables":
+        for name in ("FLASK_SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
+            monkeypatch.setenv(name, url)
+        configure(own, OWN, BY_VARIABLE)
+    elif way == "settings":
+        (own / "instance").mkdir()
+        (own / "instance" / "config.toml").write_text(
+            f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8"
+        )
+    elif way == "dotenv":
+        (own / ".env").write_text(f"DATABASE_URL={url}\n", encoding="utf-8")
+        configure(own, "import os\n", READS_ENV)
+        configure(own, OWN, BY_VARIABLE)
+    else:
+        configure(own, "sqlite:///accounts.sqlite", url)
+
+    verdict = check(own)
+
+    assert [(result.behaviour.test, result.finding) for result in verdict.not_passed] == []
+
+
+def test_a_database_in_the_class_for_tests_is_not_opened(own: Path, real: Path) -> None:
+    """Where the code itself names the database for tests, no test opens it, in no process."""
+    configure(own, OWN, f'SQLALCHEMY_DATABASE_URI = "{url_of(real)}"\n')
+
+    check(own)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[PostgreSQL, str]]:
+    """A database of PostgreSQL that is somebody's."""
+    try:
+        server = PostgreSQL()
+    except Exception as error:
+        pytest.skip(f"there is no server of PostgreSQL: {error}")
+    name = server.new_name()
+    server.make(name)
+    yield server, name
+    server.take_back(name)
+    server.close()
+
+
+def test_a_database_on_a_server_is_not_opened(own: Path, elsewhere: tuple[PostgreSQL, str]) -> None:
+    """Nor a database of PostgreSQL, whose driver is not written in Python."""
+    import psycopg
+
+    server, name = elsewhere
+    url = server.url_of(name)
+    configure(own, OWN, f'SQLALCHEMY_DATABASE_URI = "{url.replace("postgresql:", "postgresql+psycopg:")}"\n')
+
+    check(own)
+
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert tables == []
+
+
+#: What a machine may have set for other projects.
+OF_THE_MACHINE = {
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error",
+    "PYTEST_ADDOPTS": "--collect-only",
+    "PYTEST_PLUGINS": "a_plugin_that_is_not_there",
+    "FLASK_DEBUG": "1",
+    "FLASK_APP": "another.wsgi",
+    "FLASK_PAGE_SIZE": "1",
+    "TZ": "Asia/Seoul",
+    "LANG": "C",
+    "LC_ALL": "C",
+}
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["a right folder", "a wrong folder"])
+def test_nothing_of_the_machine_changes_a_verdict(right: bool, tmp_path: Path) -> None:
+    """With these variables and a fake `flask` on PYTHONPATH, a verdict is what it is without them."""
+    if not ready():
+        pytest.skip("the course would first install what its lock names")
+    stage = find_stage("start")
+    own = copy_own_files(stage.path, tmp_path / stage.name)
+    if not right:
+        text = (own / "app.py").read_text(encoding="utf-8")
+        assert "201" in text
+        (own / "app.py").write_text(text.replace("201", "200"), encoding="utf-8")
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "flask.py").write_text("raise SystemExit('not the flask of the course')\n")
+    env = os.environ | OF_THE_MACHINE | {"PYTHONPATH": str(tmp_path / "fake")}
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    command = [str(python), "-m", "course", "check", str(own)]
+
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8")
+
+    assert (done.returncode == 0) == right, done.stdout + done.stderr
+    assert "behaviours passed" in done.stdout
