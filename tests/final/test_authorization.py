@@ -77,6 +77,16 @@ def test_guessing_at_the_password_to_delete_is_limited(service: Stage, clock: An
     assert tries == [403] * 10 + [429]
 
 
+def test_what_an_admin_sends_along_to_delete_has_to_be_valid(service: Stage, problem: Any) -> None:
+    """It is needed for one's own account alone, but what is sent is read as strictly as ever."""
+    account = service.sign_up()
+
+    for body in ({"current_password": 7}, {"code": "000000"}, {"current_password": "x", "sure": True}):
+        problem(service.admin.delete(account.path, headers=ANY, json=body), 400)
+
+    expect(service.admin.delete(account.path, headers=ANY, json={"current_password": "whatever"}), 204)
+
+
 # -- acting as an admin ------------------------------------------------------------------------------
 
 LATE = {

@@ -86,6 +86,7 @@ class Server:
             "FLASK_ATTEMPTS_PER_ACCOUNT_IN_ALL": "100000",
             "FLASK_MAILS_PER_ACCOUNT": "100000",
             "FLASK_MAILS_PER_ACCOUNT_IN_ALL": "100000",
+            "FLASK_CODES_PER_ACCOUNT": "100000",
             "FLASK_REFRESHES_PER_ADDRESS": "100000",
             "DATABASE_URL": database,
             "PORT": str(self.port),

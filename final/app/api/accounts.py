@@ -22,7 +22,7 @@ from ..decorators import (
 )
 from ..decorators.rate_limits import account_of_token, mail_limited
 from ..models import Role
-from ..parsing import one_of, that
+from ..parsing import Rule, check_fields, one_of, read_body, that
 from ..representation import answer
 from ..services import account, export, registration, sessions
 from ..services.emails import is_email
@@ -47,6 +47,7 @@ FILTERS = {
     "role": {"description": "only those with this role", "enum": ROLES},
     "state": {"description": "only those that are so", "enum": STATES},
 }
+PROOF: dict[str, Rule] = {"current_password": str, "code": str}
 IF_MATCH = {"If-Match": {"in": "header", "description": "the `ETag` of what was read", "required": True}}
 
 ns = Namespace("accounts", "Sign up and look after your account; for admins, everybody's", path="/accounts")
@@ -137,14 +138,16 @@ class OneAccount(Resource):  # type: ignore[misc]
     )
     @token_required
     def delete(self, account_id: UUID | None = None) -> tuple[None, int]:
-        """Delete an account, at once and for good. Your own takes your password; another's has no body."""
+        """Delete an account, at once and for good. Your own takes your password; another's needs no body."""
         if _id(account_id) == principal().id:
             self._leave()
         else:
+            if request.mimetype:  # a body that is not needed has to be a good one all the same
+                check_fields(read_body(), PROOF, ("code",))
             account.remove(principal(), str(account_id), _condition())
         return None, 204
 
-    @validated(current_password=str, code=str, optional=("code",))
+    @validated(**PROOF, optional=("code",))
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
     def _leave(self, data: dict[str, str]) -> None:
         account.leave(principal(), _condition(), **data)
@@ -171,7 +174,7 @@ class Export(Resource):  # type: ignore[misc]
     @ns.documented(gives={200: EXPORT}, fails=(429,))
     @token_required
     @recent_login_required
-    @rate_limited(10, seconds=3600, by=account_of_token)
+    @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)
     def get(self) -> dict[str, Any]:
         """Get all that is kept about you: the account, its sessions, and its last 1,000 events."""
         return export.collect(principal())
