@@ -234,14 +234,13 @@ def _show(console: Console, site_port: int, port: int, demo: dict[str, str]) -> 
     coming = "" if is_built() else f"   {say('up.coming')}"
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{port}"
     rows = {
-        "site": f"{site}/   {site}/ko/ (한국어){coming}",
-        "account": f"{service}/",
-        "service": f"{service}/v2/docs",
-        "login": say("up.credentials", **demo),
-        "try": curl(port),
+        say("up.site"): f"{site}/   {site}/ko/ (한국어){coming}",
+        say("up.account"): f"{service}/",
+        say("up.service"): f"{service}/v2/docs",
+        say("up.login"): say("up.credentials", **demo),
+        say("up.try"): curl(port),
     }
     console.print()
-    for name, value in rows.items():
-        label = say(f"up.{name}")
+    for label, value in rows.items():
         console.print(f"[bold]{label}[/]{' ' * (9 - cell_len(label))}{escape(value)}")
     console.print("\n" + say("up.how"))

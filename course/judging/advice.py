@@ -87,7 +87,8 @@ class _Adviser:
         result = min(self.failed, key=self.rank)
         finding, behaviour = result.finding or Finding(), result.behaviour
         if result.state in ("hung", "ended"):
-            return Advice(result, say(f"check.{result.state}"), lesson=self.lesson_by_file(result))
+            headline = say("check.hung") if result.state == "hung" else say("check.ended")
+            return Advice(result, headline, lesson=self.lesson_by_file(result))
         if cause := self.cause(result):
             return Advice(result, self.headline_of_cause(result, cause), lesson=self.lesson_by_file(result))
         if finding.on_the_way:
@@ -166,8 +167,9 @@ class _Adviser:
         if finding.crash and not finding.sent and self.causes[cause] > self.total / 2:
             return say("check.no_start")
         count = self.causes[cause]
-        kind = "crash" if finding.crash else "first"
-        return say(f"check.{kind}" if count > 1 else f"check.{kind}_once", count=count)
+        if finding.crash:
+            return say("check.crash", count=count) if count > 1 else say("check.crash_once")
+        return say("check.first", count=count) if count > 1 else say("check.first_once")
 
     def headline_of_regression(self, result: Result) -> str:
         """Return the first sentence about what worked before."""

@@ -69,7 +69,7 @@ def _message(finding: Finding) -> str:
     """Return the test's own words in the learner's language or, if it met something unforeseen, ours."""
     if finding.lacks:
         kind, name = finding.lacks
-        return say(f"explain.no_{kind}", name=name)
+        return say("explain.no_" + kind, name=name)
     return said(finding.message)
 
 

@@ -33,7 +33,7 @@ def test_a_finished_chapter_has_every_behaviour(learner: Learner) -> None:
     status, output = learner.run("check", "1")
 
     assert status == 0, output
-    assert "26 of 26 behaviours passed." in output
+    assert "28 of 28 behaviours passed." in output
     assert "to do" not in output
     assert "passed  One file: all 12" in output
 

@@ -48,5 +48,5 @@ def test_the_language_of_the_environment_is_spoken(tmp_path: Path) -> None:
     status, output = learner.run_in_process("check", "1", python=STRICT, **KOREAN)
 
     assert status == 0
-    assert "동작 26개 가운데 26개를 통과했습니다." in output
+    assert "동작 28개 가운데 28개를 통과했습니다." in output
     assert "한글 이름은 모든 응답에서 \\uXXXX가 아니라" in output

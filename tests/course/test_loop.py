@@ -120,7 +120,7 @@ def test_hints_come_one_by_one_and_are_counted(learner: Learner) -> None:
     assert "as_view('accounts')" in told[2] and "as_view" not in told[0] + told[1]
     assert "solution 1" in told[3]
     _, output = learner.run("progress")
-    assert "1  Views and blueprints: in progress, 1 of 26 behaviours, hints used: 3" in output
+    assert "1  Views and blueprints: in progress, 1 of 28 behaviours, hints used: 3" in output
     assert "Next: python3 -m course check 1" in output
 
 

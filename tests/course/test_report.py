@@ -243,7 +243,7 @@ def test_many_are_judged_and_one_that_cannot_be_stops_no_other(tmp_path: Path) -
     status, output = learner.run("report", *keys, "--chapter", "1", "--into", str(tmp_path / "grades"))
 
     assert status == 1
-    assert "김: 26 of 26 passed." in output and "lee: 0 of 26 passed." in output
+    assert "김: 28 of 28 passed." in output and "lee: 0 of 28 passed." in output
     table = (tmp_path / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
     rows = {row["name"]: row for row in csv.DictReader(table)}
     assert (rows["김"]["passed"], rows["lee"]["passed"], rows["lee"]["total"]) == ("26", "0", "26")

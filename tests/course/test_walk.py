@@ -71,7 +71,7 @@ def test_a_chapter_that_is_done_is_told_so(learner: Learner) -> None:
     assert status == 0 and "The chapter is done." in output
     kept = json.loads((learner.workspace / ".progress.json").read_text(encoding="utf-8"))
     assert kept["chapters"][chapters()[0].name]["failed"] == []
-    assert "1  Views and blueprints: done, 26 of 26 behaviours" in learner.run("progress")[1]
+    assert "1  Views and blueprints: done, 28 of 28 behaviours" in learner.run("progress")[1]
 
 
 @every_chapter
