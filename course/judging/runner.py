@@ -27,6 +27,7 @@ from course.lessons.stages import Stage
 LIMIT = 20.0  # seconds for one test; the slowest takes one, and a laptop may be busy
 PIPELINE, PIPELINE_LIMIT = 7, 100.0  # the tests of chapter 7 run other programs
 RESTARTS = 3  # how often the tests of one file continue after the code ended their process
+START = 120.0  # seconds for a process to load its libraries: a cold disk and a virus scanner make it long
 SILENCE = 20.0  # seconds beyond the limit of one test after which a process that says nothing is killed
 
 
@@ -51,6 +52,11 @@ class _Worker:
         except ProcessLookupError:
             return True
         return False
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds it may say nothing."""
+        return START if self.found is None else self.task.limit + SILENCE
 
     def follow(self, kind: str, *values: Any) -> None:
         """Note what a message says about the course of the tests.
@@ -145,7 +151,7 @@ class _Pool:
                         self._receive(worker)
                     elif worker.is_over(ready):
                         self._finish(worker)
-                    elif time.monotonic() - worker.heard > worker.task.limit + SILENCE:
+                    elif time.monotonic() - worker.heard > worker.patience:
                         self._finish(worker, hung=True)
                 if cancelled():
                     self.verdict.complete = False

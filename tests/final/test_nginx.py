@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import socket
+import ssl
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,8 @@ from typing import Any
 
 import pytest
 from kit.adapter import LoadedStage
+from kit.mail_server import certificate
+from kit.ports import free_port
 from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
 
 pytestmark = [pytest.mark.threads, pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}")]
@@ -111,6 +115,34 @@ def test_the_file_is_in_order(nginx: Nginx) -> None:
     said = nginx.check()
     assert "test is successful" in said
     assert "[warn]" not in said
+
+
+def test_with_a_certificate_it_speaks_tls(final: LoadedStage, apps: Apps, tmp_path: Path) -> None:
+    """tls.conf in its folder: https is passed on, http is sent there, and the health check still asks."""
+    folder, port = tmp_path / "tls", free_port()
+    folder.mkdir()
+    certificate(tmp_path)
+    pem = (tmp_path / "server.pem").read_text(encoding="utf-8")
+    for name in ("fullchain.pem", "privkey.pem"):
+        (folder / name).write_text(pem, encoding="utf-8")
+    text = (final.folder / "deploy" / "nginx" / "tls.conf").read_text(encoding="utf-8")
+    (folder / "tls.conf").write_text(
+        text.replace("listen 8443", f"listen 127.0.0.1:{port}"), encoding="utf-8"
+    )
+    nginx = Nginx(final.folder / "deploy" / "nginx" / "nginx.conf", tmp_path, apps.addresses)
+    try:
+        moved = send(nginx, "GET", "/v2/docs?x=1", Host="accounts.example")
+        checked = send(nginx, "GET", "/health/ready")
+        context = ssl.create_default_context(cafile=str(tmp_path / "trusted.pem"))
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/v2/docs", context=context) as answer:
+            assert answer.status == 200
+    finally:
+        nginx.close()
+
+    assert (moved.status, moved["location"]) == (308, "https://accounts.example/v2/docs?x=1")
+    assert checked.status == 200
+    assert [got[1] for got in apps.got] == ["/health/ready", "/v2/docs"]
+    assert apps.got[1][2]["X-Forwarded-Proto"] == "https"
 
 
 def test_what_reaches_the_service(nginx: Nginx, apps: Apps) -> None:

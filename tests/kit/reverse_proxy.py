@@ -56,7 +56,7 @@ class Nginx:
     def workers(self) -> set[int]:
         """Return the worker processes."""
         listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
         )
         return {int(pid) for pid in listed.stdout.split()}
 

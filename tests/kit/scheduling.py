@@ -14,7 +14,8 @@ from course.paths import ROOT
 
 #: Their tests share servers or a browser, which are expensive: one process starts them and runs all tests.
 TOGETHER = {
-    f"tests/drills/test_{name}.py" for name in ("clock", "containers", "lab", "server", "topology")
+    f"tests/drills/test_{name}.py"
+    for name in ("clock", "compose", "containers", "lab", "server", "topology", "units")
 } | {"tests/final/test_page.py"}
 TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python")}
 

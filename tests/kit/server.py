@@ -145,7 +145,7 @@ class Server:
 
     def processes(self) -> list[int]:
         """Return the ids of its processes, the first one last."""
-        listed = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        listed = ["pgrep", "-P", str(self.process.pid)]
         children = subprocess.run(listed, capture_output=True, text=True, check=False).stdout
         return [*map(int, children.split()), self.process.pid]
 
