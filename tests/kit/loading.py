@@ -35,6 +35,9 @@ class HastyConnection(sqlite3.Connection):
         self.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY")
 
 
+_entered: list[LoadedStage] = []  # the stages that are active; the last one is what `import app` finds
+
+
 class LoadedStage:
     """The code of a stage, in a private copy of its folder.
 
@@ -50,7 +53,6 @@ class LoadedStage:
         copy_own_files(source, self.folder)
         self._files = count(1)
         self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
-        self._active = 0
         self._modules: dict[str, ModuleType] = {}  # what it has imported, while it is not active
 
     # -- its modules -----------------------------------------------------------------------------------
@@ -65,21 +67,33 @@ class LoadedStage:
             self.leave()
 
     def enter(self) -> None:
-        """Make its folder the first on `sys.path` and the current directory, and its modules importable."""
-        self._active += 1
-        if self._active > 1:
-            return
+        """Make its folder the first on `sys.path` and the current directory, and its modules importable.
+
+        Another stage that is active has to wait until this one leaves.
+        """
+        if _entered[-1:] != [self]:
+            if _entered:
+                _entered[-1]._suspend()
+            self._resume()
+        _entered.append(self)
+
+    def leave(self) -> None:
+        """Undo the last `enter`."""
+        last = len(_entered) - 1 - _entered[::-1].index(self)
+        del _entered[last]
+        if last == len(_entered) and _entered[-1:] != [self]:
+            self._suspend()
+            if _entered:
+                _entered[-1]._resume()
+
+    def _resume(self) -> None:
         self._names = {path.stem for path in self.folder.iterdir() if path.is_dir() or path.suffix == ".py"}
         self._outside = (str(Path.cwd()), list(sys.path), self._take(_is_the_courses))
         sys.path.insert(0, str(self.folder))
         os.chdir(self.folder)
         sys.modules.update(self._modules)
 
-    def leave(self) -> None:
-        """Undo `enter`, and keep the modules for the next time."""
-        self._active -= 1
-        if self._active:
-            return
+    def _suspend(self) -> None:
         directory, sys.path[:], hidden = self._outside
         os.chdir(directory)
         self._modules = self._take(self._is_own)
