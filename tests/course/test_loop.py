@@ -260,13 +260,13 @@ def test_a_report_is_for_programs(learner: Learner, tmp_path: Path) -> None:
     report = json.loads(as_json.read_text(encoding="utf-8"))
     schema = json.loads((ROOT / "docs" / "examples" / "report.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, schema)
-    assert (report["passed"], report["total"]) == (25, 26)
+    assert (report["passed"], report["total"]) == (27, 28)
     (missing,) = [behaviour for behaviour in report["behaviours"] if behaviour["state"] != "passed"]
     assert missing["test"].endswith("::test_korean_is_readable_on_the_wire")
     assert "ensure_ascii=False" in missing["explanation"]["mistake"]
     suite = ElementTree.parse(junit).getroot().find("testsuite")
-    assert suite is not None and (suite.get("tests"), suite.get("failures")) == ("26", "1")
-    assert len(suite.findall("testcase")) == 26 and len(suite.findall("testcase/failure")) == 1
+    assert suite is not None and (suite.get("tests"), suite.get("failures")) == ("28", "1")
+    assert len(suite.findall("testcase")) == 28 and len(suite.findall("testcase/failure")) == 1
 
 
 def test_the_workflow_for_a_classroom_is_a_workflow() -> None:

@@ -246,9 +246,9 @@ def test_many_are_judged_and_one_that_cannot_be_stops_no_other(tmp_path: Path) -
     assert "김: 28 of 28 passed." in output and "lee: 0 of 28 passed." in output
     table = (tmp_path / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
     rows = {row["name"]: row for row in csv.DictReader(table)}
-    assert (rows["김"]["passed"], rows["lee"]["passed"], rows["lee"]["total"]) == ("26", "0", "26")
+    assert (rows["김"]["passed"], rows["lee"]["passed"], rows["lee"]["total"]) == ("28", "0", "28")
     assert "is not a zip" in rows["'=park"]["problem"]
-    assert json.loads((tmp_path / "grades" / "김.json").read_text("utf-8"))["passed"] == 26
+    assert json.loads((tmp_path / "grades" / "김.json").read_text("utf-8"))["passed"] == 28
     assert {file.name for file in (tmp_path / "grades").iterdir()} == {
         *("grades.csv", "김.json", "김.xml", "lee.json", "lee.xml")
     }

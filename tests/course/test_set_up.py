@@ -455,7 +455,7 @@ def test_pips_settings_reach_uv_under_its_names():
         ({"cert": __file__}, {"SSL_CERT_FILE": __file__}),
         ({"cert": str(ROOT)}, {"SSL_CERT_DIR": str(ROOT)}),
         ({"client-cert": "/c.pem"}, {"SSL_CLIENT_CERT": "/c.pem"}),
-        ({"find-links": "/nonexistent https://a.example /"}, {"UV_FIND_LINKS": "https://a.example,/"}),
+        ({"find-links": "/no/such/folder https://a.example /"}, {"UV_FIND_LINKS": "https://a.example,/"}),
         ({"retries": "7"}, {"UV_HTTP_RETRIES": "7"}),
         ({}, {"UV_SYSTEM_CERTS": "1"}),
     ],
