@@ -86,7 +86,7 @@ class Server:
             "FLASK_ATTEMPTS_PER_ACCOUNT_IN_ALL": "100000",
             "FLASK_MAILS_PER_ACCOUNT": "100000",
             "FLASK_MAILS_PER_ACCOUNT_IN_ALL": "100000",
-            "FLASK_CODES_PER_ACCOUNT": "100000",
+            "FLASK_CODES_PER_ACCOUNT": "100",  # the most that production takes
             "FLASK_REFRESHES_PER_ADDRESS": "100000",
             "DATABASE_URL": database,
             "PORT": str(self.port),
