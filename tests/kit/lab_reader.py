@@ -166,14 +166,14 @@ def work_through(reader: Reader, name: str, before: str, lang: str, *, again: bo
     over.wait_for()
     missing = reader.lab.locator('[data-state="failed"]')
     sentences = missing.evaluate_all("rows => rows.map((row) => row.lastChild.textContent.trim())")
-    assert any(headline.endswith(sentence) for sentence in sentences), (headline, sentences)
+    assert any(sentence in headline for sentence in sentences), (headline, sentences)
     assert bool(re.search("[가-힣]{2}", headline)) == (lang == "ko"), headline
     assert reader.lab.locator(".lab-explanation").count() == 1
     assert reader.lab.locator(".lab-explanation dt").count() >= 1
-    # A fault that also breaks an earlier chapter's behaviour has that one explained once it is known.
+    # When all is known, another behaviour may be nearer to the fault: that one is explained then.
     same = reader.lab.locator(".lab-explanation h3").inner_text() == headline
-    assert reader.lab.locator(".lab-explanation .lab-hints li").count() == same
-    assert same or stage.number > 3
+    shown = reader.lab.locator(".lab-explanation .lab-hints li").count()
+    assert shown == same, (shown, headline, reader.lab.locator(".lab-explanation h3").inner_text())
     found = reader.results()
     assert [state for key, state in found.items() if key.startswith(test)] == ["failed"], found
     assert "unknown" not in found.values()
@@ -185,7 +185,8 @@ def work_through(reader: Reader, name: str, before: str, lang: str, *, again: bo
         assert re.match(r"[1-5]\d\d ", reader.press_send())
     reader.lab.locator(".lab-filebar button").first.click()  # undo my changes
     if again:
-        assert set(reader.check().values()) == {"passed"}
+        found = reader.check()
+        assert set(found.values()) == {"passed"}, [test for test, state in found.items() if state != "passed"]
         assert reader.lab.locator(".lab-done").count() == 1
     else:
         assert list(found.values()).count("failed") <= 3, found

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sqlite3
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,10 +20,11 @@ from kit.state import state_of
 
 from course.lessons.own_files import copy_own_files
 from course.lessons.stages import FINAL_NUMBER
-from course.paths import ROOT, VENV
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
+
+INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 _serial = count(1)
 
@@ -88,7 +90,7 @@ class LoadedStage:
 
     def _resume(self) -> None:
         self._names = {path.stem for path in self.folder.iterdir() if path.is_dir() or path.suffix == ".py"}
-        self._outside = (str(Path.cwd()), list(sys.path), self._take(_is_the_courses))
+        self._outside = (str(Path.cwd()), list(sys.path), self._take(_is_not_installed))
         sys.path.insert(0, str(self.folder))
         os.chdir(self.folder)
         sys.modules.update(self._modules)
@@ -180,7 +182,7 @@ def _files_of(module: ModuleType) -> list[str]:
     return [file] if file else list(getattr(module, "__path__", []))
 
 
-def _is_the_courses(module: ModuleType) -> bool:
-    """Whether a module belongs to the course: a learner may call one of theirs `kit` or `tests`, too."""
+def _is_not_installed(module: ModuleType) -> bool:
+    """Whether a module is neither Python's nor a package's; it may have a name of the learner's, `kit` say."""
     files = _files_of(module)
-    return any(file.startswith(f"{ROOT}{os.sep}") and not file.startswith(str(VENV)) for file in files)
+    return bool(files) and not any(file.startswith(INSTALLED) or "site-packages" in file for file in files)
