@@ -183,6 +183,6 @@ def _files_of(module: ModuleType) -> list[str]:
 
 
 def _is_not_installed(module: ModuleType) -> bool:
-    """Whether a module is neither Python's nor a package's; it may have a name of the learner's, `kit` say."""
+    """Whether a module is neither Python's nor a package's; its name may be a learner's, `kit` say."""
     files = _files_of(module)
     return bool(files) and not any(file.startswith(INSTALLED) or "site-packages" in file for file in files)
