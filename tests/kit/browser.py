@@ -86,6 +86,8 @@ def barriers(page: Page, *, without: str = "", looks: bool | None = None) -> lis
     left_out = {rule: {"enabled": False} for rule in LOOKS} if looks is False else {}
     options = {"resultTypes": ["violations"], "runOnly": asked, "rules": left_out, "preload": False}
     context = {"exclude": [[without]]} if without else None
+    # The list of pages is scrolled to the page that is shown, and a link that is cut counts as too small.
+    page.evaluate("document.querySelectorAll('.md-sidebar__scrollwrap').forEach((e) => e.scrollTo(0, 0))")
     found = Axe().run(page, context, options).response["violations"]
     return [
         f"{violation['impact']}: {violation['help']} ({violation['id']}): {node['html'][:200]}"

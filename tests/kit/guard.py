@@ -20,7 +20,7 @@ MADE = "accounts_test_"
 _folder = ""  # the SQLite databases of the tests are in it
 _only_own = True  # whether servers, too, have to be of this process
 _listening: WeakSet[Any] = WeakSet()  # sockets of this process that have an address
-_installed = False
+_installed = _on = False
 
 
 class NotMadeByTheTest(RuntimeError):
@@ -35,8 +35,8 @@ def guard(folder: Path, only: bool) -> None:
         only: refuse also every server that this process has not started. Tests of the course itself start
             theirs as other processes, and make databases on a server of PostgreSQL.
     """
-    global _installed, _folder, _only_own
-    _folder, _only_own = os.path.realpath(folder) + os.sep, only
+    global _installed, _folder, _only_own, _on
+    _folder, _only_own, _on = os.path.realpath(folder) + os.sep, only, True
     if _installed:  # an audit hook stays as long as the process
         return
     _installed = True
@@ -47,6 +47,12 @@ def guard(folder: Path, only: bool) -> None:
     except ImportError:  # the first chapter does without
         return
     event.listen(Engine, "do_connect", _check_engine)
+
+
+def release() -> None:
+    """Refuse nothing any more. In the lab, the reader's service goes on in the same process."""
+    global _on
+    _on = False
 
 
 #: Drivers of databases whose connections are made in C, where no audit hook sees them.
@@ -101,6 +107,8 @@ def _check_program(name: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _check(name: str, arguments: tuple[Any, ...]) -> None:
+    if not _on:
+        return
     if name == "sqlite3.connect":
         _check_file(os.fsdecode(arguments[0]))
     elif name == "socket.bind":
@@ -140,5 +148,5 @@ def _place(address: Any) -> Any:
 
 def _check_engine(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> None:
     made = not _only_own and str(options.get("dbname", "")).startswith(MADE)
-    if dialect.name != "sqlite" and not made:
+    if _on and dialect.name != "sqlite" and not made:
         raise NotMadeByTheTest(f"a database of {dialect.name}, which this test did not make")

@@ -181,7 +181,8 @@ def work_through(reader: Reader, name: str, before: str, lang: str, *, again: bo
     lesson = reader.lab.locator(".lab-lesson .lab-ready")
     if lesson.count():
         lesson.first.click()
-        assert re.match(r"[1-5]\d\d ", reader.press_send())
+        sent = reader.press_send()
+        assert re.match(r"[1-5]\d\d ", sent)
     reader.lab.locator(".lab-filebar button").first.click()  # undo my changes
     if again:
         found = reader.check()
