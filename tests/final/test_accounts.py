@@ -230,8 +230,9 @@ def test_another_account_is_not_there(service: Stage, problem: Any, method: str)
     """To anyone but its owner and the admins, an account is as unknown as one that never existed."""
     owner, other = service.sign_up(), service.sign_up()
 
-    theirs = other.client.open(method, owner.path, json={"name": "이서준"})
-    nobodys = other.client.open(method, UNKNOWN, json={"name": "이서준"})
+    body = {"current_password": PASSWORD} if method == "DELETE" else {"name": "이서준"}
+    theirs = other.client.open(method, owner.path, json=body)
+    nobodys = other.client.open(method, UNKNOWN, json=body)
 
     first, second = problem(theirs, 404), problem(nobodys, 404)
     assert first | {"instance": ""} == second | {"instance": ""}
