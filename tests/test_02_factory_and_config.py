@@ -129,13 +129,14 @@ def test_accounts_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
 
 SIGN_UP = """
 import sys
+told, sys.stdout = sys.stdout, sys.stderr  # a service may print
 import app, config
 settings = {{"SQLALCHEMY_DATABASE_URI": {url!r}}}
 service = app.create_app(type("Settings", (config.TestingConfig,), settings))
-print("ready", flush=True)
+print("ready", file=told, flush=True)
 sys.stdin.readline()
 answer = service.test_client().post({path!r}, json={new!r})
-print(answer.status_code, flush=True)
+print(answer.status_code, file=told, flush=True)
 """
 
 
