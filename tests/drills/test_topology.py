@@ -7,7 +7,6 @@ Each drill is under load, and leaves everything as it was.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import jwt
 import psycopg
@@ -26,8 +25,9 @@ import pytest
 import redis
 from kit.adapter import PASSWORD, LoadedStage
 from kit.mail_server import Inbox, serving
+from kit.operators import LOGIN, LOGOUT, ME, REFRESH, Clients
 from kit.reverse_proxy import HOW_NGINX, NGINX, Nginx
-from kit.server import Answer, Server, send
+from kit.server import Answer, Server
 from kit.services import HOW_REDIS, REDIS
 
 pytestmark = [
@@ -36,39 +36,13 @@ pytestmark = [
     pytest.mark.skipif(NGINX is None, reason=f"no nginx: {HOW_NGINX}"),
 ]
 
-LOGIN, REFRESH, LOGOUT, ME = "/v2/auth/login", "/v2/auth/refresh", "/v2/auth/logout", "/v2/accounts/me"
 
-
-class Topology(NamedTuple):
+class Topology(Clients):
     """All servers. Clients know only nginx; the drills know the rest."""
 
-    nginx: Nginx
-    apps: list[Server]
-    inbox: Inbox
-    database: str
-
-    def send(
-        self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
-    ) -> Answer:
-        """Send a request as a client does: to nginx."""
-        return send(self.nginx.port, method, path, body, token, **headers)
-
-    def sign_up(self) -> str:
-        """Make an account, follow the link that is mailed, and return the e-mail."""
-        email = f"{secrets.token_hex(8)}@example.com"
-        new = {"email": email, "name": "미나", "password": PASSWORD}
-        assert self.send("POST", "/v2/accounts", new).status == 202
-        to, message = self.inbox.mail.get(timeout=60)
-        assert to == [email]
-        (token,) = re.findall(r"token=([\w-]{43})", message.get_content())
-        assert self.send("POST", "/v2/accounts/verify", {"token": token}).status == 204
-        return email
-
-    def log_in(self, email: str) -> Any:
-        """Return the tokens of a new session."""
-        answer = self.send("POST", LOGIN, {"email": email, "password": PASSWORD})
-        assert answer.status == 200, answer
-        return answer.body
+    def __init__(self, nginx: Nginx, apps: list[Server], inbox: Inbox, database: str) -> None:
+        super().__init__(nginx.port, inbox)
+        self.nginx, self.apps, self.database = nginx, apps, database
 
 
 @pytest.fixture(scope="module")

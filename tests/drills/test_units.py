@@ -31,6 +31,7 @@ pytestmark = [
 ]
 
 PORTS = (8001, 8002)
+CHECKOUT = "/mnt/final"  # on the server
 #: A systemd of Debian 13 wants to be told that it may run on the older kind of control groups.
 LEGACY = (
     "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 systemd.unified_cgroup_hierarchy=0 "
@@ -71,7 +72,7 @@ class Machine(Clients):
 
     def call(self, command: str, *options: str) -> str:
         """Return the command by which the engine runs ``command`` on the server."""
-        inside = ["exec", *options, "--workdir=/root/final", self.name, "bash", "-c", command]
+        inside = ["exec", *options, f"--workdir={CHECKOUT}", self.name, "bash", "-c", command]
         return shlex.join([self.engine.program, *inside])
 
     def asked(self, port: int, path: str, *options: str) -> int:
@@ -94,7 +95,7 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     machine = Machine(engine, image)
     try:
         machine.wait_for_boot()
-        engine("cp", str(engine.folder), f"{machine.name}:/root/final")
+        engine("cp", str(engine.folder), f"{machine.name}:{CHECKOUT}")
         make_secrets, settings, install, create_admin, *front = server_commands("deploying.md", "one-server")
         context, trusted = certificate(tmp_path_factory.mktemp("mail"), machine.gateway)
         engine("cp", str(trusted), f"{machine.name}:/etc/ssl/mail.pem")

@@ -76,12 +76,14 @@ class Shell:
 class Clients:
     """People who use the service at a port, and read their mail."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.inbox = port, Inbox()
+    def __init__(self, port: int, inbox: Inbox | None = None) -> None:
+        self.port, self.inbox = port, inbox or Inbox()
 
-    def send(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
+    def send(
+        self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> Answer:
         """Send a request."""
-        return send(self.port, method, path, body, token)
+        return send(self.port, method, path, body, token, **headers)
 
     def sign_up(self) -> str:
         """Make an account, follow the link in the letter, and return the e-mail."""
