@@ -21,6 +21,7 @@ from course.setup.install import ready
 STAGE = find_stage("7")
 #: One test in the judge's process and one that starts another, each with an application that makes tables.
 LOGS_OUT = "test_06_test_driven_development.py::test_logging_out_ends_the_token"
+WITHOUT_ARGUMENT = "test_02_factory_and_config.py::test_the_factory_needs_no_argument"
 STARTS_ANOTHER = "test_07_continuous_integration.py::test_a_commit_is_text"
 OWN = 'SQLALCHEMY_DATABASE_URI = "sqlite://"\n'
 BY_VARIABLE = 'SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "sqlite://")\n'
@@ -103,6 +104,16 @@ def test_a_database_in_the_class_for_tests_is_not_opened(own: Path, real: Path) 
     check(own)
 
 
+def test_a_database_in_the_class_for_development_is_not_opened(own: Path, real: Path) -> None:
+    """The factory without an argument takes that class, so the test is refused what the class names."""
+    configure(own, "sqlite:///accounts.sqlite", url_of(real))
+
+    (refused,) = judge(own, STAGE, tests=(WITHOUT_ARGUMENT,), limit=100).not_passed
+
+    assert refused.finding is not None
+    assert "which this test did not make" in refused.finding.raised
+
+
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[PostgreSQL, str]]:
     """A database of PostgreSQL that is somebody's."""
@@ -126,6 +137,8 @@ def test_a_database_on_a_server_is_not_opened(own: Path, elsewhere: tuple[Postgr
     configure(own, OWN, f'SQLALCHEMY_DATABASE_URI = "{url.replace("postgresql:", "postgresql+psycopg:")}"\n')
 
     check(own)
+    configure(own, "sqlite:///accounts.sqlite", url.replace("postgresql:", "postgresql+psycopg:"))
+    judge(own, STAGE, tests=(WITHOUT_ARGUMENT,), limit=100)
 
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
