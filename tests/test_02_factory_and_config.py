@@ -347,7 +347,8 @@ def test_a_password_is_not_stored(stage: Stage, tmp_path: Path) -> None:
         assert readable[:20] not in data, "expected a hash in the database, not the password in some form"
 
 
-@pytest.mark.threads  # a browser has its own scrypt, which Python's profiler does not see
+# A browser has its own scrypt, which Python's profiler does not see.
+@pytest.mark.threads
 def test_a_password_is_hashed_slowly(stage: Stage) -> None:
     """A password is hashed by a function that is made for it: scrypt, Argon2, bcrypt or PBKDF2."""
     with counted() as calls:
