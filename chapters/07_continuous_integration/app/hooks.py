@@ -45,7 +45,7 @@ def begin() -> None:
 
 
 def refuse_in_maintenance() -> None:
-    """Answer 503 while somebody works on the database: no view is reached, but those that watch over us."""
+    """Answer 503 while somebody works on the database: of the views only the health checks are reached."""
     if current_app.config["MAINTENANCE"] and request.blueprint != "health":
         raise InMaintenance("back soon", seconds_left=current_app.config["MAINTENANCE_RETRY_AFTER"])
 
