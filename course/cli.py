@@ -15,6 +15,7 @@ PORT = click.IntRange(1, 65535)
 
 CHAPTER = click.argument("chapter", metavar="CHAPTER")
 FOLDER = click.argument("key", metavar="CHAPTER|FOLDER|ZIP")
+STEP = click.option("--step", type=int, help="Take the state after this step instead of the finished stage.")
 AS_CHAPTER = click.option("--chapter", help="The chapter of a folder or zip whose name does not say it.")
 
 
@@ -60,9 +61,7 @@ def up(site_port: int | None, port: int | None) -> int:
 @click.option("--port", type=PORT, default=5000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--reload/--no-reload", default=True, help="Restart when a file changes.")
-@click.option(
-    "--step", type=click.IntRange(1, 5), help="Chapter 6 only: run the service as it is after this step."
-)
+@STEP
 def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int:
     """Run a stage: start, a chapter's number, or final."""
     from course.commands.run import run
@@ -73,12 +72,13 @@ def run(stage: str, port: int, host: str, reload: bool, step: int | None) -> int
 @cli.command()
 @CHAPTER
 @click.option("--again", is_flag=True, help="Rename your folder and start the chapter again.")
+@click.option("--step", type=int, help="Begin at this step, as if you had done those before it.")
 @language_option
-def begin(chapter: str, again: bool) -> int:
+def begin(chapter: str, again: bool, step: int | None) -> int:
     """Begin a chapter with a copy of the stage before it."""
     from course.commands.begin import begin
 
-    return begin(chapter, again)
+    return begin(chapter, again, step or 1)
 
 
 @cli.command()
@@ -137,23 +137,25 @@ def hint(key: str) -> int:
 @CHAPTER
 @click.argument("file", required=False)
 @click.option("--mine", is_flag=True, help="Show what your folder still lacks instead.")
+@click.option("--step", type=int, help="Show only what this step changes.")
 @language_option
-def diff(chapter: str, file: str | None, mine: bool) -> int:
+def diff(chapter: str, file: str | None, mine: bool, step: int | None) -> int:
     """Show what a chapter changes, file by file."""
     from course.commands.diff import diff
 
-    return diff(chapter, mine, file)
+    return diff(chapter, mine, file, step)
 
 
 @cli.command()
 @CHAPTER
 @click.option("--yes", is_flag=True, help="Replace existing files without asking.")
+@STEP
 @language_option
-def solution(chapter: str, yes: bool) -> int:
+def solution(chapter: str, yes: bool, step: int | None) -> int:
     """Copy the finished files of a chapter to a folder beside yours."""
     from course.commands.solution import solution
 
-    return solution(chapter, yes)
+    return solution(chapter, yes, step)
 
 
 @cli.command()
@@ -232,6 +234,22 @@ def carry(file: Path) -> int:
     from course.commands.carry import carry
 
     return carry(file)
+
+
+@cli.command()
+@CHAPTER
+@click.option("--take", is_flag=True, help="Take your edits of the folders back.")
+@click.option("--carry", metavar="REVISION", help="Carry what changed in the chapter since then into its steps.")
+@click.option("--record", is_flag=True, help="Record which behaviours each step turns green.")
+def step(chapter: str, take: bool, carry: str | None, record: bool) -> int:
+    """For maintainers: lay out the steps of a chapter as folders to edit."""
+    from course.commands import steps
+
+    if carry is not None:
+        return steps.carry_through(chapter, carry)
+    if take:
+        return steps.take(chapter)
+    return steps.record(chapter) if record else steps.lay_out(chapter)
 
 
 @cli.command()

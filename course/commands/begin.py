@@ -9,22 +9,26 @@ from pathlib import Path
 from course import messages
 from course.errors import Failure
 from course.judging.progress import Progress
-from course.lessons.stages import copy_stage, find_chapter, stage_before
+from course.lessons.stages import copy_stage, find_chapter, make_folder, stage_before
+from course.lessons.steps import build_step, find_step
 from course.messages import say
 from course.paths import WORKSPACE, display_path
 from course.setup.running import site_port
 
 
-def begin(key: str, again: bool) -> int:
+def begin(key: str, again: bool, step: int = 1) -> int:
     """Copy the stage before a chapter into `workspace/` and say what to do.
 
     Args:
         again: if the chapter was begun already, rename that folder and begin once more.
+        step: the step to begin at; the folder has those before it.
 
     Raises:
-        Failure: there is no such chapter, or it was begun already and ``again`` is false.
+        Failure: there is no such chapter or step, or it was begun already and ``again`` is false.
     """
     stage = find_chapter(key)
+    if step != 1:
+        find_step(stage, step)
     own = WORKSPACE / stage.name
     if own.exists():
         if not again:
@@ -32,7 +36,10 @@ def begin(key: str, again: bool) -> int:
         print(say("begin.aside", folder=display_path(put_aside(own))))
     before = stage_before(stage)
     try:
-        copy_stage(before, own)
+        if step == 1:
+            copy_stage(before, own)
+        else:
+            make_folder(own, lambda new: build_step(stage, step - 1, new))
     except OSError:
         if own.exists():  # another command has begun the chapter at the same time
             raise Failure(say("begin.there", number=stage.number, folder=display_path(own))) from None
@@ -52,7 +59,9 @@ def begin(key: str, again: bool) -> int:
             source=display_path(before.path),
         )
     )
-    if before.number:
+    if step > 1:
+        print(say("begin.step", before=step - 1))
+    elif before.number:
         print(say("begin.own", before=before.number))
     page = f"docs/{lang}/chapters/{stage.number:02}.md"
     url = f"http://127.0.0.1:{site_port()}/{'' if lang == 'en' else 'ko/'}chapters/{stage.number:02}.html"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
+from course.commands.merging import merge
 from course.errors import Failure
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages
 from course.paths import ROOT
@@ -48,7 +48,8 @@ def carry(file: Path) -> int:
             print(f"{shown}: new in git or missing in this chapter. Nothing was changed: edit it by hand")
             return 1
         else:
-            merged, conflict = _merge(current, old, new)
+            text, conflict = merge(*(version.decode("utf-8") for version in (current, old, new)))
+            merged = text.encode("utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(merged)
         if conflict:
@@ -74,19 +75,3 @@ def _in_head(file: Path) -> bytes | None:
     command = ["git", "cat-file", "--filters", f"HEAD:{name}"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True)
     return shown.stdout if shown.returncode == 0 else None
-
-
-def _merge(current: bytes, old: bytes, new: bytes) -> tuple[bytes, bool]:
-    """Return ``current`` with the change from ``old`` to ``new``, and whether they conflict."""
-    with TemporaryDirectory() as scratch:
-        names = {"this chapter": current, "before the edit": old, "the edit": new}
-        files = [Path(scratch, str(number)) for number in range(3)]
-        for file, content in zip(files, names.values(), strict=True):
-            file.write_bytes(content)
-        labels = [word for name in names for word in ("-L", name)]
-        merged = subprocess.run(["git", "merge-file", "-p", *labels, *map(str, files)], capture_output=True)
-    if merged.returncode not in range(128):
-        raise Failure(
-            f"git cannot merge this file ({merged.stderr.decode(errors='replace').strip()}): edit it by hand."
-        )
-    return merged.stdout, merged.returncode > 0

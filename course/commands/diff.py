@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -11,20 +10,21 @@ from rich.text import Text
 from course.commands.display import plain_console
 from course.errors import Failure
 from course.judging.submissions import find_submission
-from course.lessons.own_files import own_files
 from course.lessons.stages import find_chapter, stage_before
+from course.lessons.steps import files_of_step, find_step, state_after, texts_of
 from course.messages import say
 from course.paths import display_path
 
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def diff(key: str, mine: bool, file: str | None) -> int:
+def diff(key: str, mine: bool, file: str | None, step: int | None = None) -> int:
     """Show the difference between a chapter and the stage before it.
 
     Args:
         mine: compare the learner's folder with the finished chapter instead.
         file: show this file only.
+        step: compare the states after and before this step instead; with ``mine``, the folder with the former.
 
     Raises:
         Failure: there is no such chapter, ``file`` does not differ, or the learner has not begun the chapter.
@@ -35,8 +35,14 @@ def diff(key: str, mine: bool, file: str | None) -> int:
         stage = find_chapter(key)
         old = stage_before(stage).path
     console = plain_console()
-    before, after = _files(old), _files(stage.path)
-    changed = [n for n in sorted({*before, *after}) if before.get(n) != after.get(n)]
+    before, after = texts_of(old), texts_of(stage.path)
+    names = {"before": display_path(old), "after": display_path(stage.path)}
+    if step is not None:
+        after = state_after(stage, find_step(stage, step))
+        before = before if mine else state_after(stage, step - 1)
+        names = {"before": say("step.name", step=step - 1), "after": say("step.name", step=step)}
+    order = files_of_step(stage, step) if step is not None and not mine else sorted({*before, *after})
+    changed = [name for name in order if before.get(name) != after.get(name)]
     if mine:  # files that only the learner has do not count
         changed = [name for name in changed if name in after or name in stage.removed]
     if file is not None and file not in changed:
@@ -44,7 +50,6 @@ def diff(key: str, mine: bool, file: str | None) -> int:
     if not changed:
         console.print(say("diff.none"))
         return 0
-    names = {"before": display_path(old), "after": display_path(stage.path)}
     console.print(say("diff.mine") if mine else say("diff.chapter", **names), style="dim")
     for name in [file] if file else changed:
         if name in after or (file and not mine):
@@ -62,12 +67,3 @@ def _show(console: Console, name: str, before: str | None, after: str | None) ->
     lines = difflib.unified_diff((before or "").splitlines(), (after or "").splitlines(), lineterm="", n=3)
     for line in list(lines)[2:]:
         console.print(Text(line, style=STYLES.get(line[:1], "")))
-
-
-def _files(folder: Path) -> dict[str, str]:
-    """Return the text of every file in ``folder`` by its relative path, without generated ones."""
-    return {
-        name: path.read_text(encoding="utf-8", errors="replace")
-        for name, path in own_files(folder).items()
-        if not name.startswith("steps/")
-    }

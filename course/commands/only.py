@@ -10,7 +10,6 @@ from course.judging.results import Result
 from course.judging.runner import judge
 from course.judging.submissions import find_submission
 from course.lessons.behaviours import Behaviour, all_behaviours, behaviours_of
-from course.lessons.sections import section
 from course.lessons.stages import Stage
 from course.messages import say
 
@@ -63,11 +62,11 @@ def find_behaviours(stage: Stage, wanted: str) -> list[Behaviour]:
         Failure: there are none.
     """
     if step := re.fullmatch(r"(?:step)?\s*(\d+)\s*단계|step\s*(\d+)", wanted.strip().lower()):
-        found = [b for b in behaviours_of(stage.number) if _step_of(b) == int(step[1] or step[2])]
+        found = [b for b in behaviours_of(stage.number) if b.step == int(step[1] or step[2])]
     else:
         found = [b for b in all_behaviours(stage) if label_of(b, stage) == wanted.strip()]
     if not found:
-        steps = sorted({_step_of(b) or 0 for b in behaviours_of(stage.number)} - {0})
+        steps = sorted({b.step or 0 for b in behaviours_of(stage.number)} - {0})
         last = len(behaviours_of(stage.number))
         raise Failure(
             say(
@@ -79,7 +78,3 @@ def find_behaviours(stage: Stage, wanted: str) -> list[Behaviour]:
         )
     return found
 
-
-def _step_of(behaviour: Behaviour) -> int | None:
-    place = section(behaviour.number, behaviour.guidance.get("lesson", ""))
-    return place.step if place else None

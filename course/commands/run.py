@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course.errors import Failure
 from course.lessons.stages import Stage, find_stage
-from course.lessons.steps import build_step
+from course.lessons.steps import build_step, find_step
 from course.messages import say
 from course.paths import STATE
 from course.setup import ports
@@ -27,10 +27,10 @@ def run(key: str, port: int, host: str, reload: bool, step: int | None = None) -
     """Run the stage called ``key`` in its folder until it is stopped.
 
     Args:
-        step: for chapter 6, the step to run instead, in a folder of its own.
+        step: run the state after this step instead, in a folder of its own.
 
     Raises:
-        Failure: there is no such stage, or the port is in use.
+        Failure: there is no such stage or step, or the port is in use.
     """
     stage = find_stage(key)
     folder = stage.path if step is None else step_folder(stage, step)
@@ -56,12 +56,11 @@ def step_folder(stage: Stage, step: int) -> Path:
     """Make the folder of one step of a chapter again and return it.
 
     Raises:
-        Failure: the stage has no steps.
+        Failure: the stage has no such step.
     """
-    if not (stage.path / "steps").is_dir():
-        raise Failure(say("run.no_steps", name=stage.name))
-    folder = STATE / "steps" / f"{stage.name}-{step}"
+    find_step(stage, step)
+    folder = STATE / "run" / f"{stage.name}-{step}"
     shutil.rmtree(folder, ignore_errors=True)
     build_step(stage, step, folder)
-    print(say("run.step", step=step, folder=folder), flush=True)
+    print(say("step.made", step=step, folder=folder), flush=True)
     return folder

@@ -21,7 +21,7 @@ from course.judging.mistakes import Place, Work, recognise
 from course.judging.protocol import Finding
 from course.judging.results import Result, Verdict
 from course.lessons.behaviours import added_by_steps, all_behaviours
-from course.lessons.sections import Section, section, section_that_shows, sections
+from course.lessons.sections import Section, section, section_that_writes, sections
 from course.lessons.stages import Stage, all_stages
 from course.messages import say
 
@@ -152,7 +152,7 @@ class _Adviser:
             (len(name), step) for name, step in self.added.items() if f"{obstacle}/".startswith(f"{name}/")
         ]
         return bool(added) and self.step(max(added)[1]) > self.step(
-            result.behaviour.guidance.get("lesson", "")
+            result.behaviour.anchor
         )
 
     def step(self, anchor: str) -> int:
@@ -187,7 +187,7 @@ class _Adviser:
 
     def section_of(self, result: Result) -> Section | None:
         """Return the section that teaches a behaviour of this chapter."""
-        return section(self.stage.number, result.behaviour.guidance.get("lesson", ""))
+        return section(self.stage.number, result.behaviour.anchor)
 
     def current_step(self) -> Section | None:
         """Return the first step of this chapter that has something to do."""
@@ -196,7 +196,7 @@ class _Adviser:
         return self.section_of(result) if result else None
 
     def lesson_by_file(self, result: Result) -> Section | None:
-        """Return the step of this chapter that shows the code to look at."""
+        """Return the step of this chapter that writes the code to look at."""
         place = place_of(result, self.work)
         if place is None:
             return (
@@ -204,7 +204,7 @@ class _Adviser:
                 if self.is_own(result) and not (result.finding or Finding()).sent
                 else None
             )
-        return section_that_shows(self.stage.number, place[0], names_around(self.work, place))
+        return section_that_writes(self.stage.number, place[0], names_around(self.work, place))
 
 
 def names_around(work: Work, place: Place) -> tuple[str, ...]:

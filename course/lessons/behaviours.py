@@ -11,7 +11,7 @@ The sentences are the docstrings of the shared tests. Everything else is in hint
 
     [[guidance]]                            for one behaviour, or several that one change achieves
     tests = ["test_views_are_classes"]
-    lesson = "version-1"                    the lesson's heading, by its {#id}
+    lesson = "version-1"                    the lesson's heading, by its {#id}, where no step turns it green
     en.why = "..."                          why it matters
     en.hints = ["...", "...", "..."]        from a nudge to nearly the answer
     ko.why = "..."
@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from course import messages
-from course.lessons.stages import Stage
+from course.lessons.stages import Stage, all_stages
+from course.lessons.steps import step_that_builds
 from course.paths import ROOT
 
 TESTS = ROOT / "tests"
@@ -79,10 +80,21 @@ class Behaviour:
         return list(self.guidance.get(messages.language(), {}).get("hints", []))
 
     @property
+    def step(self) -> int | None:
+        """The step of the lesson that turns it green, as recorded, if there is one."""
+        return step_that_builds(all_stages()[max(1, self.number)], self.test)  # `start` is chapter 1's
+
+    @property
+    def anchor(self) -> str:
+        """The {#id} of the section that teaches it: its step, or what its guidance says."""
+        of_steps = _headings(self.number)[1]
+        return of_steps.get(self.step, "") or str(self.guidance.get("lesson", ""))
+
+    @property
     def lesson(self) -> tuple[str, str, int] | None:
         """The section of the lesson that teaches it: its title, the page's file, and its line there."""
         page = f"docs/{messages.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
-        anchor = f"{{#{self.guidance.get('lesson', '')}}}"
+        anchor = f"{{#{self.anchor}}}"
         if not (ROOT / page).is_file():
             return None
         for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
@@ -100,8 +112,8 @@ def behaviours_of(number: int) -> tuple[Behaviour, ...]:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 sentence = (ast.get_docstring(node) or node.name).splitlines()[0]
                 found.append(Behaviour(f"{file.name}::{node.name}", number, sentence))
-    sections = _sections(number)
-    return tuple(sorted(found, key=lambda behaviour: sections.get(behaviour.guidance.get("lesson", ""), 0)))
+    places = _headings(number)[0]
+    return tuple(sorted(found, key=lambda behaviour: places.get(behaviour.anchor, 0)))
 
 
 def all_behaviours(stage: Stage) -> list[Behaviour]:
@@ -116,11 +128,13 @@ def added_by_steps(number: int) -> dict[str, str]:
 
 
 @cache
-def _sections(number: int) -> dict[str, int]:
-    """Return the position of each section of the lesson by the {#id} of its heading."""
+def _headings(number: int) -> tuple[dict[str, int], dict[int | None, str]]:
+    """Return the place of each section of the lesson by its {#id}, and the {#id} of each step."""
     page = ROOT / f"docs/en/chapters/{max(1, number):02}.md"
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
-    return {anchor: place for place, anchor in enumerate(re.findall(r"^#.* \{#([\w-]+)\}$", text, re.M))}
+    found = re.findall(r"^#+ (?:Step (\d+): )?.* \{#([\w-]+)\}$", text, re.M)
+    steps: dict[int | None, str] = {int(step): anchor for step, anchor in found if step}
+    return {anchor: place for place, (_, anchor) in enumerate(found)}, steps
 
 
 @cache

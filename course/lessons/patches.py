@@ -1,7 +1,9 @@
-"""Applies a patch by its content and not by line numbers, because the code may have moved. Needs no git."""
+"""Makes patches, and applies them by their content and not by line numbers, because the code may have moved."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from difflib import unified_diff
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,30 +27,67 @@ def apply_patch(patch: str, folder: Path) -> None:
     Raises:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
+    names = [change.header.new_path for change in whatthepatch.parse_patch(patch)]
+    before = {name: (folder / name).read_text("utf-8") for name in names if (folder / name).exists()}
+    after = patched(patch, before)
+    for name in names:
+        if name in after:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(after[name], encoding="utf-8", newline="\n")
+        else:
+            (folder / name).unlink()
+
+
+def patched(patch: str, files: Mapping[str, str]) -> dict[str, str]:
+    """Return ``files``, text by path, with ``patch`` applied.
+
+    Raises:
+        StalePatch: the lines of a hunk are gone, or occur more than once.
+    """
+    after = dict(files)
     for change in whatthepatch.parse_patch(patch):
-        file = folder / change.header.new_path
-        if not file.exists() and all(line.old is None for line in change.changes):  # a new file
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(
-                "\n".join(line.line for line in change.changes) + "\n", encoding="utf-8", newline="\n"
-            )
-            continue
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            raise StalePatch(f"{change.header.new_path} is gone") from None
+        name = change.header.new_path
+        if name not in after and any(line.old is not None for line in change.changes):
+            raise StalePatch(f"{name} is gone")
+        lines = after.pop(name, "").splitlines()
         for _, hunk in groupby(change.changes, key=lambda line: line.hunk):
-            lines = _replace(lines, list(hunk), change.header.new_path)
-        if not lines:  # a patch that takes every line takes the file
-            file.unlink()
+            lines = _replace(lines, list(hunk), name)
+        if lines:  # a patch that takes every line takes the file
+            after[name] = "\n".join(lines) + "\n"
+    return after
+
+
+def make_patch(before: Mapping[str, str], after: Mapping[str, str], order: Iterable[str] = ()) -> str:
+    """Return the patch that leads from the files ``before`` to the files ``after``, text by path.
+
+    Args:
+        order: the paths that come first, in this order.
+    """
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    names = [name for name in order if name in changed]
+    names += sorted(changed.difference(names), key=lambda name: ("/" not in name, name))
+    return "".join(_make(name, before.get(name, ""), after.get(name, "")) for name in names)
+
+
+def _make(name: str, before: str, after: str) -> str:
+    """Return the patch of one file, with as many lines of context as make each hunk unmistakable."""
+    for context in (3, 6, 12, 24, len(before)):
+        lines = unified_diff(before.splitlines(), after.splitlines(), name, name, n=context, lineterm="")
+        patch = "\n".join([f"diff -u {name} {name}", *lines]) + "\n"
+        try:
+            if patched(patch, {name: before} if before else {}) == ({name: after} if after else {}):
+                return patch
+        except StalePatch:
             continue
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    raise StalePatch(f"{name} has no patch: it is empty, or does not end with a line")
 
 
 def _replace(lines: list[str], hunk: list[Any], where: str) -> list[str]:
     """Apply one hunk, wherever its lines are now."""
     old = [line.line for line in hunk if line.old is not None]
     new = [line.line for line in hunk if line.new is not None]
+    if not lines and not old:
+        return new
     found = [start for start in range(len(lines)) if lines[start : start + len(old)] == old]
     if len(found) != 1:
         problem = "are gone" if not found else "occur more than once: add context to the patch"

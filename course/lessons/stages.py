@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,15 @@ def copy_stage(stage: Stage, folder: Path) -> None:
     """Copy ``stage`` into ``folder``: all of its files or, on an error, none.
 
     Raises:
+        OSError: see `make_folder`.
+    """
+    make_folder(folder, lambda new: copy_own_files(stage.path, new, but=("steps",)))
+
+
+def make_folder(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Make ``folder`` with all that ``fill`` writes into the path it is given or, on an error, not at all.
+
+    Raises:
         OSError: ``folder`` exists, perhaps made by another command meanwhile; the disk is full, ...
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +114,7 @@ def copy_stage(stage: Stage, folder: Path) -> None:
         dir=folder.parent, prefix=f".{folder.name}.", suffix=".new", ignore_cleanup_errors=True
     ) as scratch:
         new = Path(scratch, folder.name)
-        copy_own_files(stage.path, new, but=("steps",))
+        fill(new)
         new.rename(folder)
 
 

@@ -17,6 +17,7 @@ from course.site.directives import (
     overview,
     promises,
     scores,
+    steps,
     superseded,
     tree,
 )
@@ -31,6 +32,7 @@ _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 DIRECTIVES: dict[str, Callable[[Page, Piece], str]] = {
     "code": listings.code,
     "diff": changes.diff,
+    "step": steps.step,
     "tree": tree.tree,
     "figure": drawings.figure,
     "stages": drawings.stages,

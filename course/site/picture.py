@@ -31,7 +31,7 @@ def draw_check() -> str:
     console = Console(record=True, file=StringIO(), width=112, highlight=False)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, stage.name)
-        copy_own_files(stage.path, folder)
+        copy_own_files(stage.path, folder, but=("steps",))
         fault.plant(folder)
         listing = Listing(console, stage)
         verdict = judge(folder, stage, on_result=listing.add)

@@ -65,12 +65,20 @@ class Stage:
         self._apps: list[Flask] = []
         self._emails = count(1)
         self._admin_email = ""
-        self.prefix = "" if self.number == 0 else f"/{version or 'v2'}"
+        self._version = version or "v2"
         if FACTORY <= self.number < FINAL:  # earlier ones are loaded for each application, and final is ours
             loaded.refresh()
         loaded.enter()
 
     # -- applications ------------------------------------------------------------------------------
+
+    @cached_property
+    def prefix(self) -> str:
+        """What the URLs of the version begin with; of version 1 while a learner has not built version 2."""
+        if self.number == 0:
+            return ""
+        served = {rule.rule.split("/")[1] for rule in self.app.url_map.iter_rules() if "/accounts" in rule.rule}
+        return "/v1" if "v1" in served and self._version not in served else f"/{self._version}"
 
     @cached_property
     def app(self) -> Flask:

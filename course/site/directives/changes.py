@@ -15,8 +15,8 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
-from course.lessons.own_files import own_files
 from course.lessons.stages import Stage, find_stage
+from course.lessons.steps import texts_of
 from course.paths import ROOT
 from course.site.page import Page, Piece, say
 
@@ -87,16 +87,16 @@ def _diff_of_files(page: Page, piece: Piece, before: str, after: str) -> str:
 
 def find_changes(before: Stage, after: Stage) -> tuple[Change, ...]:
     """Return each file that differs between two stages."""
-    old, new = _texts(before), _texts(after)
+    old, new = texts_of(before.path), texts_of(after.path)
     return tuple(
-        _change(path, kind, old.get(path, ""), new.get(path, ""))
+        make_change(path, kind, old.get(path, ""), new.get(path, ""))
         for path, kind in find_kinds(before, after).items()
     )
 
 
 def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
     """Return what became of each file that differs between two stages: added, changed or removed."""
-    old, new = _texts(before), _texts(after)
+    old, new = texts_of(before.path), texts_of(after.path)
     return {
         path: "added" if path not in old else "removed" if path not in new else "changed"
         for path in sorted(old.keys() | new.keys(), key=folders_first)
@@ -105,12 +105,9 @@ def find_kinds(before: Stage, after: Stage) -> dict[str, str]:
 
 
 @cache  # both languages show it
-def _change(path: str, kind: str, was: str, now: str) -> Change:
+def make_change(path: str, kind: str, was: str, now: str) -> Change:
+    """Return what became of a file, with both texts coloured."""
     return Change(path, kind, _coloured(path, was), _coloured(path, now))
-
-
-def _texts(stage: Stage) -> dict[str, str]:
-    return {path: file.read_text(encoding="utf-8") for path, file in own_files(stage.path).items()}
 
 
 def folders_first(path: str) -> tuple[bool, list[str]]:
@@ -142,21 +139,26 @@ def kind_badge(kind: str, lang: str, number: int | None = None) -> str:
     return f'<span class="badge {kind}">{" ".join(words)}</span>'
 
 
+def counts(change: Change) -> str:
+    """Return how many lines a file gained and lost, as labels."""
+    return _counts(*change.counts)
+
+
 def _counts(plus: int, minus: int) -> str:
     return f'<span class="plus">+{plus}</span> <span class="minus">−{minus}</span>'
 
 
 def _details(change: Change, label: str, lang: str, *, opened: bool = False) -> str:
     badge = kind_badge(change.kind, lang)
-    summary = f"<summary><code>{escape(change.path)}</code> {badge} {_counts(*change.counts)}</summary>"
+    summary = f"<summary><code>{escape(change.path)}</code> {badge} {counts(change)}</summary>"
     # One line of HTML, with &#10; for its line breaks: Markdown must not look for lists in it.
-    lines = "&#10;".join(_lines(change, lang))
+    lines = "&#10;".join(lines_of(change, lang))
     pre = f'<pre class="diff highlight" tabindex="0"><code>{lines}</code></pre>'
     attributes = f'class="file-diff" id="{_anchor(change, label)}"' + (" open" if opened else " data-folded")
     return f"<details {attributes} data-search-exclude>{summary}{pre}</details>"
 
 
-def _lines(change: Change, lang: str) -> Iterator[str]:
+def lines_of(change: Change, lang: str) -> Iterator[str]:
     """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
     operations = change.operations
     if not operations:

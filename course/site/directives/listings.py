@@ -41,7 +41,7 @@ def code(page: Page, piece: Piece) -> str:
             raise page.error(piece.line, f"no line of {words[0]} has {text!r}: highlight one that is there")
         marked |= hits
     title = name_of(file, page.stage) + (f" · {symbol}" if symbol else "")
-    return listing(shown, _lexer(file.name), title, first, marked)
+    return listing(shown, lexer_of(file.name), title, first, marked)
 
 
 def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: set[int] | None = None) -> str:
@@ -50,7 +50,8 @@ def listing(lines: list[str], lexer: str, title: str, first: int = 1, marked: se
     while any(fence in line for line in lines):
         fence += "`"
     marks = f' hl_lines="{" ".join(map(str, sorted(marked)))}"' if marked else ""
-    head = f'{fence}{lexer} title="{title}" linenums="{first}"{marks}'
+    titled = f' title="{title}"' if title else ""
+    head = f'{fence}{lexer}{titled} linenums="{first}"{marks}'
     return "\n".join([head, *lines, fence])
 
 
@@ -114,7 +115,7 @@ def _with_comments(lines: list[str], first: int) -> int:
 
 
 @cache  # pygments compares a name with the patterns of all its lexers
-def _lexer(name: str) -> str:
+def lexer_of(name: str) -> str:
     """Return the name of the lexer that colours a file; files of systemd and nginx are coloured as `ini`."""
     if name.endswith((".service", ".conf")):
         return "ini"

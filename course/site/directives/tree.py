@@ -8,8 +8,8 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
-from course.lessons.own_files import own_files
 from course.lessons.stages import Stage, find_stage, stage_before
+from course.lessons.steps import names_of
 from course.site.directives.changes import find_kinds, folders_first, kind_badge
 from course.site.page import DOCS, Page, Piece, say
 
@@ -23,7 +23,7 @@ def tree(page: Page, piece: Piece) -> str:
     comments = tree_comments(stage)
     closed = tuple(path for path in comments if path.endswith("/"))  # a folder shown as one line
     files = {
-        next((folder for folder in closed if path.startswith(folder)), path) for path in own_files(stage.path)
+        next((folder for folder in closed if path.startswith(folder)), path) for path in names_of(stage.path)
     }
     gone = sorted(set(comments) - files - {""})
     silent = sorted(files - set(comments))
@@ -57,7 +57,7 @@ def tree_comments(stage: Stage) -> dict[str, dict[str, str]]:
     own: dict[str, dict[str, str]] = tables.get(stage.name.split("_")[0], {})
     if stage.number in (0, 1, 8):
         return own
-    files = set(own_files(stage.path))
+    files = set(names_of(stage.path))
     before = tree_comments(stage_before(stage))
     return {path: comment for path, comment in before.items() if path in files} | own
 

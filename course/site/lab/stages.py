@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course.lessons.own_files import own_files
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, stage_before
+from course.lessons.steps import texts_of
 from course.paths import ROOT
 from course.site.lab.bundle import SOURCE
 from course.site.page import LANGUAGES, read_page
@@ -24,6 +24,7 @@ GRADED = 6  # the chapter whose tests the learner writes
 FOLDERS = ("course/judging", "course/lessons", "course/messages", "tests/kit")
 FILES = (
     *("course/__init__.py", "course/errors.py", "course/paths.py", "chapters/stages.toml", "pyproject.toml"),
+    "chapters/*/steps/*",
     *("tests/conftest.py", "tests/test_0[0-7]_*.py", f"tests/strength/faults/{GRADED:02}/*.patch"),
 )
 
@@ -51,13 +52,13 @@ def key_of(files: dict[str, bytes]) -> str:
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
-    after = _texts(stage)
+    after = texts_of(stage.path)
     python = [f for f in (*stage.added, *stage.changed) if f.startswith("app") and "__init__" not in f]
     return {
         "name": stage.name,
         "number": stage.number,
         "title": stage.title,
-        "before": _texts(stage_before(stage)) if stage.number else None,
+        "before": texts_of(stage_before(stage).path) if stage.number else None,
         "after": after,
         "added": [name for name in stage.added if name in after] if stage.number else [],
         "changed": list(stage.changed),
@@ -67,12 +68,6 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "opens": next((name for name in python if name.endswith(".py")), "app.py"),
         "grades": stage.number == GRADED,
     }
-
-
-def _texts(stage: Stage) -> dict[str, str]:
-    """Return the files that the reader works on; `steps` shows how chapter 6 is built."""
-    found = own_files(stage.path).items()
-    return {name: path.read_text(encoding="utf-8") for name, path in found if not name.startswith("steps/")}
 
 
 def _requests(stage: Stage) -> list[dict[str, Any]]:
@@ -113,6 +108,6 @@ def _judging_files() -> Iterator[tuple[str, str]]:
 
 
 def _outline(page: Path) -> str:
-    """Return a lesson's headings and which files it shows, on their lines: where a behaviour is taught."""
+    """Return a lesson's headings on their lines: where a behaviour is taught."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line if re.match(r"#+ |\s*<!-- code: ", line) else "" for line in lines) + "\n"
+    return "\n".join(line if line.startswith("#") else "" for line in lines) + "\n"
