@@ -550,7 +550,7 @@ def _without_instance(answer: Any) -> dict[str, Any]:
 
 @superseded("final", ROLES, by="final/test_tokens.py::test_a_lost_role_counts_at_once")
 def test_a_role_is_the_one_that_is_stored(stage: Stage, version: str) -> None:
-    """Who is made a member is an admin no longer, although the token is older than that."""
+    """An admin who is made a member loses the rights at once, whatever token they have."""
     _, member = stored.marks_of_an_admin(stage)
     email = "boss@example.com"
     assert stage.create_admin(email, "관리자").exit_code == 0

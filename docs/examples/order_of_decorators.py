@@ -1,4 +1,4 @@
-"""Chapter 3: the decorator on top runs first, and a wrong order is a hole."""
+"""Chapter 3: the decorator on top runs first, and a wrong order is a security hole."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -44,4 +44,4 @@ def wrong() -> str:
 client = app.test_client()
 for path in ("/right", "/wrong"):
     client.get(path, headers={"Authorization": "Bearer of an admin"})
-    print(path, "to a stranger:", client.get(path).text)
+    print(path, "without a token:", client.get(path).text)
