@@ -17,7 +17,7 @@ class Config:
     MAINTENANCE_RETRY_AFTER = 120  # seconds
     MAX_CONTENT_LENGTH = 16 * 1024  # bytes of a body; Flask answers 413 to more
 
-    # What the image was built from. Not as FLASK_COMMIT: that is read as JSON, and 12345e6 is a commit.
+    # What the image was built from. Not as FLASK_COMMIT: Flask would read 12345e6, a commit, as a number.
     COMMIT = os.environ.get("COMMIT") or None
     BUILT_AT = os.environ.get("BUILT_AT") or None
 

@@ -54,4 +54,4 @@ class InMaintenance(TryLater):
 
 
 class NotReady(TryLater):
-    """Something that the service needs does not answer."""
+    """Something that the service needs, such as the database, does not answer."""
