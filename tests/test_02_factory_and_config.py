@@ -18,7 +18,7 @@ import werkzeug.serving
 from flask import Flask
 from kit import stored
 from kit.adapter import FINAL, GOOD_SECRET, PASSWORD, TOKENS, Client, Stage, expect
-from kit.clients import expect_header, expect_object, expect_page
+from kit.clients import expect_header, expect_object, expect_page, expect_status
 from kit.hashing import counted
 from kit.superseded import superseded
 from sqlalchemy import event
@@ -37,7 +37,7 @@ def test_two_applications_share_nothing(stage: Stage) -> None:
     assert other is not stage.app
     client = Client(other, stage.prefix)
     login = {"email": account.email, "password": PASSWORD}
-    expect(client.post("/v2/auth/login", json=login), 401, 404)  # 404 while there is no log-in yet
+    expect_status(client.post("/v2/auth/login", json=login), 401, 404)  # 404 while there is no log-in yet
     new = {"email": account.email, "name": "이서준", "password": PASSWORD}
     expect(client.post("/accounts", json=new), 201, 202)
 
