@@ -99,6 +99,7 @@ def test_testing_keeps_its_accounts_out_of_the_real_database(stage: Stage) -> No
     own = setting(config.TestingConfig, "SQLALCHEMY_DATABASE_URI")
 
     assert setting(config.TestingConfig, "TESTING"), "expected TESTING to be on"
+    assert own, "expected SQLALCHEMY_DATABASE_URI to be the URL of a database"
     assert own != setting(config.DevelopmentConfig, "SQLALCHEMY_DATABASE_URI")
     dialect = make_url(own).get_dialect()
     assert dialect, "expected SQLALCHEMY_DATABASE_URI to be the URL of a database"
@@ -187,6 +188,10 @@ def test_two_sign_ups_at_once_make_one_account(stage: Stage, tmp_path: Path) -> 
             reading.join(20)
 
     assert sorted([own, *map(int, told)]) == [201, 409]
+    if stage.number < TOKENS:
+        items, _ = expect_page(Client(app, stage.prefix).get("/v2/accounts"))
+        assert len(items) == 1
+        return
     login = {"email": "mina@example.com", "password": PASSWORD}
     expect(Client(app, stage.prefix).post("/v2/auth/login", json=login), 200)
 
