@@ -78,7 +78,7 @@ def begin(chapter: str, again: bool, step: int | None) -> int:
     """Begin a chapter with a copy of the stage before it."""
     from course.commands.begin import begin
 
-    return begin(chapter, again, step or 1)
+    return begin(chapter, again, 1 if step is None else step)
 
 
 @cli.command()
@@ -239,7 +239,9 @@ def carry(file: Path) -> int:
 @cli.command()
 @CHAPTER
 @click.option("--take", is_flag=True, help="Take your edits of the folders back.")
-@click.option("--carry", metavar="REVISION", help="Carry what changed in the chapter since then into its steps.")
+@click.option(
+    "--carry", metavar="REVISION", help="Carry what changed in the chapter since then into its steps."
+)
 @click.option("--record", is_flag=True, help="Record which behaviours each step turns green.")
 def step(chapter: str, take: bool, carry: str | None, record: bool) -> int:
     """For maintainers: lay out the steps of a chapter as folders to edit."""

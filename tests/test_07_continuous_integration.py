@@ -25,7 +25,8 @@ from kit.pipelines import nox
 from kit.superseded import superseded
 from kit.workflows import Runner
 
-OWN_TESTS = "the tests of the final service are grouped by area, because a change concerns it as a whole"
+OWN_TESTS = "the tests of the final service are grouped by area, not by blueprint"
+BLUEPRINTS = ("auth", "health", "v1", "v2")
 ITS_SERVER = "its server has no dry run as gunicorn has, so a container engine builds and runs its image"
 
 
@@ -186,7 +187,7 @@ def test_every_blueprint_has_a_job(stage: Stage) -> None:
 
     lacking = {"lint", "types", "coverage", "smoke", "image", "deploy"} - there
     assert not lacking, f"nox has no session {', '.join(sorted(lacking))}"
-    names = {name: pipelines.session_of(stage.loaded.folder, name) for name in ("auth", "health", "v1", "v2")}
+    names = {name: pipelines.session_of(stage.loaded.folder, name) for name in BLUEPRINTS}
     assert len(set(names.values())) == len(names)
 
 
@@ -201,53 +202,6 @@ def test_a_red_test_turns_one_job_red(stage: Stage, project: Path) -> None:
     assert nox(project, "--session", health).returncode != 0
     other = nox(project, "--session", auth)
     assert other.returncode == 0, other.stdout + other.stderr
-
-
-@superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_what_a_change_concerns")
-@pytest.mark.parametrize(
-    ("changed", "concerned"),
-    [
-        ("the blueprint health", {"health"}),
-        ("the tests of auth", {"auth"}),
-        ("the blueprint v2", {"v2"}),
-        ("the blueprint v1", {"v1", "v2"}),  # version 2 inherits from it
-        ("app/accounts.py", {"auth", "v1", "v2"}),
-        ("app/__init__.py", {"auth", "health", "v1", "v2"}),
-        ("config.py", {"auth", "health", "v1", "v2"}),
-        ("README.md", set()),
-    ],
-)
-@pytest.mark.threads
-def test_what_a_change_concerns(stage: Stage, project: Path, changed: str, concerned: set[str]) -> None:
-    """`python affected.py BASE` names the blueprints that changed since BASE or import what did."""
-
-    what, _, blueprint = changed.removeprefix("the ").rpartition(" ")
-    if what == "blueprint":
-        changed = pipelines.module_of(stage, blueprint)
-    elif what:
-        changed = pipelines.tests_of(project, blueprint).relative_to(project).as_posix()
-    elif changed == "app/accounts.py" and not (project / changed).is_file():
-        pytest.skip("the accounts are in other files here")
-
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=mina", "-c", "user.email=mina@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *who, *arguments], cwd=project, check=True, capture_output=True)
-
-    for message in ("before", "after"):
-        if message == "after":
-            with (project / changed).open("a", encoding="utf-8") as file:
-                file.write("# changed\n")
-        else:
-            git("init", "--initial-branch=main")
-        git("add", "--all")
-        git("commit", f"--message={message}")
-
-    done = subprocess.run(
-        [sys.executable, "affected.py", "HEAD~1"], cwd=project, capture_output=True, text=True
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert set(re.findall(r"\w+", done.stdout)) == concerned
 
 
 @superseded("final", OWN_TESTS, by="final/test_pipeline.py::test_coverage_has_a_floor")
@@ -472,9 +426,12 @@ def test_the_jobs_are_defined_once(stage: Stage) -> None:
     there = pipelines.sessions(stage.loaded.folder)
     called = pipelines.called_sessions(pipelines.jobs_of(workflow(stage)), there)
 
-    unknown = called - {pipelines.base_name(name) for name in there}
+    names = {pipelines.base_name(name) for name in called}
+    unknown = names - {pipelines.base_name(name) for name in there}
     assert not unknown, f"nox has no session {', '.join(sorted(unknown))}"
-    own = stage.number < FINAL
-    tests = pipelines.session_of(stage.loaded.folder, "health") if own else "tests"
-    wanted = {"lint", "types", "coverage", "image", "deploy", pipelines.base_name(tests)}
-    assert wanted <= called, f"the workflow does not call {', '.join(sorted(wanted - called))}"
+    missing = {"lint", "types", "coverage", "image", "deploy"} - names
+    if stage.number < FINAL:
+        missing |= {pipelines.session_of(stage.loaded.folder, name) for name in BLUEPRINTS} - called
+    else:
+        missing |= {"tests"} - names
+    assert not missing, f"the workflow does not call {', '.join(sorted(missing))}"

@@ -1,10 +1,10 @@
-"""The configuration: a class for each place the application runs in. Practice 2."""
+"""The configuration: a class for each environment that the application runs in. Practice 2."""
 
 import os
 
 
 class Config:
-    """What every place has in common. Strict: a child loosens what it needs."""
+    """The settings that all environments share. They are strict: a subclass loosens what it needs."""
 
     HOST = "127.0.0.1"
     PORT = 5000
@@ -17,7 +17,7 @@ class Config:
     MAINTENANCE_RETRY_AFTER = 120  # seconds
     MAX_CONTENT_LENGTH = 16 * 1024  # bytes of a body; Flask answers 413 to more
 
-    # What the image was built from. Not as FLASK_COMMIT: that is read as JSON, and 12345e6 is a commit.
+    # What the image was built from. Not as FLASK_COMMIT: Flask would read 12345e6, a commit, as a number.
     COMMIT = os.environ.get("COMMIT") or None
     BUILT_AT = os.environ.get("BUILT_AT") or None
 
@@ -40,4 +40,4 @@ class TestingConfig(Config):
 
 
 class ProductionConfig(Config):
-    """A server. It has no secret of its own, so it has to be given one: FLASK_JWT_SECRET_KEY=..."""
+    """A server. The operator sets its secret: FLASK_JWT_SECRET_KEY=..."""

@@ -3,75 +3,57 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import nox
 
-sys.path.insert(0, str(Path(__file__).parent))
-from affected import BLUEPRINTS, changed_since
+BLUEPRINTS = ["auth", "health", "v1", "v2"]  # the tests of each are in tests/test_NAME.py
+IMAGE = "accounts"
+SECRET = "of a service that ends with its smoke test"  # of no other
 
-nox.options.default_venv_backend = "none"  # the tools are those of requirements-dev.txt, installed once
+nox.options.default_venv_backend = "none"  # use the tools of this environment: see pyproject.toml
 nox.options.sessions = ["lint", "types", "tests", "coverage", "smoke"]
-
-IMAGE = os.environ.get("IMAGE", "accounts")
-SECRET = {"FLASK_JWT_SECRET_KEY": "of a service that ends with its smoke test"}
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, and mistakes that a look at the text can find."""
+    """Check the style, and look for mistakes that can be found without running anything."""
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Whether the pieces fit."""
+    """Check that the type hints agree."""
     session.run("mypy")
 
 
 @nox.session
 @nox.parametrize("blueprint", BLUEPRINTS, ids=BLUEPRINTS)
 def tests(session: nox.Session, blueprint: str) -> None:
-    """The tests of one blueprint; which lines they reached is written into the folder reached/."""
-    reached = {"COVERAGE_FILE": f"reached/{blueprint}"}
-    session.run("coverage", "run", "-m", "pytest", "-q", f"tests/test_{blueprint}.py", env=reached)
+    """Run the tests of one blueprint; record in reached/ which lines they ran."""
+    record = {"COVERAGE_FILE": f"reached/{blueprint}"}
+    session.run("coverage", "run", "-m", "pytest", "-q", f"tests/test_{blueprint}.py", env=record)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Join what the tests reached, write a report to read, and hold the floor.
-
-    Where BASE says which branch this one left, not every blueprint was tested: then only the files that have
-    changed since are held to it.
-    """
-    session.run("coverage", "combine", "--keep", "--quiet", *sorted(map(str, Path("reached").iterdir())))
-    files = ["app/*"]
-    if base := os.environ.get("BASE"):
-        files = [f for f in changed_since(base) if f.startswith("app/") and Path(f).exists()]
-    if not files:
-        session.skip("nothing of the application has changed")
-    only = f"--include={','.join(files)}"
-    session.run("coverage", "html", only, "--fail-under=0", "--quiet")  # htmlcov/index.html
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):  # the page that GitHub shows of this run
-        with Path(summary).open("a", encoding="utf-8") as page:
-            session.run("coverage", "report", only, "--fail-under=0", "--format=markdown", stdout=page)
-    session.run("coverage", "report", only, "--skip-covered")
+    """Combine what the tests recorded, and fail if too few lines were run."""
+    records = sorted(str(path) for path in Path("reached").iterdir())
+    session.run("coverage", "combine", "--keep", "--quiet", *records)
+    session.run("coverage", "report", "--skip-covered")
 
 
 @nox.session
 def smoke(session: nox.Session) -> None:
-    """Start what the image would start, without one, and use it."""
+    """Start what the image would start, without an image, and use it."""
     command = re.findall(r"^CMD (.*)$", Path("Dockerfile").read_text(encoding="utf-8"), re.M)[-1]
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind(("127.0.0.1", 0))  # port 0: the system chooses one that is free
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    env = os.environ | SECRET | {"GUNICORN_CMD_ARGS": f"--bind={address}"}
+    env = os.environ | {"GUNICORN_CMD_ARGS": f"--bind={address}", "FLASK_JWT_SECRET_KEY": SECRET}
     env["FLASK_SQLALCHEMY_DATABASE_URI"] = "sqlite://"  # in memory
     with subprocess.Popen(json.loads(command), env=env) as server:
         try:
@@ -82,36 +64,34 @@ def smoke(session: nox.Session) -> None:
 
 @nox.session
 def image(session: nox.Session) -> None:
-    """Build the image, start it, and use it; keep it in image.tar for whoever deploys."""
-    docker, git = program(session, "docker"), program(session, "git")
-    commit, built_at = git("rev-parse", "HEAD"), git("log", "-1", "--format=%cI")
-    docker("build", f"--build-arg=COMMIT={commit}", f"--build-arg=BUILT_AT={built_at}", f"--tag={IMAGE}", ".")
-    secret = [f"--env={name}={value}" for name, value in SECRET.items()]
-    own = ["--read-only", "--tmpfs=/tmp", "--volume=/srv/instance", "--publish=127.0.0.1::8000"]
-    container = docker("run", "--detach", *own, *secret, IMAGE)
+    """Build the image, start it and use it; save it in image.tar for the job deploy."""
+    commit, built_at = output(session, "git", "log", "-1", "--format=%H %cI").split()
+    build = [f"--build-arg=COMMIT={commit}", f"--build-arg=BUILT_AT={built_at}", f"--tag={IMAGE}"]
+    session.run("docker", "build", *build, ".")
+    start = ["--detach", "--publish=127.0.0.1::8000", f"--env=FLASK_JWT_SECRET_KEY={SECRET}"]
+    container = output(session, "docker", "run", *start, IMAGE)
     try:
-        session.run("python", "smoke.py", f"http://{docker('port', container, '8000')}", commit)
+        address = output(session, "docker", "port", container, "8000")
+        session.run("python", "smoke.py", f"http://{address}", commit)
     finally:
-        session.log(docker("logs", container))
-        docker("rm", "--force", "--volumes", container)
-    docker("save", "--output=image.tar", IMAGE)
+        session.run("docker", "logs", container)
+        session.run("docker", "rm", "--force", "--volumes", container)
+    session.run("docker", "save", "--output=image.tar", IMAGE)
 
 
 @nox.session
 def deploy(session: nox.Session) -> None:
-    """Hand the image that was tested to the registry, and wait until it is what answers."""
-    docker, git = program(session, "docker"), program(session, "git")
-    commit = git("rev-parse", "HEAD")
-    docker("load", "--input=image.tar")
-    for tag in (commit, "production"):  # a server runs what is called production
-        docker("tag", IMAGE, f"{os.environ['REGISTRY']}:{tag}")
-        docker("push", f"{os.environ['REGISTRY']}:{tag}")
+    """Push the image that was tested to the registry, and wait until the service runs it."""
+    commit = output(session, "git", "rev-parse", "HEAD")
+    session.run("docker", "load", "--input=image.tar")
+    for tag in (commit, "production"):  # a server runs what is tagged production
+        name = f"{os.environ['REGISTRY']}:{tag}"
+        session.run("docker", "tag", IMAGE, name)
+        session.run("docker", "push", name)
     if url := os.environ.get("PRODUCTION_URL"):
         session.run("python", "smoke.py", url, commit, env={"PATIENCE": "600"})
 
 
-def program(session: nox.Session, name: str) -> Callable[..., str]:
-    """Return a function that runs a program and returns what it said; end the session where there is none."""
-    if shutil.which(name) is None:
-        session.error(f"{name} is not on this machine: install it, then run this session again")
-    return lambda *arguments: session.run(name, *arguments, silent=True, external=True).strip()
+def output(session: nox.Session, *command: str) -> str:
+    """Run a program and return what it printed."""
+    return str(session.run(*command, silent=True)).strip()

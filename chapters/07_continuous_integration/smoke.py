@@ -1,4 +1,4 @@
-"""Uses a running service once, as a client would: `python smoke.py URL [COMMIT]`. Standard library only."""
+"""Use a running service once, as a client would: `python smoke.py URL [COMMIT]`. Needs no package."""
 
 import json
 import os
@@ -9,23 +9,23 @@ import urllib.request
 from secrets import token_hex
 from typing import Any
 
-PATIENCE = float(os.environ.get("PATIENCE", 30))  # seconds that it may take to be there
+PATIENCE = float(os.environ.get("PATIENCE", 30))  # seconds that the service may take to start
 
 
 def main(url: str, commit: str | None = None) -> None:
-    """Sign up, log in and leave again, at ``url``, as soon as ``commit`` is what runs there."""
-    wait_until_there(url, commit)
+    """Wait until ``url`` runs ``commit``, then sign up, log in and delete the account again."""
+    wait_until_ready(url, commit)
     account = {"email": f"smoke-{token_hex(8)}@example.com", "password": token_hex(16)}
     expect(201, "POST", f"{url}/v2/accounts", account | {"name": "smoke"})
     token = expect(200, "POST", f"{url}/v2/auth/login", account)["access_token"]
     expect(200, "GET", f"{url}/v2/accounts/me", token=token)
-    expect(204, "DELETE", f"{url}/v2/accounts/me", token=token)  # nothing stays behind
+    expect(204, "DELETE", f"{url}/v2/accounts/me", token=token)  # leave nothing behind
     expect(401, "GET", f"{url}/v2/accounts/me", token=token)
     print(f"smoke: {url} works")
 
 
-def wait_until_there(url: str, commit: str | None) -> None:
-    """Ask until the service is ready and, where one is named, of that commit; give up after a while."""
+def wait_until_ready(url: str, commit: str | None) -> None:
+    """Ask until the service is ready and, if a commit is given, runs it; give up after PATIENCE seconds."""
     give_up = time.monotonic() + PATIENCE
     while True:
         try:
@@ -34,15 +34,15 @@ def wait_until_there(url: str, commit: str | None) -> None:
             found = f"/health/ready answers {status}, /version says {runs}"
             if status == 200 and commit in (None, runs):
                 return
-        except (OSError, ValueError) as error:  # nobody listens, or somebody else does
+        except (OSError, ValueError) as error:  # no server yet, or another one
             found = str(error)
         if time.monotonic() > give_up:
-            sys.exit(f"smoke: {url} is not there after {PATIENCE:g} seconds: {found}")
+            sys.exit(f"smoke: {url} is not ready after {PATIENCE:g} seconds: {found}")
         time.sleep(0.1)
 
 
 def expect(status: int, method: str, url: str, body: Any = None, token: str = "") -> Any:
-    """Send a request and return the JSON of its answer; end the program if it has another status."""
+    """Send a request and return the JSON of the response; end the program if it has another status."""
     got, answer = send(method, url, body, token)
     if got != status:
         sys.exit(f"smoke: {method} {url}: expected {status}, got {got}: {answer!r}")
@@ -50,7 +50,7 @@ def expect(status: int, method: str, url: str, body: Any = None, token: str = ""
 
 
 def send(method: str, url: str, body: Any = None, token: str = "") -> tuple[int, bytes]:
-    """Send a request and return the status and the body of its answer."""
+    """Send a request and return the status and the body of the response."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     try:

@@ -24,7 +24,7 @@ def diff(key: str, mine: bool, file: str | None, step: int | None = None) -> int
     Args:
         mine: compare the learner's folder with the finished chapter instead.
         file: show this file only.
-        step: compare the states after and before this step instead; with ``mine``, the folder with the former.
+        step: compare the states before and after this step instead; with ``mine``, the folder and the latter.
 
     Raises:
         Failure: there is no such chapter, ``file`` does not differ, or the learner has not begun the chapter.

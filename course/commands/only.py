@@ -77,4 +77,3 @@ def find_behaviours(stage: Stage, wanted: str) -> list[Behaviour]:
             )
         )
     return found
-

@@ -1,24 +1,21 @@
-"""`step`: lays out the steps of a chapter as folders to edit, takes edits back, and records what turns green."""
+"""`step`: lays out the steps of a chapter as folders to edit, and takes the edits back."""
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from course.commands.merging import merge
 from course.errors import Failure
-from course.judging.runner import judge
 from course.lessons.patches import make_patch, patched, read_patch
 from course.lessons.stages import Stage, find_chapter, stage_before
 from course.lessons.steps import (
-    RECORD,
     files_of_step,
     forget_states,
     patches_of,
@@ -27,6 +24,8 @@ from course.lessons.steps import (
     write_files,
 )
 from course.paths import ROOT, STATE, display_path
+from course.setup.environment import environment
+from course.setup.programs import PYTHON
 
 Files = dict[str, str]  # text by path
 
@@ -96,28 +95,15 @@ def carry_through(key: str, revision: str) -> int:
 
 
 def record(key: str) -> int:
-    """Run the suite on the state after each step, and write which behaviours it turns green."""
-    stage = find_chapter(key)
-    count = len(patches_of(stage))
-    passed = [_passed(stage, number) for number in range(count + 1)]
-    lines = ["# Recorded by `python3 -m course step " + str(stage.number) + " --record`: do not edit."]
-    for (before, _), (after, total) in pairwise(passed):
-        lines += ["", "[[steps]]", f"passed = {len(after)}", f"total = {total}"]
-        for name, tests in (("green", after - before), ("red", before - after)):
-            if tests or name == "green":
-                rows = "".join(f"    {json.dumps(test)},\n" for test in sorted(tests))
-                lines.append(f"{name} = [\n{rows}]" if tests else f"{name} = []")
-        print(f"{len(after)} of {total}, new: {len(after - before)}, lost: {len(before - after)}")
-    (stage.path / "steps" / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    return 0
+    """Start the program that records which behaviours each step turns green: the course imports no tests.
 
-
-def _passed(stage: Stage, step: int) -> tuple[set[str], int]:
-    """Return the tests that the state after ``step`` passes, and how many there are."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        write_files(state_after(stage, step), Path(scratch, stage.name))
-        verdict = judge(Path(scratch, stage.name), stage, limit=100)
-    return {test for test, result in verdict.results.items() if result.passed}, len(verdict.results)
+    Raises:
+        Failure: this is Windows.
+    """
+    if sys.platform == "win32":
+        raise Failure("Steps are recorded by forking, which Windows cannot: run it on Linux or macOS.")
+    command = [PYTHON, "-m", "strength.steps", str(find_chapter(key).number)]
+    return subprocess.run(command, cwd=ROOT, env=environment(PYTHONPATH=str(ROOT / "tests"))).returncode
 
 
 def _laid_out(stage: Stage) -> Path:
@@ -163,9 +149,7 @@ def _carried(state: Files, before: Files, edited: Files, name: str) -> Files:
     return result
 
 
-def _follow(
-    name: str, text: str | None, first: tuple[Files, Files], last: tuple[Files, Files]
-) -> str | None:
+def _follow(name: str, text: str | None, first: tuple[Files, Files], last: tuple[Files, Files]) -> str | None:
     """Return a file of a step after its chapter, or the one before, has changed."""
     for old, new in (last, first):
         if text == old.get(name):

@@ -151,9 +151,7 @@ class _Adviser:
         added = [
             (len(name), step) for name, step in self.added.items() if f"{obstacle}/".startswith(f"{name}/")
         ]
-        return bool(added) and self.step(max(added)[1]) > self.step(
-            result.behaviour.anchor
-        )
+        return bool(added) and self.step(max(added)[1]) > self.step(result.behaviour.anchor)
 
     def step(self, anchor: str) -> int:
         """Return the place of a section in the lesson."""

@@ -1,4 +1,4 @@
-"""Makes patches, and applies them by their content and not by line numbers, because the code may have moved."""
+"""Makes patches, and applies them by their content: the code may have moved to other lines."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The steps of a chapter. Each is a state of the service that starts and answers requests.
 
-`chapters/NN_…/steps/K_name.patch` leads from the state before step K, for step 1 the stage before, to the state
-after it; the last step's state is the finished chapter. In a patch the files are in the order in which a
+`chapters/NN_…/steps/K_name.patch` leads from the state before step K, for step 1 the stage before, to
+the state after it; the last step's state is the finished chapter. In a patch the files are in the order in which a
 learner types them. `steps/green.toml` is recorded: which behaviours each step turns green.
 """
 
@@ -92,7 +92,9 @@ def notes_of_step(stage: Stage, step: int) -> dict[str, str]:
 
 def steps_that_write(stage: Stage, file: str, names: tuple[str, ...] = ()) -> list[int]:
     """Return the steps that write ``file``; first the one that writes something called as in ``names``."""
-    writing = [number for number, _ in enumerate(patches_of(stage), 1) if file in files_of_step(stage, number)]
+    writing = [
+        number for number, _ in enumerate(patches_of(stage), 1) if file in files_of_step(stage, number)
+    ]
     for name in names:
         defines = re.compile(rf"^\s*(?:(?:async )?def |class ){re.escape(name)}\b", re.M)
         for number in writing:

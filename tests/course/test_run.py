@@ -22,6 +22,7 @@ def test_the_debugger_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch, cap
     assert "without the debugger" in capsys.readouterr().out
 
 
-def test_only_chapter_6_has_steps() -> None:
-    with pytest.raises(Failure, match="only chapter 6 has"):
-        step_folder(find_stage("5"), 2)
+def test_a_step_that_is_not_there_is_refused() -> None:
+    for key, step, why in (("start", 2, "only chapters have"), ("1", 9, "choose one from 1 to 4")):
+        with pytest.raises(Failure, match=why):
+            step_folder(find_stage(key), step)

@@ -17,7 +17,11 @@ CHAPTERS = [stage for stage in all_stages() if stage.number < FINAL_NUMBER]
 
 def files(stage: Stage) -> dict[str, bytes]:
     """Return the files of a stage, without what running it leaves behind."""
-    return {name: path.read_bytes() for name, path in own_files(stage.path).items() if not name.startswith("steps/")}
+    return {
+        name: path.read_bytes()
+        for name, path in own_files(stage.path).items()
+        if not name.startswith("steps/")
+    }
 
 
 @pytest.mark.parametrize("stage", CHAPTERS, ids=lambda stage: stage.name)

@@ -77,7 +77,9 @@ class Stage:
         """What the URLs of the version begin with; of version 1 while a learner has not built version 2."""
         if self.number == 0:
             return ""
-        served = {rule.rule.split("/")[1] for rule in self.app.url_map.iter_rules() if "/accounts" in rule.rule}
+        served = {
+            rule.rule.split("/")[1] for rule in self.app.url_map.iter_rules() if "/accounts" in rule.rule
+        }
         return "/v1" if "v1" in served and self._version not in served else f"/{self._version}"
 
     @cached_property

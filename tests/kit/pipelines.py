@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kit.adapter import Stage
 
 NOX = Path(__file__).with_name("nox_on_this_machine.py")
 SESSION = re.compile(r"^[*-] (.+?)(?: -> .*)?$", re.M)
@@ -33,7 +32,7 @@ def nox(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def sessions(folder: Path) -> dict[str, bool]:
     """Return the names of the sessions that nox has in ``folder``, and whether `nox` alone runs each."""
-    files = [file for file in (folder / "noxfile.py", folder / "affected.py") if file.is_file()]
+    files = sorted(folder.glob("*.py"))  # the noxfile, and what it may import
     return _listed(folder, tuple(file.read_bytes() for file in files))
 
 
@@ -67,13 +66,6 @@ def tests_of(folder: Path, blueprint: str) -> Path:
     ]
     assert files, f"expected tests of {blueprint} in a file or folder of that name"
     return files[0]
-
-
-def module_of(stage: Stage, blueprint: str) -> str:
-    """Return the file in which a blueprint is made, relative to the stage's folder."""
-    name = stage.app.blueprints[blueprint].import_name
-    file = Path(str(sys.modules[name].__file__))
-    return file.relative_to(stage.loaded.folder).as_posix()
 
 
 # -- the workflow -----------------------------------------------------------------------------------
@@ -114,7 +106,7 @@ def before(job: str, jobs: dict[str, Any]) -> set[str]:
 
 
 def called_sessions(jobs: dict[str, Any], there: dict[str, bool]) -> set[str]:
-    """Return the base names of the sessions of nox that the jobs call."""
+    """Return the sessions of nox that the jobs call: their whole names, as far as nox lists them."""
     called: set[str] = set()
     for job in jobs.values():
         for row, step in itertools.product(_rows(job), steps_of(job)):
@@ -123,7 +115,7 @@ def called_sessions(jobs: dict[str, Any], there: dict[str, bool]) -> set[str]:
             run = _with_variables(_fill(step.get("run", ""), row), values)
             for line in run.replace("\\\n", " ").splitlines():
                 called.update(_sessions_in(line, there))
-    return {base_name(name) for name in called}
+    return called
 
 
 def _sessions_in(line: str, there: dict[str, bool]) -> Iterator[str]:
@@ -146,8 +138,7 @@ def _sessions_in(line: str, there: dict[str, bool]) -> Iterator[str]:
         elif taking:
             named.append(word)
     for name in named or [name for name, alone in there.items() if alone]:
-        matching = [one for one in there if fnmatch(one, name)] if ANY in name else []
-        yield from matching or [name]
+        yield from [one for one in there if name == base_name(one) or fnmatch(one, name)] or [name]
 
 
 def _rows(job: dict[str, Any]) -> list[dict[str, str]]:

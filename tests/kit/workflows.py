@@ -29,7 +29,6 @@ class Job:
     result: str = "skipped"  # or success, failure
     steps: list[str] = field(default_factory=list)
     output: str = ""
-    summary: str = ""
 
 
 @dataclass
@@ -187,10 +186,8 @@ class Runner:
             return row
         folder = self.scratch / re.sub(r"\W+", "-", row.name)
         folder.mkdir(exist_ok=self.pretend is not None)
-        files = {what: self.scratch / f"{folder.name}.{what}" for what in ("output", "summary")}
-        variables = {
-            f"GITHUB_{'STEP_SUMMARY' if w == 'summary' else w.upper()}": str(f) for w, f in files.items()
-        }
+        files = {what: self.scratch / f"{folder.name}.{what}" for what in ("output", "step_summary")}
+        variables = {f"GITHUB_{what.upper()}": str(file) for what, file in files.items()}
         context["steps"] = {}
         for step in job["steps"]:
             condition = str(step.get("if", "success()"))
@@ -229,8 +226,6 @@ class Runner:
             if "id" in step and files["output"].exists():
                 lines = files["output"].read_text(encoding="utf-8").splitlines()
                 context["steps"][step["id"]] = {"outputs": dict(line.split("=", 1) for line in lines)}
-        if files["summary"].exists():
-            row.summary = files["summary"].read_text(encoding="utf-8")
         self.outputs[name] = {key: str(fill(value, context)) for key, value in job.get("outputs", {}).items()}
         return row
 

@@ -113,11 +113,6 @@ def test_diff_shows_every_file_that_a_stage_adds_changes_or_removes() -> None:
     assert "<del>" in shown and "<ins>" in shown
 
 
-def test_diff_says_that_a_file_is_empty() -> None:
-    shown = expanded("<!-- diff: 05 06 tests/__init__.py -->", path="chapters/06.md", lang="ko")
-    assert '<span class="skip">빈 파일</span>' in shown
-
-
 def test_diff_of_one_file_marks_the_words_that_changed() -> None:
     shown = expanded("<!-- diff: 01 02 app/v2.py -->", lang="ko")
     assert re.search(r'<ins>.*?<span class="[^"]*\bword">current_app</span>', shown)

@@ -10,6 +10,7 @@ from strength.harness import CAN_FORK, WINDOWS, Harness, chapter_tests
 
 from course.lessons.faults import Fault
 from course.lessons.solutions import Solution
+from course.lessons.stages import Stage
 from course.lessons.stretch import StretchTask
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -32,5 +33,7 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
             files |= {task.file, *TESTS.glob(f"test_{task.stage.number:02}_*.py")}
         if isinstance(solution := case.get("solution"), Solution):
             files.update(chapter_tests(solution.stage))
+        if isinstance(stepped := case.get("stepped"), Stage):
+            files.update(chapter_tests(stepped))
     with Harness(filter(Path.is_file, files)) as harness:
         yield harness

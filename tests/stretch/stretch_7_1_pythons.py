@@ -25,9 +25,15 @@ def push(stage: Stage, branch: str, folder: Path) -> Run:
     return Runner(folder, branch, folder, pretend={}).run(workflow(stage))
 
 
+def jobs_of_one_blueprint(run: Run) -> list[str]:
+    """Return the names of the jobs that test `v1`: all of them if the matrix is computed while it runs."""
+    names = [row.name for row in run.jobs["tests"]]
+    return [name for name in names if "v1" in name] or names
+
+
 def test_main_is_tested_with_every_python(stage: Stage, tmp_path: Path) -> None:
     """A push to main has a job for each blueprint and Python, 3.11 to 3.13, and its name says which."""
-    names = [row.name for row in push(stage, "main", tmp_path).jobs["tests"]]
+    names = jobs_of_one_blueprint(push(stage, "main", tmp_path))
 
     assert len(names) == len(PROMISED), f"for one blueprint there are {names}"
     assert [version for version in PROMISED for name in names if version in name] == PROMISED, names
@@ -35,7 +41,7 @@ def test_main_is_tested_with_every_python(stage: Stage, tmp_path: Path) -> None:
 
 def test_a_branch_is_tested_with_the_newest(stage: Stage, tmp_path: Path) -> None:
     """A push to a branch has one job for each blueprint: who waits for it wants to know soon."""
-    names = [row.name for row in push(stage, "feature", tmp_path).jobs["tests"]]
+    names = jobs_of_one_blueprint(push(stage, "feature", tmp_path))
 
     assert len(names) == 1 and "3.13" in names[0], names
 

@@ -1,4 +1,4 @@
-"""What a machine asks that looks after this one: do you live, can you work, what are you. Practice 7."""
+"""What a machine asks about the service: does it live, is it ready, which commit is it. Practice 7."""
 
 from flask import Blueprint, Response, current_app
 from sqlalchemy import select
@@ -14,14 +14,14 @@ bp = Blueprint("health", __name__)
 
 
 class LiveView(BaseView):
-    """For whoever restarts a process that hangs. A database that is down is no reason: nobody is asked."""
+    """For the machine that restarts a process that hangs. A database that is down is no reason to."""
 
     def get(self) -> Response:
         return self.answer({"status": "live"})
 
 
 class ReadyView(BaseView):
-    """For whoever sends requests here: not before the database answers."""
+    """For the machine that sends requests here: ready as soon as the database answers."""
 
     def get(self) -> Response:
         ask_database()
@@ -29,7 +29,7 @@ class ReadyView(BaseView):
 
 
 class VersionView(BaseView):
-    """For whoever deployed and wants to know whether it has arrived."""
+    """For the job that deployed a commit and waits until it runs."""
 
     def get(self) -> Response:
         return self.answer(
@@ -38,10 +38,10 @@ class VersionView(BaseView):
 
 
 def ask_database() -> None:
-    """Read from the database, no matter what.
+    """Read something from the database.
 
     Raises:
-        NotReady: it does not answer.
+        NotReady: the database does not answer.
     """
     try:
         db.session.scalar(select(Account.id).limit(1))

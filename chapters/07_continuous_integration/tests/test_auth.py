@@ -30,8 +30,8 @@ def test_a_password_gives_a_token(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("email", ["mina@example.com", "nobody@example.com"])
-def test_a_wrong_password_gives_none(client: FlaskClient, email: str) -> None:
-    """And does not say whether the e-mail has an account."""
+def test_a_wrong_password_gives_no_token(client: FlaskClient, email: str) -> None:
+    """The answer does not say whether the e-mail has an account."""
     answer = client.post("/v2/auth/login", json={"email": email, "password": "not this one"})
 
     assert answer.status_code == 401
@@ -47,7 +47,7 @@ def test_a_wrong_password_gives_none(client: FlaskClient, email: str) -> None:
         ({"data": "email=mina@example.com"}, 415),
     ],
 )
-def test_a_body_that_is_none(client: FlaskClient, sent: dict, status: int) -> None:
+def test_an_invalid_body(client: FlaskClient, sent: dict, status: int) -> None:
     assert client.post("/v2/auth/login", **sent).status_code == status
 
 
@@ -60,7 +60,7 @@ def test_guessing_is_slowed(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
-def test_nonsense_is_no_token(client: FlaskClient, token: str) -> None:
+def test_nonsense_is_not_a_token(client: FlaskClient, token: str) -> None:
     assert me(client, token) == 401
 
 

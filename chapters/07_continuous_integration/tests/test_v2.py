@@ -42,7 +42,7 @@ def test_pages(client: FlaskClient, admin: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=many", "after=-1"])
-def test_a_page_that_is_none(client: FlaskClient, admin: dict[str, str], query: str) -> None:
+def test_an_invalid_page(client: FlaskClient, admin: dict[str, str], query: str) -> None:
     answer = client.get(f"/v2/accounts?{query}", headers=admin)
 
     assert answer.status_code == 400

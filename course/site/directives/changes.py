@@ -161,8 +161,6 @@ def _details(change: Change, label: str, lang: str, *, opened: bool = False) -> 
 def lines_of(change: Change, lang: str) -> Iterator[str]:
     """Yield each line of a diff as HTML; where a line was changed, the changed words are marked."""
     operations = change.operations
-    if not operations:
-        yield f'<span class="skip">{say("empty-file", lang)}</span>'
     for position, (tag, i1, i2, j1, j2) in enumerate(operations):
         if tag == "equal":
             same = [_line("span", line) for line in change.old[i1:i2]]

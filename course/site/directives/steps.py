@@ -23,7 +23,9 @@ def step(page: Page, piece: Piece) -> str:
     words, _ = piece.options()
     chapter = find_stage(page.path.removeprefix("chapters/").removesuffix(".md"))
     if len(words) not in (1, 2) or not words[0].isdigit():
-        raise page.error(piece.line, "step takes a number and perhaps a file: write <!-- step: 3 app/v1.py -->")
+        raise page.error(
+            piece.line, "step takes a number and perhaps a file: write <!-- step: 3 app/v1.py -->"
+        )
     number = find_step(chapter, int(words[0]))
     files = files_of_step(chapter, number)
     if len(words) == 2:
@@ -46,7 +48,9 @@ def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool = F
     change = change_of(chapter, number, name)
     length = len(change.new) if change.kind == "added" else sum(change.counts)
     opened = opened or (length <= LONG and change.kind != "removed")
-    summary = f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
+    summary = (
+        f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
+    )
     attributes = f'class="file-diff typing" data-step="{number}" data-file="{escape(name)}"'
     attributes += f' data-kind="{change.kind}"' + (" open" if opened else " data-folded")
     if change.kind != "added":
@@ -55,7 +59,9 @@ def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool = F
         code = f'<pre class="diff highlight" tabindex="0"><code>{lines}</code></pre>'
         return f"<details {attributes} data-search-exclude>{summary}{code}</details>"
     text = state_after(chapter, number)[name].rstrip("\n").split("\n")
-    return f'<details {attributes} markdown="1">{summary}\n\n{listing(text, lexer_of(name), "")}\n\n</details>'
+    return (
+        f'<details {attributes} markdown="1">{summary}\n\n{listing(text, lexer_of(name), "")}\n\n</details>'
+    )
 
 
 def change_of(chapter: Stage, number: int, name: str) -> Change:
@@ -75,11 +81,16 @@ def _check(chapter: Stage, number: int, page: Page, piece: Piece) -> str:
     by_test = {behaviour.test: behaviour for behaviour in all_behaviours(chapter)}
     key = "step-check" if checked.green else "step-check-same"
     title = say(key, page.lang, chapter.number, checked.passed, checked.total, len(checked.green))
-    rows = [f"    - {by_test[test].sentence_in(page.lang)}" for test in sorted(checked.green, key=list(by_test).index)]
+    rows = [
+        f"    - {by_test[test].sentence_in(page.lang)}"
+        for test in sorted(checked.green, key=list(by_test).index)
+    ]
     if checked.red:
         lost = "; ".join(by_test[test].sentence_in(page.lang) for test in checked.red)
         reason = notes_of_step(chapter, number).get(f"gives-up-{page.lang}", "")
         if not reason:
-            raise page.error(piece.line, f"step {number} loses what worked: say why in its patch, gives-up-en: ...")
+            raise page.error(
+                piece.line, f"step {number} loses what worked: say why in its patch, gives-up-en: ..."
+            )
         rows += ["", "    " + say("step-lost", page.lang, reason, lost)]
     return "\n".join([f'{"???" if rows else "!!!"} success "{title}"', *(rows or ["    "])])

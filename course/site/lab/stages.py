@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import tomllib
 import zipfile
 from collections.abc import Iterator
