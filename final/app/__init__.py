@@ -61,7 +61,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     passwords.init_app(app)
     mail.init_app(app)
     keys.init_app(app)
-    tokens.init_app(app)
+    tokens.jwt.init_app(app)
     refresh_tokens.init_app(app)
     codes.init_app(app)
     devices.init_app(app)

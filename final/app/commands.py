@@ -14,12 +14,13 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .errors import AccountNotFound, EmailTaken, InvalidInput, KeysUnreadable, Problem, command
+from .exceptions import EmailTaken, ServiceError
 from .extensions import transaction
 from .files import keep_private
 from .models import Role
 from .models.columns import utc_now
 from .services import account, audit, backups, credentials, keys, mfa, pruning, registration, sessions
+from .settings import command
 
 DEMO_EMAIL = "demo@example.com"
 
@@ -176,15 +177,7 @@ def said_plainly() -> Iterator[None]:
     """End the command with a sentence where the service would answer with a problem."""
     try:
         yield
-    except AccountNotFound:
-        raise click.ClickException("this e-mail has no account") from None
-    except InvalidInput as error:
-        raise click.ClickException("; ".join(f"{e.field}: {e.message}" for e in error.errors)) from None
-    except KeysUnreadable as error:
-        raise click.ClickException(error.remedy) from None
-    except Problem as error:
-        raise click.ClickException(error.detail) from None
-    except (backups.NoBackup, OSError) as error:
+    except (ServiceError, backups.NoBackup, OSError) as error:
         raise click.ClickException(str(error)) from None
     except (DBAPIError, PoolTimeout):
         raise click.ClickException(f"the database is not ready: run {command('db upgrade')} first") from None

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import Response, after_this_request, current_app, g, request
 
-from ..errors import MfaRefused, TooManyRequests
+from ..exceptions import MfaRefused, TooManyRequests
 from ..parsing import read_body
 from ..services import audit, devices, mfa_tokens
 from ..services.account import find_id

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import bindparam, select
 
-from ..errors import (
+from ..exceptions import (
     AccountNotFound,
     ConditionFailed,
     ConditionMissing,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import AccountNotFound, LinkRefused, WrongPassword, refuse
+from ..exceptions import AccountNotFound, LinkRefused, WrongPassword, refuse
 from ..extensions import db, fetch_one, transaction
 from ..models import Account, Kind, Purpose
 from ..models.columns import utc_now

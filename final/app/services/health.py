@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..databases import at_most
-from ..errors import NotReady
+from ..exceptions import NotReady
 from ..extensions import fetch_all
 from ..migrations import older_revisions
 from . import keys

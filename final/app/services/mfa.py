@@ -9,7 +9,7 @@ from typing import NamedTuple
 import segno
 from flask import current_app
 
-from ..errors import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
+from ..exceptions import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
 from ..extensions import db, transaction
 from ..models import Account, Kind
 from ..models.columns import utc_now

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import CursorResult, bindparam, delete, select
 
-from ..errors import LinkRefused
+from ..exceptions import LinkRefused
 from ..extensions import AnyRow, db, fetch_one
 from ..models import WITH_LINK, Account, Mail, OneTimeToken, Purpose
 from ..models.columns import utc_now

@@ -8,7 +8,7 @@ from typing import cast
 from flask import current_app
 from sqlalchemy import Table, bindparam, select, update
 
-from ..errors import RefreshRefused
+from ..exceptions import RefreshRefused
 from ..extensions import AnyRow, db, transaction
 from ..models import Account, Kind, Session
 from ..models.columns import utc_now

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import EmailTaken, LinkRefused
+from ..exceptions import EmailTaken, LinkRefused
 from ..extensions import db, transaction
 from ..models import Account, Kind, Purpose, Role
 from ..models.columns import utc_now

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 
-from ..errors import AccountNotFound, SessionNotFound
+from ..exceptions import AccountNotFound, SessionNotFound
 from ..extensions import AnyRow, db, fetch_all, transaction
 from ..models import Account, Session
 from ..models.columns import utc_now
