@@ -246,12 +246,16 @@ LOOSER: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def loosened(service: Stage) -> None:
+    """The service as it starts where the environment says all that."""
+    service.app = service.new_app(**LOOSER)
+
+
 def test_no_setting_of_the_extension_makes_it_looser(
-    service: Stage, problem: Any, account: SignedUp, forge: Forge
+    service: Stage, problem: Any, loosened: None, account: SignedUp, forge: Forge
 ) -> None:
     """The settings of this service decide, whatever is set beside them."""
-    service.app = service.another_process(**LOOSER)
-
     expect(ask(service, f"Bearer {forge()}"), 200)
     for changes in ({"aud": "elsewhere"}, {"iss": "elsewhere"}, {"nbf": NOW + 3600}, {"algorithm": "none"}):
         problem(ask(service, f"Bearer {forge(**changes)}"), 401)
