@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from ..exceptions import NotAllowed, TokenMissing
 from ..services import audit, authorization
 from ..services.auth import Principal, find_principal
+from .notes import may_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +37,7 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
         g.account = find_principal(token)
         return view(*args, **kwargs)
 
-    return guarded
+    return may_answer(guarded, 401, token=True)
 
 
 def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -56,7 +57,7 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             authorization.check_second_factor(principal())
             return view(*args, **kwargs)
 
-        return guarded
+        return may_answer(guarded, 403)
 
     return decorate
 

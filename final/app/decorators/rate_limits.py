@@ -18,6 +18,7 @@ from ..services import audit, devices, mfa_tokens
 from ..services.account import find_id
 from ..services.emails import email_key
 from .access import principal
+from .notes import may_answer
 
 LOG_IN = "log-in"  # what attempts are counted under
 
@@ -105,7 +106,7 @@ def rate_limited(
                 raise TooManyRequests(left)
             return view(*args, **kwargs)
 
-        return counted
+        return may_answer(counted, 429)
 
     return decorate
 
