@@ -30,7 +30,7 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         # In place of `verify_jwt_in_request()`, which knows `Bearer` in one spelling only (RFC 9110 11.1),
         # finds a token among others behind commas, answers 500 to `, ,a`, and lets OPTIONS in without a
-        # token. It costs 45 microseconds where this costs 3, of about 190 that a request takes.
+        # token. It costs 50 microseconds where this costs 3; all the rest of `GET me` costs 150.
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise TokenMissing
