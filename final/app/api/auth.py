@@ -23,7 +23,7 @@ ns = Namespace("auth", "Logging in and out, and your devices", path="/auth")
 
 @ns.route("/login", endpoint="login")
 class Login(Resource):  # type: ignore[misc]
-    """The door."""
+    """Log in."""
 
     @ns.documented(takes=CREDENTIALS, gives={200: LOGIN}, fails=(401, 503))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)

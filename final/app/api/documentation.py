@@ -228,29 +228,5 @@ PROBLEM = Model(
         "errors": fields.List(fields.Nested(FIELD_ERROR), description="where the input is not valid"),
     },
 )
-MODELS = (
-    *(
-        NEW_ACCOUNT,
-        CHANGES,
-        DELETION,
-        CREDENTIALS,
-        REFRESH,
-        TOKEN,
-        EMAIL_ADDRESS,
-        EMAIL_CHANGE,
-        PASSWORD_CHANGE,
-    ),
-    *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_PROOF, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
-    *(
-        EXPORT,
-        SESSION_PAGE,
-        AUDIT_EVENT,
-        AUDIT_PAGE,
-        GRANT,
-        LOGIN,
-        MFA_SETUP,
-        RECOVERY_CODES,
-        FIELD_ERROR,
-        PROBLEM,
-    ),
-)
+#: All of the above.
+MODELS = [found for found in list(globals().values()) if isinstance(found, Model)]
