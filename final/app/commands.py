@@ -14,8 +14,8 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from .database import transaction
 from .exceptions import EmailTaken, ServiceError
-from .extensions import transaction
 from .files import keep_private
 from .models import Role
 from .models.columns import utc_now

@@ -13,7 +13,8 @@ from flask import current_app
 from sqlalchemy import Connection, func, insert, select
 
 from .. import metrics
-from ..extensions import AnyRow, db, fetch_all, transaction
+from ..database import AnyRow, fetch_all, transaction
+from ..extensions import db
 from ..models import AuditEvent
 from ..models.columns import new_id
 

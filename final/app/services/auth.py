@@ -9,9 +9,9 @@ from flask import current_app
 from flask_jwt_extended import decode_token
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
+from ..database import AnyRow, Lookup, fetch_one, transaction
 from ..exceptions import TokenRefused, WrongCredentials
-from ..extensions import AnyRow, db, fetch_one, transaction
-from ..lookups import Lookup
+from ..extensions import db
 from ..models import Account, Kind, Session
 from ..models.columns import new_id, utc_now
 from ..models.session import ALIVE

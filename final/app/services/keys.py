@@ -24,9 +24,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..databases import at_most
+from ..database import AnyRow, fetch_all, transaction
+from ..engines import at_most
 from ..exceptions import KeysUnreadable, NotReady
-from ..extensions import AnyRow, db, fetch_all, transaction
+from ..extensions import db
 from ..models import SigningKey
 from ..models.columns import utc_now
 from ..settings import command

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from itsdangerous import Signer
 from sqlalchemy import bindparam, select
 
-from ..extensions import AnyRow, fetch_one
+from ..database import AnyRow, fetch_one
 from ..models import Account
 from ..models.columns import utc_now
 from .sealing import derive
