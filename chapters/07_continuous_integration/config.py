@@ -1,10 +1,10 @@
-"""The configuration: a class for each place the application runs in. Practice 2."""
+"""The configuration: a class for each environment that the application runs in. Practice 2."""
 
 import os
 
 
 class Config:
-    """What every place has in common. Strict: a child loosens what it needs."""
+    """The settings that all environments share. They are strict: a subclass loosens what it needs."""
 
     HOST = "127.0.0.1"
     PORT = 5000
@@ -40,4 +40,4 @@ class TestingConfig(Config):
 
 
 class ProductionConfig(Config):
-    """A server. It has no secret of its own, so it has to be given one: FLASK_JWT_SECRET_KEY=..."""
+    """A server. The operator sets its secret: FLASK_JWT_SECRET_KEY=..."""

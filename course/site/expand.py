@@ -25,7 +25,8 @@ from course.site.directives.slides import slides
 from course.site.page import Page, PageError, Piece, split_page, stage_of
 from course.site.transcripts import console, http
 
-TIMED = ("before.md",)  # pages that say how long they take, as chapters do
+#: Pages that say how long they take, as chapters do.
+TIMED = ("before.md", "final.md", "final-code.md", "final-threats.md")
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 

@@ -69,7 +69,7 @@ def test_a_chapter_is_judged_in_the_order_of_its_lesson() -> None:
 
 def test_what_an_earlier_chapter_promised_is_told_as_broken(learner: Learner) -> None:
     own = learner.has(find_stage("4"))
-    replace(own / "app" / "errors.py", "e.EmailTaken: 409", "e.EmailTaken: 400")
+    replace(own / "app" / "errors.py", "exceptions.EmailTaken: 409", "exceptions.EmailTaken: 400")
 
     status, output = learner.run("check", "4")
 

@@ -6,7 +6,7 @@ import pytest
 
 from course.lessons.stages import all_stages, find_stage
 from course.site.directives.slides import chapters_with_slides
-from course.site.expand import expand
+from course.site.expand import TIMED, expand
 from course.site.page import LANGUAGES, Page
 from course.site.reading import Amount, amount_of, lines_to_type, minutes_to_type
 
@@ -72,7 +72,7 @@ def test_chapter_1_is_typed_from_nothing() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("path", ["before.md", *(f"chapters/{n}.md" for n in chapters_with_slides())])
+@pytest.mark.parametrize("path", [*TIMED, *(f"chapters/{n}.md" for n in chapters_with_slides())])
 def test_a_page_says_its_minutes_below_its_title(path: str, lang: str) -> None:
     page = Page(path, lang)
     markdown = expand(page.file.read_text(encoding="utf-8"), page)
@@ -87,3 +87,11 @@ def test_the_table_of_instructors_has_every_chapter() -> None:
     page = Page("instructors.md", "en")
     table = expand("<!-- minutes -->", page)
     assert table.count("chapters/") == len([stage for stage in all_stages() if 1 <= stage.number <= 7])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_path_through_the_final_code_takes_about_twenty_minutes(lang: str) -> None:
+    page = Page("final-code.md", lang)
+    markdown = expand(page.file.read_text(encoding="utf-8"), page)
+    path = markdown[markdown.index("{#path}") : markdown.index("{#made}")]
+    assert 15 <= amount_of(path, lang).minutes(lang) <= 22

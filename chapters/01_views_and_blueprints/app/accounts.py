@@ -67,7 +67,7 @@ def find_all() -> list[Account]:
 
 
 def find_after(account_id: int, limit: int) -> list[Account]:
-    """Return the next ``limit`` accounts behind ``account_id``, oldest first."""
+    """Return the next ``limit`` accounts after ``account_id``, oldest first."""
     return [account for account in ACCOUNTS.values() if account.id > account_id][:limit]
 
 
@@ -77,5 +77,5 @@ def rename(account: Account, name: str) -> None:
 
 
 def remove(account: Account) -> None:
-    """Forget ``account``."""
+    """Delete ``account``."""
     del ACCOUNTS[account.id]

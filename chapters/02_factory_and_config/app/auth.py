@@ -1,4 +1,4 @@
-"""Logging in: an e-mail and a password for an access token."""
+"""The log-in, below /v2/auth."""
 
 from flask import Blueprint, Response, current_app
 from flask_jwt_extended import create_access_token
@@ -10,7 +10,7 @@ bp = Blueprint("auth", __name__, url_prefix="/v2/auth")
 
 
 class LoginView(BaseView):
-    """The door."""
+    """Exchange e-mail and password for an access token."""
 
     def post(self) -> Response:
         data = self.body()
@@ -20,7 +20,7 @@ class LoginView(BaseView):
             return self.refuse(400, "email and password must be text")
         account = accounts.authenticate(data["email"], data["password"])
         if account is None:
-            return self.refuse(401, "wrong e-mail or password")  # which of the two is nobody's business
+            return self.refuse(401, "wrong e-mail or password")  # not which of the two
         token = {
             "access_token": create_access_token(identity=str(account.id)),
             "token_type": "Bearer",

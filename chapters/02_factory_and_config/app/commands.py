@@ -1,4 +1,4 @@
-"""Commands for whoever runs the service: `flask create-admin`."""
+"""Commands for the operator: `flask create-admin`."""
 
 import click
 from flask.cli import with_appcontext

@@ -1,4 +1,4 @@
-"""The accounts, in a database. The functions are called as before, so the views did not notice."""
+"""The accounts, in a database. The functions keep their names, so the views do not change."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ def add(data: dict[str, Any], role: str = "member") -> Account | None:
 
 
 def authenticate(email: str, password: str) -> Account | None:
-    """Return the account that ``email`` and ``password`` prove, or None."""
+    """Return the account that has this e-mail and password, or None."""
     account = db.session.scalar(select(Account).where(Account.email == email.strip().lower()))
     if account is None:
-        hash_password(password)  # as much work as a check, so that the time does not tell who has an account
+        hash_password(password)  # as slow as a check, so that the time does not tell who has an account
         return None
     return account if account.has_password(password) else None
 
@@ -41,11 +41,11 @@ def find(account_id: int) -> Account | None:
     return db.session.get(Account, account_id)
 
 
-def find_for(viewer: Account, account_id: int) -> Account | None:
-    """Return an account that ``viewer`` may see: their own, or any for an admin."""
-    if viewer.id != account_id and viewer.role != "admin":
-        return None
-    return find(account_id)
+def find_for(viewer: Account, account_id: int | None) -> Account | None:
+    """Return an account that ``viewer`` may see: their own, also for None, or any for an admin."""
+    if account_id is None or account_id == viewer.id:
+        return viewer
+    return find(account_id) if viewer.role == "admin" else None
 
 
 def find_all() -> list[Account]:
@@ -54,7 +54,7 @@ def find_all() -> list[Account]:
 
 
 def find_after(account_id: int, limit: int) -> list[Account]:
-    """Return the next ``limit`` accounts behind ``account_id``, oldest first."""
+    """Return the next ``limit`` accounts after ``account_id``, oldest first."""
     following = select(Account).where(Account.id > account_id).order_by(Account.id).limit(limit)
     return list(db.session.scalars(following))
 
@@ -66,12 +66,12 @@ def rename(account: Account, name: str) -> None:
 
 
 def remove(account: Account) -> None:
-    """Forget ``account``."""
+    """Delete ``account``."""
     db.session.delete(account)
     commit()
 
 
 def commit() -> None:
-    """Write the changes, and forget the answers that were made before them."""
+    """Write the changes, and clear the cache: its responses show the old data."""
     db.session.commit()
     current_app.extensions["cache"].clear()

@@ -46,11 +46,11 @@ class AccountsView(BaseView):
 
 
 class AccountView(BaseView):
-    """One account, for its owner and for admins; to anyone else it is not there."""
+    """One account, for its owner and for admins; other clients get 404. Without an id, the client's own."""
 
-    decorators = [token_required]  # on every method, also on those that somebody adds later
+    decorators = [token_required]  # on every method, also on those that are added later
 
-    def get(self, account_id: int) -> Response:
+    def get(self, account_id: int | None = None) -> Response:
         account = accounts.find_for(g.account, account_id)
         if account is None:
             return self.refuse(404, "no such account")
@@ -58,14 +58,14 @@ class AccountView(BaseView):
 
     @json_required
     @validated(name=rules.text)
-    def patch(self, account_id: int, data: dict[str, Any]) -> Response:
+    def patch(self, data: dict[str, Any], account_id: int | None = None) -> Response:
         account = accounts.find_for(g.account, account_id)
         if account is None:
             return self.refuse(404, "no such account")
         accounts.rename(account, data["name"])
         return self.answer(account.to_dict())
 
-    def delete(self, account_id: int) -> Response:
+    def delete(self, account_id: int | None = None) -> Response:
         account = accounts.find_for(g.account, account_id)
         if account is None:
             return self.refuse(404, "no such account")

@@ -1,8 +1,8 @@
-"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is whoever asks."""
+"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is the client's own."""
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
 from . import accounts, v1
 
@@ -36,19 +36,6 @@ class AccountsView(v1.AccountsView):
         }
 
 
-class MeView(v1.AccountView):
-    """The account of whoever asks. Its decorators are inherited, and so is everything it does."""
-
-    def get(self) -> Response:
-        return super().get(g.account.id)
-
-    def patch(self) -> Response:
-        return super().patch(g.account.id)
-
-    def delete(self) -> Response:
-        return super().delete(g.account.id)
-
-
 def whole_number(text: str, least: int, most: int) -> int | None:
     """Return ``text`` as a number from ``least`` to ``most``, or None if it is not one."""
     if not text.isdecimal() or len(text) > 19:
@@ -58,5 +45,6 @@ def whole_number(text: str, least: int, most: int) -> int | None:
 
 
 bp.add_url_rule("/accounts", view_func=AccountsView.as_view("accounts"))
-bp.add_url_rule("/accounts/<int:account_id>", view_func=v1.AccountView.as_view("account"))
-bp.add_url_rule("/accounts/me", view_func=MeView.as_view("me"))
+account_view = v1.AccountView.as_view("account")
+bp.add_url_rule("/accounts/<int:account_id>", view_func=account_view)
+bp.add_url_rule("/accounts/me", view_func=account_view)  # no id: the account of the token

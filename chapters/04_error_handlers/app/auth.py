@@ -1,4 +1,4 @@
-"""Logging in: an e-mail and a password for an access token."""
+"""The log-in, below /v2/auth."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ bp = Blueprint("auth", __name__, url_prefix="/v2/auth")
 
 
 def account_asked_for() -> str:
-    """Count by the account that somebody tries to log in to, wherever they sit."""
+    """Count by the account that a log-in is for, whatever address it comes from."""
     return f"account {request.get_json()['email'].strip().lower()}"
 
 
 class LoginView(BaseView):
-    """The door."""
+    """Exchange e-mail and password for an access token."""
 
     @json_required
     @rate_limited(60, seconds=60)

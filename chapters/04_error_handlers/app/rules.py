@@ -1,4 +1,4 @@
-"""What a field of a request may be: a rule says what is wrong with a value, or None."""
+"""The rules for fields: a rule is a function that returns what is wrong with a value, or None."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def email(value: Any) -> str | None:
 
 
 def new_password(value: Any) -> str | None:
-    """A password that is long enough to be one."""
+    """Text that is long enough for a password."""
     if text(value) or len(value) < PASSWORD_MIN_LENGTH:
         return f"must have {PASSWORD_MIN_LENGTH} characters or more"
     return None
@@ -33,6 +33,6 @@ NEW_ACCOUNT: dict[str, Rule] = {"email": email, "name": text, "password": new_pa
 
 
 def find_faults(data: dict[str, Any], rules: dict[str, Rule]) -> dict[str, str]:
-    """Return what is wrong with each field of ``data``: all the faults at once, empty if there is none."""
+    """Return what is wrong with each field of ``data``, or an empty dict."""
     found = {name: rule(data.get(name)) for name, rule in rules.items()}
     return {name: fault for name, fault in found.items() if fault}

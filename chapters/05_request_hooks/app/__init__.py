@@ -24,16 +24,16 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     # Configuration, weakest first: what comes later wins.
     app.config.from_mapping(PAGE_SIZE=20)
     app.config.from_object(config)
-    if not app.testing:  # tests obey the class alone: nothing on this computer leads them to a real database
+    if not app.testing:  # tests use the class alone: no setting of this computer names a real database
         app.config.from_file("config.toml", load=tomllib.load, text=False, silent=True)  # in instance/
         app.config.from_prefixed_env()  # FLASK_PAGE_SIZE=50
     refuse_weak_secret(app)
 
-    # Extensions were made once, in extensions.py; here each is told about this application.
+    # The extensions are made in extensions.py; here each is connected to this application.
     db.init_app(app)
     jwt.init_app(app)
 
-    # What decorators remember belongs to an application, not to a module: two applications count apart.
+    # The memory of the decorators belongs to an application, not to a module: two applications count apart.
     app.extensions["cache"] = Cache()
     app.extensions["rate_limits"] = FixedWindows()
 
@@ -50,12 +50,12 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
 
 
 def refuse_weak_secret(app: Flask) -> None:
-    """Stop with one clear line where tokens could be forged, before the first request and not after it."""
+    """Exit with one clear line if tokens could be forged, before the first request and not after it."""
     # The environment is read as JSON, so that a secret of digits arrives as a number.
     secret = app.config["JWT_SECRET_KEY"] = str(app.config["JWT_SECRET_KEY"] or "")
     weak = len(secret.encode()) < 32 or "-only, everybody can read" in secret
     if weak and not app.config["ALLOW_WEAK_SECRET"]:
-        # Not an exception with a traceback: who reads this is starting a server.
+        # Not an exception with a traceback: the operator who starts the server reads this.
         sys.exit(
             "JWT_SECRET_KEY is missing, short or public: set FLASK_JWT_SECRET_KEY to 32 random bytes or more"
         )

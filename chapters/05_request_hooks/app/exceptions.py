@@ -1,12 +1,12 @@
-"""What can go wrong, by its meaning. Nothing here knows of HTTP: a command raises these like a view."""
+"""What can go wrong, named by its meaning. Nothing here knows HTTP: commands raise these too."""
 
 
 class ServiceError(Exception):
-    """Something that was asked for cannot be done. Its text is fit to be shown to whoever asked."""
+    """The service refuses a request. The client may read the text."""
 
 
 class InvalidInput(ServiceError):
-    """What was sent is not what was asked for."""
+    """The body or the query of the request is wrong."""
 
     def __init__(self, text: str = "some fields are wrong", faults: dict[str, str] | None = None) -> None:
         super().__init__(text)
@@ -14,23 +14,27 @@ class InvalidInput(ServiceError):
 
 
 class UnsupportedContent(ServiceError):
-    """The body is of a type that nobody here reads."""
+    """The body has a content type that the service does not read."""
 
 
 class NotLoggedIn(ServiceError):
-    """Nobody knows who is asking."""
+    """The request has no valid access token."""
+
+
+class WrongCredentials(ServiceError):
+    """A log-in with a wrong e-mail or password."""
 
 
 class NotAllowed(ServiceError):
-    """Who is asking may not do this."""
+    """The account may not do this."""
 
 
 class NoSuchAccount(ServiceError):
-    """There is no such account, or none that this one may see."""
+    """The account does not exist, or the client may not see it."""
 
 
 class EmailTaken(ServiceError):
-    """An e-mail address has one account."""
+    """The e-mail has an account already."""
 
 
 class TryLater(ServiceError):

@@ -1,4 +1,4 @@
-"""The extensions, made once and bound to no application: the factory does that."""
+"""The extensions, made once. The factory connects them to each application that it makes."""
 
 from flask_jwt_extended import JWTManager
 from flask_sqlalchemy import SQLAlchemy

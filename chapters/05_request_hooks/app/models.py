@@ -1,4 +1,4 @@
-"""The tables."""
+"""The tables of the database."""
 
 from flask import current_app
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,5 +33,5 @@ class Account(db.Model):
 
 
 def hash_password(password: str) -> str:
-    """Return a salted hash of ``password``; how costly, the configuration says."""
+    """Return a salted hash of ``password``, as costly as the configuration says."""
     return generate_password_hash(password, method=current_app.config["PASSWORD_HASH_METHOD"])

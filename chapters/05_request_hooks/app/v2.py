@@ -1,8 +1,8 @@
-"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is whoever asks."""
+"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is the client's own."""
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
 from . import accounts, errors, v1
 from .exceptions import InvalidInput, ServiceError
@@ -33,24 +33,11 @@ class AccountsView(v1.AccountsView):
         }
 
 
-class MeView(v1.AccountView):
-    """The account of whoever asks. Its decorators are inherited, and so is everything it does."""
-
-    def get(self) -> Response:
-        return super().get(g.account.id)
-
-    def patch(self) -> Response:
-        return super().patch(g.account.id)
-
-    def delete(self) -> Response:
-        return super().delete(g.account.id)
-
-
 def whole_number(name: str, default: str, least: int, most: int) -> int:
     """Return the number that the query has under ``name``.
 
     Raises:
-        InvalidInput: it is no whole number from ``least`` to ``most``.
+        InvalidInput: it is not a whole number from ``least`` to ``most``.
     """
     text = request.args.get(name, default)
     if not text.isdecimal() or len(text) > 19 or not least <= int(text) <= most:
@@ -58,8 +45,9 @@ def whole_number(name: str, default: str, least: int, most: int) -> int:
     return int(text)
 
 
-# The same as @bp.errorhandler, for a function that is there already.
+# The same as @bp.errorhandler, for a function that is defined elsewhere.
 bp.register_error_handler(ServiceError, errors.as_problem)
 bp.add_url_rule("/accounts", view_func=AccountsView.as_view("accounts"))
-bp.add_url_rule("/accounts/<int:account_id>", view_func=v1.AccountView.as_view("account"))
-bp.add_url_rule("/accounts/me", view_func=MeView.as_view("me"))
+account_view = v1.AccountView.as_view("account")
+bp.add_url_rule("/accounts/<int:account_id>", view_func=account_view)
+bp.add_url_rule("/accounts/me", view_func=account_view)  # no id: the account of the token

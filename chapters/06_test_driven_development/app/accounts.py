@@ -1,4 +1,4 @@
-"""The accounts, in a database. The functions are called as before, so the views did not notice."""
+"""The accounts, in a database. The functions keep their names, so the views do not change."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from . import sessions
-from .exceptions import EmailTaken, NoSuchAccount, NotAllowed, NotLoggedIn
+from .exceptions import EmailTaken, NoSuchAccount, NotAllowed, WrongCredentials
 from .extensions import db
 from .models import Account, Session, hash_password
 
@@ -18,7 +18,7 @@ def add(data: dict[str, Any], role: str = "member") -> Account:
     """Store a new account and return it.
 
     Raises:
-        EmailTaken: its e-mail has an account.
+        EmailTaken: the e-mail has an account already.
     """
     account = Account(email=data["email"].strip().lower(), name=data["name"].strip(), role=role)
     account.set_password(data["password"])
@@ -32,16 +32,16 @@ def add(data: dict[str, Any], role: str = "member") -> Account:
 
 
 def authenticate(email: str, password: str) -> Account:
-    """Return the account that ``email`` and ``password`` prove.
+    """Return the account that has this e-mail and password.
 
     Raises:
-        NotLoggedIn: they prove none; which of the two is wrong is nobody's business.
+        WrongCredentials: no account has both. Which of the two is wrong would tell who has an account.
     """
     account = db.session.scalar(select(Account).where(Account.email == email.strip().lower()))
     if account is None:
-        hash_password(password)  # as much work as a check, so that the time does not tell who has an account
+        hash_password(password)  # as slow as a check, so that the time does not tell who has an account
     if account is None or not account.has_password(password):
-        raise NotLoggedIn("wrong e-mail or password")
+        raise WrongCredentials("wrong e-mail or password")
     return account
 
 
@@ -52,14 +52,15 @@ def find(account_id: int) -> Account | None:
     return db.session.get(Account, account_id)
 
 
-def find_for(viewer: Account, account_id: int) -> Account:
-    """Return an account that ``viewer`` may see: their own, or any for an admin.
+def find_for(viewer: Account, account_id: int | None) -> Account:
+    """Return an account that ``viewer`` may see: their own, also for None, or any for an admin.
 
     Raises:
-        NoSuchAccount: there is none by that id, or it is another's, which must look the same.
+        NoSuchAccount: the account does not exist, or ``viewer`` may not see it; both must look the same.
     """
-    may_see = viewer.id == account_id or viewer.role == "admin"
-    account = find(account_id) if may_see else None
+    if account_id is None or account_id == viewer.id:
+        return viewer
+    account = find(account_id) if viewer.role == "admin" else None
     if account is None:
         raise NoSuchAccount("no such account")
     return account
@@ -71,7 +72,7 @@ def find_all() -> list[Account]:
 
 
 def find_after(account_id: int, limit: int) -> list[Account]:
-    """Return the next ``limit`` accounts behind ``account_id``, oldest first."""
+    """Return the next ``limit`` accounts after ``account_id``, oldest first."""
     following = select(Account).where(Account.id > account_id).order_by(Account.id).limit(limit)
     return list(db.session.scalars(following))
 
@@ -97,12 +98,12 @@ def change_password(session: Session, current: str, new: str) -> None:
 
 
 def remove(account: Account) -> None:
-    """Forget ``account``."""
+    """Delete ``account``."""
     db.session.delete(account)
     commit()
 
 
 def commit() -> None:
-    """Write the changes, and forget the answers that were made before them."""
+    """Write the changes, and clear the cache: its responses show the old data."""
     db.session.commit()
     current_app.extensions["cache"].clear()

@@ -38,20 +38,20 @@ def init_app(app: Flask) -> None:
 
 
 def begin() -> None:
-    """Start the clock and give the request a name. `g` lives as long as the request does."""
+    """Start the clock and give the request an id. `g` lives as long as the request does."""
     g.started = time.perf_counter()
     asked_for = request.headers.get("X-Request-ID", "")
     g.request_id = asked_for if WELL_FORMED_ID.fullmatch(asked_for) else uuid4().hex
 
 
 def refuse_in_maintenance() -> None:
-    """Answer 503 while somebody works on the database: no view is reached."""
+    """Answer 503 during maintenance, before any view."""
     if current_app.config["MAINTENANCE"]:
         raise InMaintenance("back soon", seconds_left=current_app.config["MAINTENANCE_RETRY_AFTER"])
 
 
 def add_headers(response: Response) -> Response:
-    """Send along what every answer should have; a view that set one of them itself knows better."""
+    """Add the headers that every response should have; a header that a view has set stays."""
     response.headers["X-Request-ID"] = g.request_id
     response.headers["Server-Timing"] = f"app;dur={milliseconds()}"
     for name, value in SECURITY_HEADERS.items():
@@ -60,13 +60,13 @@ def add_headers(response: Response) -> Response:
 
 
 def log_answer(response: Response) -> Response:
-    """Write one line of JSON for a request that was answered."""
+    """Write the line of a request that got a response."""
     write_line(status=response.status_code)
     return response
 
 
 def log_crash(error: BaseException | None) -> None:
-    """Write the line of a request that ended in an exception, for which no hook above this one was called.
+    """Write the line of a request that ended in an exception, if `log_answer` was not called.
 
     In production Flask makes such an exception a 500, which `log_answer` sees. Where exceptions propagate, in
     debug mode and in tests, `after_request` hooks do not run; those of `teardown_request` always do.

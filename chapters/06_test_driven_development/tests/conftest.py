@@ -15,7 +15,7 @@ PASSWORD = "a passphrase of mina"
 
 @pytest.fixture
 def app() -> Iterator[Flask]:
-    """An application of this test alone; what stands behind `yield` runs when the test is over."""
+    """An application for this test alone; the code after `yield` runs when the test is over."""
     app = create_app(TestingConfig)
     yield app
     with app.app_context():

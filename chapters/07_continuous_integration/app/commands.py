@@ -1,4 +1,4 @@
-"""Commands for whoever runs the service: `flask create-admin`."""
+"""Commands for the operator: `flask create-admin`."""
 
 import click
 from flask.cli import with_appcontext
@@ -15,8 +15,9 @@ from .exceptions import EmailTaken
 def create_admin(email: str, name: str, password: str) -> None:
     """Create an account whose role is admin."""
     data = {"email": email, "name": name, "password": password}
-    for field, fault in rules.find_faults(data, rules.NEW_ACCOUNT).items():
-        raise click.ClickException(f"{field} {fault}")
+    faults = rules.find_faults(data, rules.NEW_ACCOUNT)
+    if faults:
+        raise click.ClickException(", ".join(f"{field} {fault}" for field, fault in faults.items()))
     try:
         account = accounts.add(data, role="admin")
     except EmailTaken as error:

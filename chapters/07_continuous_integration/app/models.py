@@ -1,4 +1,4 @@
-"""The tables."""
+"""The tables of the database."""
 
 from datetime import datetime
 
@@ -48,5 +48,5 @@ class Session(db.Model):
 
 
 def hash_password(password: str) -> str:
-    """Return a salted hash of ``password``; how costly, the configuration says."""
+    """Return a salted hash of ``password``, as costly as the configuration says."""
     return generate_password_hash(password, method=current_app.config["PASSWORD_HASH_METHOD"])

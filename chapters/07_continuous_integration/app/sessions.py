@@ -1,4 +1,4 @@
-"""Sessions: a row for each log-in, and a token is good as long as its row is there. Built test first."""
+"""Sessions: a row for each log-in. A token is valid as long as its row exists. Built test first."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -15,7 +15,7 @@ def begin(account: Account) -> str:
     """Log ``account`` in and return an access token for it."""
     lifetime = timedelta(seconds=current_app.config["JWT_ACCESS_TOKEN_EXPIRES"])
     now = datetime.now(UTC)
-    db.session.execute(delete(Session).where(Session.expires_at < now))  # nobody else would tidy up
+    db.session.execute(delete(Session).where(Session.expires_at < now))  # no other code deletes them
     session = Session(id=uuid4().hex, account_id=account.id, expires_at=now + lifetime)
     db.session.add(session)
     db.session.commit()
@@ -34,6 +34,6 @@ def end(session: Session) -> None:
 
 
 def end_others(session: Session) -> None:
-    """Log ``session``'s account out everywhere else, when the caller commits."""
+    """End all other sessions of the account, when the caller commits."""
     others = delete(Session).where(Session.account_id == session.account_id, Session.id != session.id)
     db.session.execute(others)

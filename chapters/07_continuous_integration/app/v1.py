@@ -34,7 +34,7 @@ def answer_error(error: ServiceError) -> Response:
 
 @bp.after_request
 def announce_the_end(response: Response) -> Response:
-    """Tell clients of this version, and of no other, that it will go: RFC 9745 and RFC 8594."""
+    """Tell clients that this version will be switched off: RFC 9745 and RFC 8594."""
     response.headers["Deprecation"] = f"@{int(DEPRECATED.timestamp())}"
     response.headers["Sunset"] = http_date(SUNSET)
     successor = quote(request.path.replace("/v1/", "/v2/", 1))  # a header holds no ١, and a URL may
@@ -67,21 +67,21 @@ class AccountsView(BaseView):
 
 
 class AccountView(BaseView):
-    """One account, for its owner and for admins; to anyone else it is not there."""
+    """One account, for its owner and for admins; other clients get 404. Without an id, the client's own."""
 
-    decorators = [token_required]  # on every method, also on those that somebody adds later
+    decorators = [token_required]  # on every method, also on those that are added later
 
-    def get(self, account_id: int) -> Response:
+    def get(self, account_id: int | None = None) -> Response:
         return self.answer(accounts.find_for(g.account, account_id).to_dict())
 
     @json_required
     @validated(name=rules.text)
-    def patch(self, account_id: int, data: dict[str, Any]) -> Response:
+    def patch(self, data: dict[str, Any], account_id: int | None = None) -> Response:
         account = accounts.find_for(g.account, account_id)
         accounts.rename(account, data["name"])
         return self.answer(account.to_dict())
 
-    def delete(self, account_id: int) -> Response:
+    def delete(self, account_id: int | None = None) -> Response:
         accounts.remove(accounts.find_for(g.account, account_id))
         return Response(status=204)
 

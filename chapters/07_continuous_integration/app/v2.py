@@ -1,4 +1,4 @@
-"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is whoever asks."""
+"""Version 2 of the API: version 1, but accounts are listed page by page, and `me` is the client's own."""
 
 from typing import Any
 
@@ -35,32 +35,19 @@ class AccountsView(v1.AccountsView):
         }
 
 
-class MeView(v1.AccountView):
-    """The account of whoever asks. Its decorators are inherited, and so is everything it does."""
-
-    def get(self) -> Response:
-        return super().get(g.account.id)
-
-    def patch(self) -> Response:
-        return super().patch(g.account.id)
-
-    def delete(self) -> Response:
-        return super().delete(g.account.id)
-
-
-def whoever_asks() -> str:
+def account_of_token() -> str:
     """Count by the account of the token."""
     return f"account {g.account.id}"
 
 
 class PasswordView(BaseView):
-    """The password of whoever asks. A token alone is not enough: it may have been stolen."""
+    """Change your password. A token alone is not enough: it may have been stolen."""
 
     decorators = [token_required]
 
     @json_required
     @validated(current_password=rules.text, new_password=rules.new_password)
-    @rate_limited(10, seconds=60, by=whoever_asks)
+    @rate_limited(10, seconds=60, by=account_of_token)
     def put(self, data: dict[str, Any]) -> Response:
         accounts.change_password(g.session, data["current_password"], data["new_password"])
         return Response(status=204)
@@ -70,7 +57,7 @@ def whole_number(name: str, default: str, least: int, most: int) -> int:
     """Return the number that the query has under ``name``.
 
     Raises:
-        InvalidInput: it is no whole number from ``least`` to ``most``.
+        InvalidInput: it is not a whole number from ``least`` to ``most``.
     """
     text = request.args.get(name, default)
     if not text.isdecimal() or len(text) > 19 or not least <= int(text) <= most:
@@ -78,9 +65,10 @@ def whole_number(name: str, default: str, least: int, most: int) -> int:
     return int(text)
 
 
-# The same as @bp.errorhandler, for a function that is there already.
+# The same as @bp.errorhandler, for a function that is defined elsewhere.
 bp.register_error_handler(ServiceError, errors.as_problem)
 bp.add_url_rule("/accounts", view_func=AccountsView.as_view("accounts"))
-bp.add_url_rule("/accounts/<int:account_id>", view_func=v1.AccountView.as_view("account"))
-bp.add_url_rule("/accounts/me", view_func=MeView.as_view("me"))
+account_view = v1.AccountView.as_view("account")
+bp.add_url_rule("/accounts/<int:account_id>", view_func=account_view)
+bp.add_url_rule("/accounts/me", view_func=account_view)  # no id: the account of the token
 bp.add_url_rule("/accounts/me/password", view_func=PasswordView.as_view("password"))

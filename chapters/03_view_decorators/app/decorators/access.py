@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Which accounts may call a view."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ from ..views import BaseView
 
 
 def token_required(view: Callable) -> Callable:
-    """Let in who sends a valid access token, and call them ``g.account``; 401 to anyone else."""
+    """Let in requests with a valid access token, and set ``g.account``; answer 401 to all others."""
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -27,7 +27,7 @@ def token_required(view: Callable) -> Callable:
 
 
 def account_of_token() -> accounts.Account | None:
-    """Return the account that the token names, or None: there is no token, it is bad, the account is gone."""
+    """Return the account of the token, or None: there is no token, it is invalid, or the account is gone."""
     try:
         verify_jwt_in_request()
     except (JWTExtendedException, PyJWTError):
@@ -36,7 +36,7 @@ def account_of_token() -> accounts.Account | None:
 
 
 def role_required(role: str) -> Callable:
-    """Let in who has ``role``; 403 to anyone else. Stands below `token_required`, which says who it is."""
+    """Let in accounts with ``role``; answer 403 to all others. Place it below `token_required`."""
 
     def decorator(view: Callable) -> Callable:
         @wraps(view)

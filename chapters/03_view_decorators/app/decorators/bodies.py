@@ -1,4 +1,4 @@
-"""What a client may send."""
+"""Which bodies a view accepts."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +11,7 @@ from ..views import BaseView
 
 
 def json_required(view: Callable) -> Callable:
-    """Let nothing but a JSON object through: 415 for another type of content, 400 for another shape."""
+    """Let in JSON objects; answer 415 to another content type, and 400 to another shape."""
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -25,10 +25,10 @@ def json_required(view: Callable) -> Callable:
 
 
 def validated(**rules: Rule) -> Callable:
-    """Check the fields of the JSON body, and hand these and no others to the view as ``data``.
+    """Check fields of the JSON body, and pass these, and no others, to the view as ``data``.
 
     Args:
-        rules: for each field that is required, what it may be: ``validated(name=rules.text)``.
+        rules: a rule for each required field: ``validated(name=rules.text)``.
     """
 
     def decorator(view: Callable) -> Callable:

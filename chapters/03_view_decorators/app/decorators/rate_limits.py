@@ -1,4 +1,4 @@
-"""How often a client may ask."""
+"""How many requests a client may send."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def client_address() -> str:
 
 
 def rate_limited(times: int, seconds: int, by: Callable[[], str] = client_address) -> Callable:
-    """Let ``times`` requests through in each window of ``seconds``, counted by ``by()``; 429 to the rest."""
+    """Let ``times`` requests through in each window of ``seconds``, counted by ``by()``; then answer 429."""
 
     def decorator(view: Callable) -> Callable:
         @wraps(view)
@@ -34,7 +34,7 @@ def rate_limited(times: int, seconds: int, by: Callable[[], str] = client_addres
 
 
 class FixedWindows:
-    """Counters that begin again with every window of time. Threads share one."""
+    """Counters that start again in each window of time. All threads of a process share them."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""What a client may send."""
+"""Which bodies a view accepts."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,11 +12,11 @@ from ..rules import Rule, find_faults
 
 
 def json_required(view: Callable) -> Callable:
-    """Let nothing but a JSON object through.
+    """Let in JSON objects.
 
     Raises:
-        UnsupportedContent: it is another type of content.
-        InvalidInput: it is not JSON, or JSON of another shape.
+        UnsupportedContent: the body has another content type.
+        InvalidInput: the body is not JSON, or JSON of another shape.
     """
 
     @wraps(view)
@@ -35,13 +35,13 @@ def json_required(view: Callable) -> Callable:
 
 
 def validated(**rules: Rule) -> Callable:
-    """Check the fields of the JSON body, and hand these and no others to the view as ``data``.
+    """Check fields of the JSON body, and pass these, and no others, to the view as ``data``.
 
     Args:
-        rules: for each field that is required, what it may be: ``validated(name=rules.text)``.
+        rules: a rule for each required field: ``validated(name=rules.text)``.
 
     Raises:
-        InvalidInput: some fields are wrong; it has all the faults, not the first.
+        InvalidInput: some fields are wrong; it names them all.
     """
 
     def decorator(view: Callable) -> Callable:

@@ -1,7 +1,7 @@
-"""View decorators: what happens around a view and is not its business. Practice 3.
+"""View decorators: what many views need before or after their own work. Practice 3.
 
-Each works on a function, on a method, and on a whole view by `decorators = [...]`. Of those stacked on a
-view the one on top runs first; in a list it is the last.
+Each works on a function, on a method, and on a whole view by `decorators = [...]`. When several are stacked
+on a view, the top one runs first; in a list, the last one does.
 """
 
 from .access import role_required, token_required

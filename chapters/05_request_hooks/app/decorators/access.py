@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Which accounts may call a view."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,10 +14,10 @@ from ..exceptions import NotAllowed, NotLoggedIn
 
 
 def token_required(view: Callable) -> Callable:
-    """Let in who sends a valid access token, and call them ``g.account``.
+    """Let in requests with a valid access token, and set ``g.account``.
 
     Raises:
-        NotLoggedIn: there is no token, it is bad, or its account is gone.
+        NotLoggedIn: there is no token, it is invalid, or its account is gone.
     """
 
     @wraps(view)
@@ -31,7 +31,7 @@ def token_required(view: Callable) -> Callable:
 
 
 def account_of_token() -> accounts.Account | None:
-    """Return the account that the token names, or None: there is no token, it is bad, the account is gone."""
+    """Return the account of the token, or None: there is no token, it is invalid, or the account is gone."""
     try:
         verify_jwt_in_request()
     except (JWTExtendedException, PyJWTError):
@@ -40,7 +40,7 @@ def account_of_token() -> accounts.Account | None:
 
 
 def role_required(role: str) -> Callable:
-    """Let in who has ``role``. Stands below `token_required`, which says who it is.
+    """Let in accounts with ``role``. Place it below `token_required`, which sets ``g.account``.
 
     Raises:
         NotAllowed: the account has another role.

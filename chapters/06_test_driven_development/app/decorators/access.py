@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Which accounts may call a view."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,10 +15,10 @@ from ..models import Session
 
 
 def token_required(view: Callable) -> Callable:
-    """Let in who sends a valid access token, and call them ``g.account``; ``g.session`` is their log-in.
+    """Let in requests with a valid access token, and set ``g.session`` and ``g.account``.
 
     Raises:
-        NotLoggedIn: there is no token, it is bad, or its session is over.
+        NotLoggedIn: there is no token, it is invalid, or its session is over.
     """
 
     @wraps(view)
@@ -33,16 +33,16 @@ def token_required(view: Callable) -> Callable:
 
 
 def session_of_token() -> Session | None:
-    """Return the session that the token names, or None: there is no token, it is bad, the session is over."""
+    """Return the session of the token, or None: there is no token, it is invalid, or the session is over."""
     try:
         verify_jwt_in_request()
     except (JWTExtendedException, PyJWTError):
         return None
-    return sessions.find(get_jwt().get("sid", ""))  # tokens from before there were sessions
+    return sessions.find(get_jwt().get("sid", ""))  # a token from before there were sessions has no sid
 
 
 def role_required(role: str) -> Callable:
-    """Let in who has ``role``. Stands below `token_required`, which says who it is.
+    """Let in accounts with ``role``. Place it below `token_required`, which sets ``g.account``.
 
     Raises:
         NotAllowed: the account has another role.

@@ -1,4 +1,4 @@
-"""How often a client may ask."""
+"""How many requests a client may send."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def rate_limited(times: int, seconds: int, by: Callable[[], str] = client_addres
     """Let ``times`` requests through in each window of ``seconds``, counted by ``by()``.
 
     Raises:
-        TooManyRequests: these are more.
+        TooManyRequests: there are more than ``times``.
     """
 
     def decorator(view: Callable) -> Callable:
@@ -38,7 +38,7 @@ def rate_limited(times: int, seconds: int, by: Callable[[], str] = client_addres
 
 
 class FixedWindows:
-    """Counters that begin again with every window of time. Threads share one."""
+    """Counters that start again in each window of time. All threads of a process share them."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""Answers that are sent smaller, by a hook for this one request."""
+"""Smaller responses, by a hook for one request."""
 
 import gzip
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Response, after_this_request, request
 
-WORTHWHILE = 500  # bytes; a smaller answer fits into one packet anyway
+WORTHWHILE = 500  # bytes; a smaller response fits into one packet anyway
 
 
 def compressed(view: Callable) -> Callable:
-    """Send what this view answers compressed, to clients that said they can read it.
+    """Compress a view's response for clients that accept gzip.
 
-    The hook runs after the view and also after an error handler, so an error is compressed like any answer.
+    The hook runs after the view and also after an error handler, so it compresses errors too.
     """
 
     @wraps(view)
@@ -25,16 +25,14 @@ def compressed(view: Callable) -> Callable:
 
 
 def compress(response: Response) -> Response:
-    """Compress a whole answer; a streamed one is left alone, for nobody knows how much is to come."""
-    response.vary.add("Accept-Encoding")  # a proxy must not hand the compressed answer to anybody else
+    """Compress a whole response. A streamed one stays as it is, because its length is not known."""
+    response.vary.add("Accept-Encoding")  # tells a proxy that other clients get another response
     if response.is_streamed or response.content_encoding or not response.get_data():
         return response
-    quality = {coding.lower(): weight for coding, weight in request.accept_encodings}
-    readable = quality.get("gzip", quality.get("*", 0))
-    # Where plain is refused even a small answer is compressed.
-    plain_is_refused = quality.get("identity", quality.get("*", 1)) == 0
-    if not readable or readable < quality.get("identity", 0):
+    accepted = request.accept_encodings
+    if accepted.best_match(["gzip", "identity"]) != "gzip":  # identity means plain
         return response
+    plain_is_refused = "identity" in accepted and accepted["identity"] == 0
     if len(response.get_data()) < WORTHWHILE and not plain_is_refused:
         return response
     response.set_data(gzip.compress(response.get_data(), mtime=0))
