@@ -414,7 +414,8 @@ def test_an_answer_never_has_the_password(stage: Stage, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", [None, "", "fourteen chars", 15 * 7, "\x00" * 20, ["a passphrase for the tests"]]
+    "password",
+    [None, "", "fourteen chars", "비밀번호가 짧아요", 15 * 7, "\x00" * 20, ["a passphrase for the tests"]],
 )
 def test_a_bad_password_is_refused(stage: Stage, version: str, password: object) -> None:
     """A password that isn't printable text of 15 characters or more is 400, and no account is created."""
@@ -463,6 +464,8 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(stage: Stage)
     assert len(calls) == work, "expected equal work: otherwise the time reveals who has an account"
     refused, same = expect_object(wrong, 401), expect_object(unknown, 401)
     assert _without_instance(refused) == _without_instance(same)
+    for almost in (PASSWORD[:-1], PASSWORD.upper()):
+        expect(stage.log_in(account.email, almost), 401)
 
 
 def _without_instance(body: dict[str, object]) -> dict[str, object]:
