@@ -112,7 +112,7 @@ def test_if_all_fail_on_the_way_the_request_is_named(tmp_path: Path) -> None:
         "Next: GET /v1/accounts returns an array. On the way to that, POST /v1/accounts fails."
     )
     assert not advice.why and not advice.hints
-    assert advice.lesson is not None and advice.lesson.anchor == "base-view", "the first step that writes app/v1.py"
+    assert advice.lesson is not None and advice.lesson.anchor == "base-view", "the first that writes v1.py"
 
 
 def test_a_code_that_refuses_on_purpose_has_no_exception_by_mistake(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from course.site.directives.changes import Change, counts, kind_badge, lines_of,
 from course.site.directives.listings import lexer_of, listing
 from course.site.page import Page, Piece, say, split_page
 
-LONG = 30  # lines from which a listing is folded if the page does not ask for its file
+LONG = 20  # lines from which a file is folded
 
 
 def step(page: Page, piece: Piece) -> str:
     """Return the files of a step, or of `3 app/v1.py` that one.
 
-    `3` alone shows all files of step 3 that the page has not shown before, the long ones folded, and what a
-    check says after the step.
+    `3` alone shows all files of step 3 that the page does not show elsewhere, and what a check says after the
+    step. Long files are folded.
     """
     words, _ = piece.options()
     chapter = find_stage(page.path.removeprefix("chapters/").removesuffix(".md"))
@@ -31,7 +31,7 @@ def step(page: Page, piece: Piece) -> str:
     if len(words) == 2:
         if words[1] not in names:
             raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(names)}")
-        shown = _file(chapter, number, words[1], page.lang, opened=True)
+        shown = _file(chapter, number, words[1], page.lang)
         return "\n\n".join([shown, *_translation(chapter, words[1], page.lang)])
     files = [_file(chapter, number, name, page.lang) for name in names if name not in _shown(page, number)]
     return "\n\n".join([*files, _check(chapter, number, page, piece)])
@@ -44,11 +44,11 @@ def _shown(page: Page, number: int) -> set[str]:
     return {words[1] for words in asked if len(words) == 2 and words[0] == str(number)}
 
 
-def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool = False) -> str:
+def _file(chapter: Stage, number: int, name: str, lang: str) -> str:
     """Return what to type in one file: all of it if it is new, else what changes."""
     change = change_of(chapter, number, name)
     length = len(change.new) if change.kind == "added" else sum(change.counts)
-    opened = opened or (length <= LONG and change.kind != "removed")
+    opened = length <= LONG and change.kind != "removed"
     summary = (
         f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
     )
