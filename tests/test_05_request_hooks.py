@@ -453,7 +453,9 @@ def test_the_client_chooses_the_coding(stage: Stage, accepted: str | None, codin
     assert int(answer.headers["Content-Length"]) == len(answer.data)
 
 
-@pytest.mark.parametrize(("length", "accepted"), [(20, "gzip"), (0, "gzip, identity;q=0")])
+@pytest.mark.parametrize(
+    ("length", "accepted"), [(20, "gzip"), (20, "gzip, identity;q=0.5"), (0, "gzip, identity;q=0")]
+)
 def test_a_small_answer_is_not_compressed(stage: Stage, length: int, accepted: str) -> None:
     """A response that would hardly get smaller is sent as it is."""
     answer = compressed_answer(stage, accepted, text(length))

@@ -14,9 +14,9 @@ document$.subscribe(() => {
     article.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])").forEach((wrap) => (wrap.tabIndex = 0));
 
     // The copy button of a console takes what one types, without the prompts and what was printed.
-    article.querySelectorAll(".language-console [data-clipboard-target]").forEach((button) => {
+    article.querySelectorAll(":is(.language-console, .language-ps1con) [data-clipboard-target]").forEach((button) => {
       const lines = button.closest("pre").querySelector("code").textContent.split("\n");
-      const typed = lines.filter((line) => line.startsWith("$ ")).map((line) => line.slice(2));
+      const typed = lines.filter((line) => /^(\$|PS>) /.test(line)).map((line) => line.replace(/^\S+ /, ""));
       button.setAttribute("data-clipboard-text", typed.join("\n"));
       button.removeAttribute("data-clipboard-target");
     });

@@ -61,7 +61,19 @@
       return part;
     });
 
-  /** Which files a stage changes, as many as fit a slide; the lines are in the lesson. */
+  /** What the class types: an open file with its lines, folded ones by their names. */
+  const showTyped = (block, rest) => {
+    if (block.matches("[data-folded]")) {
+      const folded = [block];
+      while (rest[0]?.matches(".typing[data-folded]")) folded.push(rest.shift());
+      return listFiles(folded);
+    }
+    const name = element("span", "filename", block.dataset.file);
+    const code = block.querySelector("pre");
+    return splitListing(element("div", "highlight", name, copy(code)));
+  };
+
+  /** Which files change, as many as fit a slide; the lines are in the lesson. */
   const listFiles = (diffs) => {
     const rows = diffs.map((diff) => {
       const [path, badge, ...counts] = diff.querySelector("summary").children;
@@ -81,9 +93,10 @@
     }
     if (block.matches(".changes")) {
       const diffs = [];
-      while (rest[0]?.matches(".file-diff")) diffs.push(rest.shift());
+      while (rest[0]?.matches(".file-diff:not(.typing)")) diffs.push(rest.shift());
       return listFiles(diffs);
     }
+    if (block.matches(".typing")) return showTyped(block, rest);
     if (block.matches("table")) return splitTable(block);
     return block.matches(".highlight") ? splitListing(block) : [block];
   };

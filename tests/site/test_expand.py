@@ -250,14 +250,14 @@ def test_console_shows_powershell_where_it_differs() -> None:
     fence = "```console\n$ FLASK_PAGE_SIZE=50 flask routes\nlines\n```"
     shown = expanded(fence)
     assert "    $ FLASK_PAGE_SIZE=50 flask routes\n    lines" in shown
-    assert "    $ $env:FLASK_PAGE_SIZE = '50'; flask routes\n    lines" in shown
+    assert "    PS> $env:FLASK_PAGE_SIZE = '50'; flask routes\n    lines" in shown
     assert expanded("```console\n$ flask routes\n```") == "```{ .console }\n$ flask routes\n```"
 
 
 def test_console_course_names_the_python_of_each_system() -> None:
     shown = expanded("```console course\n$ python3 -m course up\n```")
     assert "$ python3 -m course up" in shown
-    assert "$ py -m course up" in shown
+    assert "PS> py -m course up" in shown
 
 
 # -- what no longer fits ---------------------------------------------------------------------------

@@ -58,8 +58,9 @@ def test_links_count_as_their_words_and_answers_of_questions_are_read() -> None:
     assert amount_of('??? question "Why?"\n    For this reason.', "en").prose == 5
 
 
-def test_an_unfolded_diff_is_code() -> None:
-    markdown = '<details class="file-diff" id="a" open data-search-exclude><pre>x&#10;y</pre></details>'
+def test_the_new_lines_of_an_unfolded_diff_are_code() -> None:
+    lines = "<span>x</span>&#10;<del>y</del>&#10;<ins>z</ins>&#10;<ins>w</ins>"
+    markdown = f'<details class="file-diff" id="a" open data-search-exclude><pre>{lines}</pre></details>'
     assert amount_of(markdown, "en") == Amount(code=2)
 
 

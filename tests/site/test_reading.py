@@ -17,12 +17,15 @@ SITTING = 45  # minutes, as a lesson at school; 25 is the aim
 LESSONS = [f"chapters/{number}.md" for number in chapters_with_slides()]
 
 _LISTING = re.compile(r"<pre.*?</pre>", re.DOTALL)
-#: A listing as this site makes it: it has a name, or is in tabs, or is a response, a terminal or a diff.
+#: A listing as this site makes it: it has a name, or is in tabs, or is a response, a terminal, a diff, or a
+#: file to type.
 _OURS = re.compile(
     r'<div class="[^"]*highlight"><span class="filename">'
     r'|<div class="tabbed-block">\s*<div class="[^"]*highlight"><pre>'
     r'|<div class="[^"]*(?:language-console|answer)[^"]*"[^>]*><pre>'
     r'|<pre class="diff highlight"'
+    r'|<details class="file-diff typing"[^>]*>\s*<summary>(?:(?!</summary>).)*</summary>'
+    r'\s*<div class="[^"]*highlight"><pre>'
 )
 
 

@@ -52,7 +52,7 @@ def find(account_id: int) -> Account | None:
 
 
 def find_for(viewer: Account, account_id: int | None) -> Account:
-    """Return an account that ``viewer`` may see: their own, which None stands for, or any for an admin.
+    """Return an account that ``viewer`` may see: their own, also for None, or any for an admin.
 
     Raises:
         NoSuchAccount: the account does not exist, or ``viewer`` may not see it; both must look the same.
@@ -89,6 +89,6 @@ def remove(account: Account) -> None:
 
 
 def commit() -> None:
-    """Write the changes, and clear the cache, whose responses are older than they are."""
+    """Write the changes, and clear the cache: its responses show the old data."""
     db.session.commit()
     current_app.extensions["cache"].clear()

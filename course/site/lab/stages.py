@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, stage_before
-from course.lessons.steps import texts_of
+from course.lessons.steps import patches_of, state_after, texts_of
 from course.paths import ROOT
 from course.site.lab.bundle import SOURCE
 from course.site.page import LANGUAGES, read_page
@@ -58,6 +58,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "number": stage.number,
         "title": stage.title,
         "before": texts_of(stage_before(stage).path) if stage.number else None,
+        "steps": _steps(stage),
         "after": after,
         "added": [name for name in stage.added if name in after] if stage.number else [],
         "changed": list(stage.changed),
@@ -67,6 +68,20 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "opens": next((name for name in python if name.endswith(".py")), "app.py"),
         "grades": stage.number == GRADED,
     }
+
+
+def _steps(stage: Stage) -> list[dict[str, str | None]]:
+    """Return the state after each step but the last: the files that differ from before the chapter."""
+    states = [state_after(stage, step) for step, _ in enumerate(patches_of(stage), 1)][:-1]
+    before = texts_of(stage_before(stage).path) if states else {}
+    return [
+        {
+            name: state.get(name)
+            for name in sorted(before.keys() | state.keys())
+            if before.get(name) != state.get(name)
+        }
+        for state in states
+    ]
 
 
 def _requests(stage: Stage) -> list[dict[str, Any]]:

@@ -80,10 +80,11 @@ def render_console(page: Page, piece: Piece) -> str:
     for command in commands:
         output = [*command.output]
         shells["bash"] += [f"$ {command.line}", *output]
-        shells["PowerShell"] += [f"$ {powershell_line(command)}", *output]
-    if shells["bash"] == shells["PowerShell"]:
+        shells["PowerShell"] += [f"PS> {powershell_line(command)}", *output]
+    if all(powershell_line(command) == command.line for command in commands):
         return "\n".join(["```{ .console }", *shells["bash"], "```"])
-    return "\n".join(tabs({name: ("{ .console }", lines) for name, lines in shells.items()}))
+    languages = {"bash": "{ .console }", "PowerShell": "{ .ps1con }"}
+    return "\n".join(tabs({name: (languages[name], lines) for name, lines in shells.items()}))
 
 
 def powershell_line(command: Command) -> str:

@@ -2,6 +2,12 @@
 import { button, el } from "./dom.js";
 import { say } from "./strings.js";
 
+/** What the state is called that a reader begins with: `before`, `step3` or `after`. */
+export function nameOfStart(start) {
+  const step = /^step(\d+)$/.exec(start);
+  return step ? say("files.step", { step: step[1] }) : say(`files.${start}`);
+}
+
 export class FilesPanel {
   /** `open` is called with the path that the reader chose. */
   constructor(work, open) {
@@ -34,9 +40,7 @@ export class FilesPanel {
     }
     this.list.replaceChildren(...rows);
     if (focused) this.list.querySelector("[aria-current]")?.focus();
-    for (const input of this.element.querySelectorAll("input[name=start]")) {
-      input.checked = input.value === this.work.start;
-    }
+    if (this.start) this.start.value = this.work.start;
   }
 
   #row(path, name, exists) {
@@ -66,13 +70,12 @@ export class FilesPanel {
   }
 
   #starts() {
-    if (!this.work.stage.before) return null;
-    const choice = (start) =>
-      el("label", {},
-        el("input", { type: "radio", name: "start", value: start, onchange: () => this.work.begin(start) }),
-        el("span", {}, say(`files.${start}`)),
-      );
-    return el("fieldset.lab-starts", {}, el("legend", {}, say("files.start")), choice("before"), choice("after"));
+    const starts = Object.keys(this.work.starts);
+    if (starts.length === 1) return null;
+    this.start = el("select", { onchange: () => this.work.begin(this.start.value) },
+      ...starts.map((start) => el("option", { value: start }, nameOfStart(start))),
+    );
+    return el("label.lab-starts", {}, el("span", {}, say("files.start")), this.start);
   }
 
   #newFile() {

@@ -29,6 +29,11 @@ function parse(text) {
   }
 }
 
+/** @param {Files} files @param {Record<string, string | null>} changes null removes a file @returns {Files} */
+function changed(files, changes) {
+  return Object.fromEntries(Object.entries({ ...files, ...changes }).filter(([, text]) => text !== null));
+}
+
 export class Work extends EventTarget {
   /** @param {any} stage the data of the chapter from course/site/lab/stages.py */
   constructor(stage) {
@@ -49,9 +54,10 @@ export class Work extends EventTarget {
     this.kept = read(this.key);
     const kept = parse(this.kept);
     this.start = kept.start in this.starts ? kept.start : "after";
-    /** @type {Record<"before" | "after", Record<string, string | null>>} of each start; null is a removed file */
-    this.edits = { before: {}, after: {}, ...kept.edits };
-    this.ever = { before: [], after: [], ...kept.ever };
+    const each = (value, of) => ({ ...Object.fromEntries(Object.keys(this.starts).map((start) => [start, value()])), ...of });
+    /** @type {Record<string, Record<string, string | null>>} of each start; null is a removed file */
+    this.edits = each(() => ({}), kept.edits);
+    this.ever = each(() => [], kept.ever);
     this.history = kept.history ?? [];
     this.fields = kept.fields ?? {}; // of earlier responses, for {{access_token}} and the like
     this.tokens = kept.tokens ?? []; // of the last log-ins, the newest first
@@ -59,8 +65,9 @@ export class Work extends EventTarget {
 
   /** @returns {Record<string, Files>} the states that a reader can begin with */
   get starts() {
-    const { before, after } = this.stage;
-    return before ? { before, after } : { after };
+    const { before, steps, after } = this.stage;
+    if (!before) return { after };
+    return { before, ...Object.fromEntries(steps.map((files, at) => [`step${at + 1}`, changed(before, files)])), after };
   }
 
   /** @returns {Files} the files that this work began with */
@@ -70,12 +77,7 @@ export class Work extends EventTarget {
 
   /** @returns {Files} the files as they are now */
   get files() {
-    const files = { ...this.base };
-    for (const [path, text] of Object.entries(this.edits[this.start])) {
-      if (text === null) delete files[path];
-      else files[path] = text;
-    }
-    return files;
+    return changed(this.base, this.edits[this.start]);
   }
 
   /** Whether the reader has changed a file. */
@@ -98,7 +100,7 @@ export class Work extends EventTarget {
     this.save(path, true);
   }
 
-  /** @param {"before" | "after"} start */
+  /** @param {string} start one of `starts` */
   begin(start) {
     this.start = start;
     this.save(undefined, true);

@@ -2,7 +2,7 @@
 import { ChecksPanel } from "./checks.js";
 import { button, el, fill } from "./dom.js";
 import { Editor } from "./editor.js";
-import { FilesPanel } from "./files.js";
+import { FilesPanel, nameOfStart } from "./files.js";
 import { downloadZip, keepPanel } from "./keep.js";
 import { MyTestsPanel } from "./mytests.js";
 import { RequestsPanel } from "./requests.js";
@@ -20,7 +20,7 @@ export class Workbench {
     this.bar = el("div.lab-filebar", {});
     this.against = el("select", { "aria-label": say("editor.compare"), onchange: () => this.#compare() },
       el("option", { value: "" }, say("editor.no_comparison")),
-      ...Object.keys(work.starts).map((start) => el("option", { value: start }, say(`editor.${start}`))),
+      ...Object.keys(work.starts).map((start) => el("option", { value: start }, nameOfStart(start))),
     );
     const place = el("div.lab-editor", {});
     this.editor = new Editor(place, (path, text) => this.#typed(path, text));
