@@ -18,9 +18,11 @@ def step(page: Page, piece: Piece) -> str:
     """Return the files of a step, or of `3 app/v1.py` that one.
 
     `3` alone shows all files of step 3 that the page has not shown before, the long ones folded, and what a
-    check says after the step.
+    check says after the step. With `folded` at the end, short files are folded, too.
     """
     words, _ = piece.options()
+    folded = words[-1:] == ["folded"]
+    words = words[:-1] if folded else words
     chapter = find_stage(page.path.removeprefix("chapters/").removesuffix(".md"))
     if len(words) not in (1, 2) or not words[0].isdigit():
         raise page.error(
@@ -31,8 +33,9 @@ def step(page: Page, piece: Piece) -> str:
     if len(words) == 2:
         if words[1] not in files:
             raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(files)}")
-        return _file(chapter, number, words[1], page.lang, opened=True)
-    shown = [_file(chapter, number, name, page.lang) for name in files if name not in _shown(page, number)]
+        return _file(chapter, number, words[1], page.lang, opened=not folded)
+    left = [name for name in files if name not in _shown(page, number)]
+    shown = [_file(chapter, number, name, page.lang, opened=False if folded else None) for name in left]
     return "\n\n".join([*shown, _check(chapter, number, page, piece)])
 
 
@@ -40,14 +43,15 @@ def _shown(page: Page, number: int) -> set[str]:
     """Return the files of a step that its page shows by name."""
     pieces = split_page(page.file.read_text(encoding="utf-8"), page)
     asked = [piece.argument.split() for piece in pieces if piece.name == "step"]
-    return {words[1] for words in asked if len(words) == 2 and words[0] == str(number)}
+    return {words[1] for words in asked if len(words) > 1 and words[0] == str(number)}
 
 
-def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool = False) -> str:
-    """Return what to type in one file: all of it if it is new, else what changes."""
+def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool | None = None) -> str:
+    """Return what to type in one file: all of it if it is new, else what changes. None: fold a long one."""
     change = change_of(chapter, number, name)
     length = len(change.new) if change.kind == "added" else sum(change.counts)
-    opened = opened or (length <= LONG and change.kind != "removed")
+    if opened is None:
+        opened = length <= LONG and change.kind != "removed"
     summary = (
         f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
     )
