@@ -1,8 +1,9 @@
 """The steps of a chapter. Each is a state of the service that starts and answers requests.
 
 `chapters/NN_…/steps/K_name.patch` leads from the state before step K, for step 1 the stage before, to
-the state after it; the last step's state is the finished chapter. In a patch the files are in the order in which a
-learner types them. `steps/green.toml` is recorded: which behaviours each step turns green.
+the state after it; the last step's state is the finished chapter. In a patch the files are in the order in
+which a learner types them. `steps/green.toml` is recorded: which behaviours each step turns green. A file
+`steps/spec.ko.md` is a translation of `spec.md`, for the page.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def amount_of(markdown: str, lang: str) -> Amount:
         elif kind == "transcript":
             transcript += 1
         else:
-            code += sum(diff.count("<ins") for diff in _FILE.findall(line))  # the other lines were read before
+            code += sum(diff.count("<ins") for diff in _FILE.findall(line))  # the rest was read before
             text = _NOT_PROSE.sub(" ", line)
             words = [word for word in text.split() if any(map(str.isalnum, word))]
             prose += len(" ".join(words)) if lang == "ko" else len(words)

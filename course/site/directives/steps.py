@@ -29,14 +29,15 @@ def step(page: Page, piece: Piece) -> str:
             piece.line, "step takes a number and perhaps a file: write <!-- step: 3 app/v1.py -->"
         )
     number = find_step(chapter, int(words[0]))
-    files = files_of_step(chapter, number)
+    names = files_of_step(chapter, number)
     if len(words) == 2:
-        if words[1] not in files:
-            raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(files)}")
-        return _file(chapter, number, words[1], page.lang, opened=not folded)
-    left = [name for name in files if name not in _shown(page, number)]
-    shown = [_file(chapter, number, name, page.lang, opened=False if folded else None) for name in left]
-    return "\n\n".join([*shown, _check(chapter, number, page, piece)])
+        if words[1] not in names:
+            raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(names)}")
+        shown = _file(chapter, number, words[1], page.lang, opened=not folded)
+        return "\n\n".join([shown, *_translation(chapter, words[1], page.lang)])
+    left = [name for name in names if name not in _shown(page, number)]
+    files = [_file(chapter, number, name, page.lang, opened=False if folded else None) for name in left]
+    return "\n\n".join([*files, _check(chapter, number, page, piece)])
 
 
 def _shown(page: Page, number: int) -> set[str]:
@@ -66,6 +67,15 @@ def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool | N
     return (
         f'<details {attributes} markdown="1">{summary}\n\n{listing(text, lexer_of(name), "")}\n\n</details>'
     )
+
+
+def _translation(chapter: Stage, name: str, lang: str) -> list[str]:
+    """Return the text of `steps/name.ko.md` for a file `name.md`, where there is one."""
+    file = (chapter.path / "steps" / name).with_suffix(f".{lang}.md")
+    if not file.is_file():
+        return []
+    text = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    return [listing(text, "md", say("translated", lang, name))]
 
 
 def change_of(chapter: Stage, number: int, name: str) -> Change:
