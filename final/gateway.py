@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from granian.rsgi import ProtocolClosed, ProtocolError
 from wsgi import app
 
-from app.errors import BodyIncomplete, BodyTooSlow, NotReady, Problem
+from app.exceptions import BodyIncomplete, BodyTooSlow, NotReady, ServiceError
 
 # Threads wait for the database. Two do that for a processor; the rest is for log-ins, of which PASSWORD_SLOTS
 # (4) may run or wait at once: two are left for all others (trap 7). With more they only wait for each other.
@@ -41,7 +41,7 @@ class Request(NamedTuple):
     body: bytes
     answer: asyncio.Future[Answer]
     taken: Lock  # by the first to acquire it: a thread, or the end of its patience
-    refusal: Problem | None = None
+    refusal: ServiceError | None = None
 
 
 class Gateway:
@@ -75,7 +75,7 @@ class Gateway:
         patience.cancel()
         protocol.response_bytes(*answer)
 
-    async def _read(self, headers: Any, protocol: Any) -> tuple[bytes, Problem | None]:
+    async def _read(self, headers: Any, protocol: Any) -> tuple[bytes, ServiceError | None]:
         """Return the body, and why the request has to be refused; of one that is too long, its beginning."""
         chunked = "transfer-encoding" in headers
         length = int(headers.get("content-length", "0"))

@@ -5,7 +5,7 @@ import os
 import sys
 
 from app import create_app, migrations
-from app.errors import KeysUnreadable
+from app.exceptions import KeysUnreadable
 from app.services import keys
 from app.settings import whole_number
 
@@ -16,7 +16,7 @@ if __name__ == "__main__":
         try:
             keys.current().refresh()
         except KeysUnreadable as error:
-            sys.exit(error.remedy)
+            sys.exit(str(error))
     host = os.environ.get("HOST") or app.config["HOST"]
     port = whole_number("PORT", str(os.environ.get("PORT") or app.config["PORT"]), 1, 65535)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line for every request

@@ -118,6 +118,7 @@ def test_json_required_lets_only_objects_through(stage: Stage, place: Callable) 
     assert statuses == [415, 415, 400, 400, 400]
     assert probe.calls == []
     assert probe.open("POST", json={}).status_code == 200
+    assert probe.open("POST", data="{}", content_type="application/json; charset=utf-8").status_code == 200
 
 
 @everywhere

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
+from kit import stored
 from kit.adapter import PASSWORD, Client, Stage, expect
 from kit.answers import seconds_to_wait
 from kit.output import output_of
@@ -178,8 +179,7 @@ def test_a_fault_of_ours_is_logged_with_its_request(stage: Stage) -> None:
 def test_a_database_that_fails_is_not_shown(stage: Stage) -> None:
     """When the tables are gone, the client sees no SQL."""
     account = stage.sign_up()
-    with stage.app.app_context():
-        stage.app.extensions["sqlalchemy"].drop_all()
+    stored.drop_tables(stage.app)
 
     answer = account.client.get("/v2/accounts/me")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kit import fake_docker, pipelines
+from kit import fake_docker, pipelines, stored
 from kit.adapter import FINAL, GOOD_SECRET, Stage, expect
 from kit.answers import has_token, seconds_to_wait
 from kit.loading import LoadedStage
@@ -43,11 +43,8 @@ def database(stage: Stage, tmp_path: Path) -> Path:
 
 def break_database(stage: Stage, file: Path) -> Path:
     """Take the database away, as if its disk was gone; return where it was put."""
-    with stage.app.app_context():
-        extension = stage.app.extensions["sqlalchemy"]
-        extension.session.remove()
-        for engine in extension.engines.values():  # a stage may have another one for reading
-            engine.dispose()
+    for engine in stored.engines(stage.app):
+        engine.dispose()
     aside = file.with_suffix(".aside")
     file.rename(aside)
     file.mkdir()  # a folder cannot be opened as a database
@@ -84,9 +81,7 @@ def test_asking_holds_no_connection(stage: Stage, database: Path) -> None:
     for _ in range(20):
         expect(stage.client.get("/health/ready"), 200)
 
-    with stage.app.app_context():
-        engines = stage.app.extensions["sqlalchemy"].engines.values()
-        pools = [engine.pool for engine in engines if hasattr(engine.pool, "checkedout")]
+    pools = [one.pool for one in stored.engines(stage.app) if hasattr(one.pool, "checkedout")]
     assert [pool.checkedout() for pool in pools if pool.checkedout()] == []
     writer = sqlite3.connect(database, timeout=0)
     try:

@@ -31,13 +31,14 @@ LIMIT = 120  # seconds for the learner's tests on the right code
 SLOWDOWN = 10  # with a fault, tests that take more than this many times as long count as hanging
 NO_TESTS = 5  # pytest's exit status when it found no test
 GUARD = ROOT / "tests" / "kit" / "guard.py"
-#: A plugin of pytest that keeps the learner's tests, too, from databases that they did not make.
+#: A plugin of pytest that keeps the learner's tests, and programs that they start, from other databases.
 PLUGIN = """
 from pathlib import Path
-from course_guard import guard
+from course_guard import guard, guard_programs
 
 def pytest_configure(config):
     guard(Path({folder!r}), only=True)
+    guard_programs(Path({folder!r}))
 """
 OF_PYTEST = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 SETTINGS = (*OF_PYTEST, "pyproject.toml", "tox.ini", "setup.cfg")  # what pytest looks at, in this order

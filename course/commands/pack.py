@@ -112,6 +112,7 @@ def pack(folder: Path, systems: Sequence[str], pythons: Sequence[str]) -> int:
         if name not in PYTHONS:
             raise Failure(say("pack.no_python", name=name, known=", ".join(PYTHONS)))
     folder = folder.absolute()
+    folder = folder.parent.resolve() / folder.name  # without `..`: beside the course is outside of it
     if folder.exists() or folder.is_symlink():
         raise Failure(say("pack.there", folder=folder))
     if folder.parent == ROOT or ROOT in folder.parents:

@@ -11,7 +11,7 @@ The sentences are the docstrings of the shared tests. Everything else is in hint
 
     [[guidance]]                            for one behaviour, or several that one change achieves
     tests = ["test_views_are_classes"]
-    lesson = "version-1"                    the lesson's heading, by its {#id}, where no step turns it green
+    lesson = "version-1"                    the heading, by its {#id}, of the step that is about it
     en.why = "..."                          why it matters
     en.hints = ["...", "...", "..."]        from a nudge to nearly the answer
     ko.why = "..."
@@ -113,7 +113,13 @@ def behaviours_of(number: int) -> tuple[Behaviour, ...]:
                 sentence = (ast.get_docstring(node) or node.name).splitlines()[0]
                 found.append(Behaviour(f"{file.name}::{node.name}", number, sentence))
     places = _headings(number)[0]
-    return tuple(sorted(found, key=lambda behaviour: places.get(behaviour.anchor, 0)))
+
+    def order(behaviour: Behaviour) -> tuple[int, bool]:
+        """Sort by steps; what was taught before and only waited for something of the step comes last."""
+        taught = behaviour.guidance.get("lesson", behaviour.anchor) == behaviour.anchor
+        return places.get(behaviour.anchor, 0), not taught
+
+    return tuple(sorted(found, key=order))
 
 
 def all_behaviours(stage: Stage) -> list[Behaviour]:

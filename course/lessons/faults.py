@@ -2,7 +2,8 @@
 
 A fault is a patch in tests/strength/faults/NN/, made against chapter NN, or in faults/final/. Its first lines
 describe the bug in both languages and name the test that must fail, with the case if it has many. The test
-belongs to the shared suite, to tests/final/, or to tests/drills/.
+belongs to the shared suite, to tests/final/, or to tests/drills/. Faults of the course's own code are in
+faults/course/, see tests/strength/test_course_faults.py.
 
     en: An unknown e-mail gets a 404, so anyone can find out who has an account.
     ko: 없는 이메일에 404로 답해서, 누가 가입했는지 알아낼 수 있습니다.
@@ -53,7 +54,7 @@ class StaleFault(Exception):
 
 def all_faults() -> list[Fault]:
     """Return all faults, chapter by chapter, with those of `final` last."""
-    return [_read(file) for file in sorted(FAULTS.glob("*/*.patch"))]
+    return [_read(file) for file in sorted(FAULTS.glob("*/*.patch")) if file.parent.name != "course"]
 
 
 def _read(file: Path) -> Fault:

@@ -11,8 +11,9 @@ from flask.sessions import SecureCookieSessionInterface
 from . import (
     api,
     commands,
-    databases,
+    database,
     decorators,
+    engines,
     errors,
     hooks,
     logs,
@@ -23,7 +24,7 @@ from . import (
     settings,
     traces,
 )
-from .extensions import db, init_database
+from .extensions import db
 from .services import codes, devices, keys, mail, mfa_tokens, passwords, refresh_tokens, tokens
 
 
@@ -55,13 +56,13 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     proxies.init_app(app)
 
     # Extensions were made once, in extensions.py; here each is told about this application.
-    init_database(app)
+    database.init_app(app)
 
     # Services that keep something for as long as the process lives: the hasher, the keys.
     passwords.init_app(app)
     mail.init_app(app)
     keys.init_app(app)
-    tokens.init_app(app)
+    tokens.jwt.init_app(app)
     refresh_tokens.init_app(app)
     codes.init_app(app)
     devices.init_app(app)
@@ -83,7 +84,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
 
     # A database in memory is empty at every start, and nobody else can migrate it.
     with app.app_context():
-        in_memory = db.engine.url.database in databases.IN_MEMORY and db.engine.dialect.name == "sqlite"
+        in_memory = db.engine.url.database in engines.IN_MEMORY and db.engine.dialect.name == "sqlite"
     if in_memory:
         migrations.upgrade(app)
     return app

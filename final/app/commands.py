@@ -14,12 +14,13 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .errors import AccountNotFound, EmailTaken, InvalidInput, KeysUnreadable, Problem, command
-from .extensions import transaction
+from .database import transaction
+from .exceptions import EmailTaken, ServiceError
 from .files import keep_private
 from .models import Role
 from .models.columns import utc_now
 from .services import account, audit, backups, credentials, keys, mfa, pruning, registration, sessions
+from .settings import command
 
 DEMO_EMAIL = "demo@example.com"
 
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
 @click.password_option()  # asked for twice, not shown, and not left in the shell's history
 def create_admin(email: str, name: str, password: str) -> None:
     """Create an account whose role is admin."""
-    with said_plainly():
+    with errors_as_messages():
         made = registration.create(email, name, password, Role.ADMIN)
     click.echo(f"{made.email} is an admin")
 
@@ -67,7 +68,7 @@ def enable(email: str) -> None:
 @click.option("--end", is_flag=True, help="Log the account out everywhere.")
 def show_sessions(email: str, end: bool) -> None:
     """List the devices that an account is logged in on."""
-    with said_plainly():
+    with errors_as_messages():
         with transaction():
             found = account.lock_by_email(email)
             if end:
@@ -80,7 +81,7 @@ def show_sessions(email: str, end: bool) -> None:
 @accounts.command("log-out-everybody")
 def log_out_everybody() -> None:
     """End every session and every mailed link: a database that was restored has forgotten what ended."""
-    with said_plainly():
+    with errors_as_messages():
         ended = sessions.end_everybodys()
     click.echo(f"{ended} sessions ended")
 
@@ -89,7 +90,7 @@ def log_out_everybody() -> None:
 @click.argument("email")
 def remove_mfa(email: str) -> None:
     """Help somebody who has lost the second factor; the way back in is a link that is mailed."""
-    with said_plainly():
+    with errors_as_messages():
         email = mfa.remove_for(email)
     click.echo(
         f"{email} has no second factor and no password now; the owner is told by mail how to choose one"
@@ -99,7 +100,7 @@ def remove_mfa(email: str) -> None:
 @signing.command("list")
 def list_keys() -> None:
     """Print the keys: which signs, which is announced, and which only checks what it has signed."""
-    with said_plainly():
+    with errors_as_messages():
         published, signing_now = keys.current().published(), keys.current().signing()
     for key in published:
         state = "signs" if key is signing_now else "announced" if key.signs_from > utc_now() else "retiring"
@@ -112,7 +113,7 @@ def list_keys() -> None:
 @click.option("--now", is_flag=True, help="For a key that was stolen: all access tokens end at once.")
 def rotate_keys(now: bool) -> None:
     """Make the next key. It signs once everybody has heard of it; the one before checks until then."""
-    with said_plainly():
+    with errors_as_messages():
         key = keys.current().rotate(now)
     click.echo(f"{key.kid} signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -121,7 +122,7 @@ def rotate_keys(now: bool) -> None:
 @with_appcontext
 def prune() -> None:
     """Delete what is of no use any more. Safe at any time, and on several machines at once."""
-    with said_plainly():
+    with errors_as_messages():
         deleted = pruning.prune()
     click.echo(", ".join(f"{count} {name}" for name, count in deleted.items()))
 
@@ -131,7 +132,7 @@ def prune() -> None:
 @with_appcontext
 def backup(folder: Path) -> None:
     """Copy the SQLite database into FOLDER, whoever is writing to it, and print the name of the copy."""
-    with said_plainly():
+    with errors_as_messages():
         click.echo(backups.back_up(folder))
 
 
@@ -141,7 +142,7 @@ def backup(folder: Path) -> None:
 @with_appcontext
 def restore(file: Path) -> None:
     """Make the SQLite database what it was when FILE was copied."""
-    with said_plainly():
+    with errors_as_messages():
         backups.restore(file)
     click.echo("restored; now `db upgrade`, and `accounts log-out-everybody`")
 
@@ -156,7 +157,7 @@ def demo() -> None:
     # Made up here and kept in this file alone: a password in the source would be everybody's.
     new = {"email": DEMO_EMAIL, "password": "-".join(secrets.token_hex(2) for _ in range(8))}
     log_in = json.loads(keep_private(file, json.dumps(new).encode()))
-    with said_plainly():
+    with errors_as_messages():
         try:
             registration.create(log_in["email"], "데모 Demo", log_in["password"])
         except EmailTaken:  # what is printed works, whatever happened
@@ -165,26 +166,18 @@ def demo() -> None:
 
 
 def _set_disabled(email: str, disabled: bool) -> None:
-    with said_plainly(), transaction():
+    with errors_as_messages(), transaction():
         found = account.lock_by_email(email, leaves=disabled)
         account.set_disabled(found, disabled)
     click.echo(f"{found.email} is {'disabled' if disabled else 'enabled'}")
 
 
 @contextmanager
-def said_plainly() -> Iterator[None]:
+def errors_as_messages() -> Iterator[None]:
     """End the command with a sentence where the service would answer with a problem."""
     try:
         yield
-    except AccountNotFound:
-        raise click.ClickException("this e-mail has no account") from None
-    except InvalidInput as error:
-        raise click.ClickException("; ".join(f"{e.field}: {e.message}" for e in error.errors)) from None
-    except KeysUnreadable as error:
-        raise click.ClickException(error.remedy) from None
-    except Problem as error:
-        raise click.ClickException(error.detail) from None
-    except (backups.NoBackup, OSError) as error:
+    except (ServiceError, backups.NoBackup, OSError) as error:
         raise click.ClickException(str(error)) from None
     except (DBAPIError, PoolTimeout):
         raise click.ClickException(f"the database is not ready: run {command('db upgrade')} first") from None

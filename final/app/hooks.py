@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from . import metrics
-from .errors import InMaintenance, VersionRetired
+from .exceptions import InMaintenance, VersionRetired
 from .logs import milliseconds, write_access
 
 HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -50,7 +50,7 @@ def refuse_for_the_server() -> None:
     """Answer what gateway.py does not hand to a view: a body that never came, a request that found no thread.
 
     Raises:
-        Problem: there is a reason to.
+        ServiceError: there is a reason to.
     """
     if refusal := request.environ.get("accounts.refusal"):
         raise refusal

@@ -22,6 +22,7 @@ access_log = logging.getLogger(f"{__name__}.access")
 
 def init_app(app: Flask) -> None:
     """Write the log of ``app`` in this form, unless somebody has set up another."""
+    app.extensions["origin"] = origin
     access_log.setLevel(logging.INFO)
     log = logging.getLogger(app.name)  # Flask's own, the parent of all others; it has no handler yet
     if not has_level_handler(log):

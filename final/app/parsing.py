@@ -15,7 +15,7 @@ from typing import Any, NoReturn, cast
 from flask import current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from .errors import FieldError, InvalidInput, refuse
+from .exceptions import FieldError, InvalidInput, refuse
 from .models.columns import is_id
 
 MAX_DEPTH = 8  # levels of lists and objects; the bodies of this API have one

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from .databases import SERVER_SETTINGS, silence
+from .engines import SERVER_SETTINGS, silence
 
 
 class Silent(psycopg.OperationalError):

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, current_app
 
 from . import files
 from .services.algorithms import GENERATE
@@ -110,6 +110,11 @@ def whole_number(name: str, text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and least <= int(text) <= most):
         sys.exit(f"{name} has to be a whole number from {least} to {most}: correct the variable {name}")
     return int(text)
+
+
+def command(words: str) -> str:
+    """Return a command of the service as its operator types it: on a server, `run` has another database."""
+    return f"`flask --app {'wsgi' if current_app.config['PRODUCTION'] else 'run'} {words}`"
 
 
 def _check_production(app: Flask) -> None:

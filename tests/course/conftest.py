@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ main.hand_over = lambda command: sys.exit(0)
 {BORROW if quickly else ""}
 sys.exit(main.main({command.split()!r}))
 """
+        _need_venv()
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
         return process.returncode, re.sub(r"^(downloading|installing|compiling) .*\n", "", output, flags=re.M)
@@ -144,6 +146,7 @@ from course.setup import install
 install.make_venv()
 install.mark_finished()
 """
+        _need_venv()
         with self.python("-c", code) as process:
             output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
@@ -154,6 +157,19 @@ install.mark_finished()
         name = wheel.name.partition("-")[0]
         (self.folder / file).write_text(f"{name}==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
         return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
+
+
+def _need_venv() -> None:
+    if find_spec("venv") is None:
+        pytest.skip("this Python has no module venv: install one that has it")
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the commands speak English, whatever the machine speaks; a test may choose another language."""
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
 
 
 @pytest.fixture

@@ -29,13 +29,13 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
     ("mistake", "headline", "told", "step"),
     [
         # A request that prepares other behaviours is told for the one that it is about.
-        ("01_status_forgotten", "Next: POST /accounts returns 201", CREATING, "version-1"),
-        ("01_method_nested", "Next: POST /accounts returns 201", CREATING, "version-1"),
+        ("01_status_forgotten", "Next: POST /accounts returns 201", CREATING, "store"),
+        ("01_method_nested", "Next: POST /accounts returns 201", CREATING, "store"),
         # What stops the code is told as itself.
-        ("01_print_instead_of_return", "First, an exception in your code.", "", "version-1"),
+        ("01_print_instead_of_return", "First, an exception in your code.", "", "store"),
         ("01_name_not_written_yet", "First, an exception in your code.", "", "version-2"),
-        ("01_blueprint_is_unknown", "First, something that ", "", "register"),
-        ("01_missing_colon", "Your code does not start", "", "version-1"),
+        ("01_blueprint_is_unknown", "First, something that ", "", "base-view"),
+        ("01_missing_colon", "Your code does not start", "", "base-view"),
         ("02_import_forgotten", "First, an exception in your code.", "", "secrets"),
         ("02_command_not_registered", "First, something that ", "", "create-admin"),
         # What a later step adds is told as that step, not as what needs it earlier.
@@ -112,7 +112,7 @@ def test_if_all_fail_on_the_way_the_request_is_named(tmp_path: Path) -> None:
         "Next: GET /v1/accounts returns an array. On the way to that, POST /v1/accounts fails."
     )
     assert not advice.why and not advice.hints
-    assert advice.lesson is not None and advice.lesson.anchor == "version-1", "the step that shows app/v1.py"
+    assert advice.lesson is not None and advice.lesson.anchor == "base-view", "the first step that writes app/v1.py"
 
 
 def test_a_code_that_refuses_on_purpose_has_no_exception_by_mistake(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_one_behaviour_or_one_step_can_be_checked(tmp_path: Path) -> None:
     learner = Learner(tmp_path / "내 작업")
     v2 = learner.has(find_stage("1")) / "app" / "v2.py"
 
-    status, output = learner.run("check", "1", "--only", "step5")
+    status, output = learner.run("check", "1", "--only", "step4")
     assert status == 0
     last = len(behaviours_of(1))
     assert f"passed   {last - 1}  No view is registered" in output and "2 of 2 behaviours passed." in output

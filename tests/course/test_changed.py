@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import pytest
@@ -37,6 +38,7 @@ def test_what_a_change_concerns(files, arguments):
     assert quick_tests(files) == arguments
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 def test_the_files_that_differ_from_the_last_commit(monkeypatch, tmp_path):
     """Those that changed, that were added and that are new; not those that git ignores."""
     monkeypatch.setattr(changed, "ROOT", tmp_path)

@@ -159,7 +159,16 @@ def test_a_message_carries_what_only_the_two_ends_know() -> None:
 
     sender.send(("failed", "case", finding))
     assert receiver.receive() == ("failed", ["case", finding])
-    for forged in (FORGED, b'["secret", 0, "end"]', b'["secret", 2, "end"]', b"[]", b"\xff", b"{}", b"null"):
+    for forged in (
+        FORGED,
+        b'["", 1, "end"]',
+        b'["secret", 0, "end"]',
+        b'["secret", 2, "end"]',
+        b"[]",
+        b"\xff",
+        b"{}",
+        b"null",
+    ):
         theirs.send_bytes(forged)
         with pytest.raises((ValueError, TypeError)):
             receiver.receive()

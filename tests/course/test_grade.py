@@ -154,15 +154,19 @@ def test_the_machine_changes_no_grade(
     assert real.read_bytes() == b"somebody's accounts"
 
 
-def test_tests_that_open_another_database_are_refused(own: Path, tests: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["in the test", "in a program"])
+def test_tests_that_open_another_database_are_refused(
+    where: str, own: Path, tests: Path, tmp_path: Path
+) -> None:
     """A learner's own test that names a real database is red, and the database stays as it is."""
     real = tmp_path / "real.sqlite"
     real.write_bytes(b"")
-    opens = f"sqlite3.connect({str(real)!r}).execute('create table t (c)')"
-    opens = f"import sqlite3\n\ndef test_it():\n    {opens}\n"
-    (tests / "test_mine.py").write_text(opens, encoding="utf-8")
+    opens = f"import sqlite3; sqlite3.connect({str(real)!r}).execute('create table t (c)')"
+    if where == "in a program":
+        opens = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {opens!r}], check=True)"
+    (tests / "test_mine.py").write_text(f"def test_it():\n    {opens}\n", encoding="utf-8")
 
-    with pytest.raises(Failure, match="which this test did not make"):
+    with pytest.raises(Failure, match=r"which this test did not make|CalledProcessError"):
         grade(STAGE, own)
 
     assert real.read_bytes() == b""

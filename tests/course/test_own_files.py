@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def copied(folder: Path, target: Path) -> list[str]:
     return sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir())
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 @pytest.mark.parametrize("stage", all_stages(), ids=lambda stage: stage.name)
 def test_all_that_the_course_keeps_of_a_stage_is_its_authors(stage: Stage) -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=stage.path, capture_output=True, check=True)

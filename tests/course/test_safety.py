@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,14 +26,17 @@ LOGS_OUT = "test_06_test_driven_development.py::test_logging_out_ends_the_token"
 WITHOUT_ARGUMENT = "test_02_factory_and_config.py::test_the_factory_needs_no_argument"
 STARTS_ANOTHER = "test_07_continuous_integration.py::test_a_commit_is_text"
 OWN = 'SQLALCHEMY_DATABASE_URI = "sqlite://"\n'
-BY_VARIABLE = 'SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "sqlite://")\n'
-READS_ENV = """
+SETTINGS = "instance/config.toml"
+READS_FILE = """
 import os
 from pathlib import Path
-_file = Path(__file__).with_name(".env")
+_file = Path(__file__).with_name("{name}")
 for _line in _file.read_text().split() if _file.exists() else []:
     os.environ.setdefault(*_line.split("=", 1))
 """
+VARIABLES = ("FLASK_SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URI", "DATABASE_URL")
+#: A program that opens a database, as code of a service may start it.
+PROGRAM = "import sqlite3; sqlite3.connect({file!r}).execute('CREATE TABLE t (c)').connection.commit()"
 
 
 @pytest.fixture
@@ -70,31 +75,34 @@ def check(own: Path) -> Verdict:
     return judge(own, STAGE, tests=(LOGS_OUT, STARTS_ANOTHER), limit=100)
 
 
-@pytest.mark.parametrize("way", ["variables", "settings", "dotenv", "base class"])
+@pytest.mark.parametrize("way", [*VARIABLES, SETTINGS, ".env", ".flaskenv"])
 def test_a_right_folder_is_right_whatever_leads_to_another_database(
     own: Path, real: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Variables, a file of settings in `instance`, a `.env` that the code reads, the class for production."""
+    """Variables, a file of settings in `instance`, files of variables that the code reads itself."""
     url = url_of(real)
-    if way == "variables":
-        for name in ("FLASK_SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
-            monkeypatch.setenv(name, url)
-        configure(own, OWN, BY_VARIABLE)
-    elif way == "settings":
-        (own / "instance").mkdir()
-        (own / "instance" / "config.toml").write_text(
-            f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8"
-        )
-    elif way == "dotenv":
-        (own / ".env").write_text(f"DATABASE_URL={url}\n", encoding="utf-8")
-        configure(own, "import os\n", READS_ENV)
-        configure(own, OWN, BY_VARIABLE)
+    if way in VARIABLES:
+        monkeypatch.setenv(way, url)
+    elif way == SETTINGS:
+        (own / way).parent.mkdir()
+        (own / way).write_text(f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8")
     else:
-        configure(own, "sqlite:///accounts.sqlite", url)
+        (own / way).write_text(f"DATABASE_URL={url}\n", encoding="utf-8")
+        configure(own, "import os\n", READS_FILE.format(name=way))
+    name = way if way in VARIABLES else "DATABASE_URL"
+    for usual in ('"sqlite:///accounts.sqlite"', '"sqlite://"'):
+        configure(own, usual, f'os.environ.get("{name}", {usual})')
 
-    verdict = check(own)
+    verdict = judge(own, STAGE, tests=(LOGS_OUT, WITHOUT_ARGUMENT, STARTS_ANOTHER), limit=100)
 
     assert [(result.behaviour.test, result.finding) for result in verdict.not_passed] == []
+
+
+def test_the_database_of_production_is_not_opened(own: Path, real: Path) -> None:
+    """The class that the others inherit from may name it: no test needs it."""
+    configure(own, "sqlite:///accounts.sqlite", url_of(real))
+
+    assert check(own).not_passed == []
 
 
 def test_a_database_in_the_class_for_tests_is_not_opened(own: Path, real: Path) -> None:
@@ -104,14 +112,60 @@ def test_a_database_in_the_class_for_tests_is_not_opened(own: Path, real: Path) 
     check(own)
 
 
-def test_a_database_in_the_class_for_development_is_not_opened(own: Path, real: Path) -> None:
+@pytest.mark.parametrize("spelling", ["{0}", "{0}?timeout=1", "sqlite:///file:{1}?uri=true"])
+def test_a_database_in_the_class_for_development_is_not_opened(own: Path, real: Path, spelling: str) -> None:
     """The factory without an argument takes that class, so the test is refused what the class names."""
-    configure(own, "sqlite:///accounts.sqlite", url_of(real))
+    configure(own, "sqlite:///accounts.sqlite", spelling.format(url_of(real), real.as_posix()))
 
     (refused,) = judge(own, STAGE, tests=(WITHOUT_ARGUMENT,), limit=100).not_passed
 
     assert refused.finding is not None
     assert "which this test did not make" in refused.finding.raised
+
+
+def test_a_program_that_the_code_starts_opens_no_database(own: Path, real: Path) -> None:
+    """A command of the service's own, or a job in the background."""
+    with (own / "app" / "__init__.py").open("a", encoding="utf-8") as file:
+        program = PROGRAM.format(file=str(real))
+        file.write(f"\nimport subprocess\n\nsubprocess.run([sys.executable, '-c', {program!r}])\n")
+
+    assert check(own).not_passed == []
+
+
+def test_a_server_of_the_machine_gets_no_connection(own: Path) -> None:
+    """A Redis or a mail server that runs here is somebody's."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        address = server.getsockname()
+        with (own / "app" / "__init__.py").open("a", encoding="utf-8") as file:
+            file.write(f"\nimport socket\n\nsocket.create_connection({address!r})\n")
+
+        (refused, *_) = judge(own, STAGE, tests=(LOGS_OUT,), limit=100).not_passed
+
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert refused.finding is not None
+    assert "a server that this test did not start" in refused.finding.raised
+
+
+@pytest.mark.parametrize("chapter", ["6", "7"])
+def test_a_chapters_own_tests_open_no_other_database(
+    chapter: str, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run by hand, without a judge, on a machine where everything names the real one."""
+    stage = find_stage(chapter)
+    folder = copy_own_files(stage.path, tmp_path / "mine")
+    url = url_of(real)
+    for name in VARIABLES:
+        monkeypatch.setenv(name, url)
+    for name in (".env", ".flaskenv"):
+        (folder / name).write_text("".join(f"{each}={url}\n" for each in VARIABLES), encoding="utf-8")
+    (folder / SETTINGS).parent.mkdir()
+    (folder / SETTINGS).write_text(f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

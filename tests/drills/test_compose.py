@@ -23,7 +23,7 @@ from kit.adapter import PASSWORD
 from kit.containers import Engine
 from kit.mail_server import certificate, serving
 from kit.operators import ADMIN, LOGIN, LOGOUT, ME, REFRESH, Clients, Shell
-from kit.page_commands import inline_commands, server_commands
+from kit.page_commands import inline_commands, never_ran, server_commands
 from kit.ports import free_port
 from kit.server import Answer, send
 
@@ -316,3 +316,16 @@ def test_everything_ends_when_it_is_told(stack: Stack) -> None:
     assert took < 30
     stack.shell(server_commands("deploying.md", "compose")[2])
     assert stack.send("GET", "/health/ready").status == 200
+
+
+def test_every_command_of_the_pages_was_run(stack: Stack) -> None:
+    """By the tests above, in this folder; `.course/drills/compose.txt` lists them."""
+    commands = [*server_commands("deploying.md", "compose"), *server_commands("deploying.md", "rollout")]
+    commands += [line for line in server_commands("deploying.md", "logs") if line.startswith("docker")]
+    commands += [
+        line for line in server_commands("deploying.md", "backup") if not line.startswith("accounts-flask")
+    ]
+    engine = stack.shell("docker version --format={{.Server.Version}}").strip()
+    compose = stack.shell("docker compose version --short").strip()
+
+    assert never_ran("compose", f"Docker {engine}, Compose {compose}", commands) == []

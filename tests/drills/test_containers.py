@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from kit.adapter import GOOD_SECRET
 from kit.containers import BUILT_AT, COMMIT, Engine, smoke
-from kit.page_commands import inline_commands, server_commands
+from kit.page_commands import inline_commands, never_ran, ran, server_commands
 from kit.ports import free_port
 
 pytestmark = [pytest.mark.threads, pytest.mark.timeout(1200)]  # a build installs packages, and pulls images
@@ -185,7 +185,9 @@ def test_it_is_built_as_the_page_says(engine: Engine, image: str) -> None:
         for words, tag in ((plain, tags[0]), (special, tags[1])):
             # A processor of another kind has the same option by another name.
             named = [re.sub("^--build-arg=MARCH=.*", "--build-arg=MARCH=native", word) for word in words[2:]]
-            engine("build", *(word.replace("--tag=accounts", f"--tag={tag}") for word in named))
+            build = [word.replace("--tag=accounts", f"--tag={tag}") for word in named]
+            engine("build", *build)
+            ran(shlex.join(["docker", "build", *build]))
         (hash_once,) = [words for words in inline_commands("deploying.md", "image") if words[0] == "python"]
         for tag in tags:
             assert "Argon2id" in engine("run", "--rm", tag, *hash_once)
@@ -197,5 +199,8 @@ def test_it_is_built_as_the_page_says(engine: Engine, image: str) -> None:
             assert container.get("/health/ready") == {"status": "ready"}
         finally:
             container.close()
+        version = engine("version", "--format={{.Client.Version}}")
+        machine = f"{Path(engine.program).name} {version}"
+        assert never_ran("image", machine, server_commands("deploying.md", "image")) == []
     finally:
         engine.run("rmi", "--force", *tags)

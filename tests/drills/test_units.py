@@ -19,7 +19,7 @@ from kit.adapter import PASSWORD
 from kit.containers import Engine
 from kit.mail_server import certificate, serving
 from kit.operators import ADMIN, LOGIN, LOGOUT, ME, Clients, Shell
-from kit.page_commands import server_commands
+from kit.page_commands import never_ran, ran, server_commands
 from kit.ports import free_port
 
 from course.paths import ROOT
@@ -68,7 +68,10 @@ class Machine(Clients):
 
     def root(self, command: str, typed: str = "", status: int = 0) -> str:
         """Run a command of the page in its checkout."""
-        return self.shell(self.call(command, "-i"), typed, status)
+        printed = self.shell(self.call(command, "-i"), typed, status)
+        if status == 0:
+            ran(command)
+        return printed
 
     def call(self, command: str, *options: str) -> str:
         """Return the command by which the engine runs ``command`` on the server."""
@@ -106,6 +109,7 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             machine.root(install)
             prompts = [("Password:", PASSWORD), ("Repeat", PASSWORD)]
             machine.shell.terminal(machine.call(create_admin, "-it"), prompts)
+            ran(create_admin)
             for command in front:
                 machine.root(command)
             for _ in range(10):  # what nginx had before may answer for a moment
@@ -246,3 +250,16 @@ def test_the_page_needs_no_path_that_the_server_lacks(machine: Machine) -> None:
     machine.root(bare, status=1)
     machine.root("cd /opt/accounts && venv/bin/flask --app run accounts sessions mina@example.com", status=2)
     assert "instance" not in machine.root("ls /opt/accounts/").split()
+
+
+def test_every_command_of_the_page_was_run(machine: Machine) -> None:
+    """By the tests above, on this server; `.course/drills/units.txt` lists them."""
+    commands = server_commands("deploying.md", "one-server")
+    commands += [line for line in server_commands("deploying.md", "logs") if line.startswith("journal")]
+    commands += [
+        line for line in server_commands("deploying.md", "backup") if line.startswith("accounts-flask")
+    ]
+    version = machine.root("systemctl --version").split()[1]
+    system = machine.root(". /etc/os-release && echo $PRETTY_NAME").strip()
+
+    assert never_ran("units", f"systemd {version}, {system}", commands) == []

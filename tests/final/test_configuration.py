@@ -207,12 +207,21 @@ def imported(file: Path) -> set[str]:
     return names
 
 
+def test_exceptions_know_nothing_of_http() -> None:
+    """What can go wrong is named by its meaning; `errors.py` alone has the statuses and the headers."""
+    names = imported(FINAL / "app" / "exceptions.py")
+
+    assert {name.partition(":")[0] for name in names} <= {"__future__", "collections.abc", "typing"}
+
+
 @pytest.mark.parametrize("file", SERVICES, ids=lambda file: file.name)
 def test_a_service_never_sees_a_request(file: Path) -> None:
     """Services decide, for views and for commands alike."""
     seen = {"flask:request", "flask:g", "flask:session", "flask_jwt_extended:get_current_user"}
     assert not imported(file) & seen
-    assert not any("..api" in name or "..hooks" in name or "..decorators" in name for name in imported(file))
+    assert not any(
+        name.startswith(("..api", "..hooks", "..decorators", "..errors", "..logs")) for name in imported(file)
+    )
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: "/".join(file.parts[-2:]))

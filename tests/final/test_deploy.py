@@ -23,11 +23,9 @@ import kubernetes_validate
 import pytest
 import redis
 import yaml
-from kit.page_commands import PAGES, sections
 from kit.ports import free_port
 
 from course.lessons.stages import find_stage
-from course.paths import ROOT
 
 FINAL = find_stage("final").path
 KUBERNETES = FINAL / "deploy" / "kubernetes"
@@ -57,22 +55,6 @@ def pods() -> dict[str, Any]:
         if "template" in spec:
             found[one["kind"]] = spec["template"]["spec"]
     return found
-
-
-def test_every_section_with_commands_has_its_drill() -> None:
-    """A drill reads the commands of each section that has some, and pages name no file that is gone."""
-    drills = "".join(
-        file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "drills").glob("test_*.py")
-    )
-    for page in sorted(PAGES.glob("*.md")):
-        for section, text in sections(page.name):
-            if "```console server" in text:
-                assert f'server_commands("{page.name}", "{section}")' in drills, (page.name, section)
-    for page in ("deploying.md", "operating.md"):
-        text = (PAGES / page).read_text(encoding="utf-8")
-        for name in re.findall(r"`(deploy/[\w./@-]+\.\w+|deploy/systemd/[\w@.-]+)`", text):
-            assert (FINAL / name).exists(), name
-        assert "--app run " not in re.sub(r"`--app run`", "", text)
 
 
 # -- compose.yaml -------------------------------------------------------------------------------------

@@ -48,6 +48,20 @@ def test_the_document_describes_what_is_there(service: Stage) -> None:
         for status in failures:
             assert operation["responses"][status]["schema"]["$ref"].endswith("/Problem")
         assert ("401" in failures) >= bool(operation["security"])
+        if any(field["in"] == "body" for field in operation.get("parameters", [])):
+            assert failures >= {"400", "413", "415"}, (path, method)
+
+
+def test_the_document_says_who_needs_a_token(service: Stage) -> None:
+    """Without one, exactly those operations answer 401 that the document says need one."""
+    document = expect(service.client.get("/v2/openapi.json"), 200)
+
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method != "parameters":
+                url = re.sub(r"{\w+}", "01900000-0000-7000-8000-000000000000", document["basePath"] + path)
+                answer = service.client.open(method.upper(), url)
+                assert (answer.status_code == 401) == bool(operation["security"]), (method, path)
 
 
 def test_every_reference_in_the_document_leads_somewhere(service: Stage) -> None:

@@ -76,6 +76,21 @@ def test_every_error_is_problem_json(anywhere: Stage, problem: Any, row: Any) ->
         assert answer.headers["Allow"]
 
 
+def test_every_exception_has_a_status(service: Stage) -> None:
+    """And a sentence of its own for the client. An exception without one would be a 500."""
+    package = service.loaded.package
+    known = package.exceptions.__dict__.values()
+    base = package.exceptions.ServiceError
+    kinds = [kind for kind in known if isinstance(kind, type) and issubclass(kind, base) and kind is not base]
+
+    described = {kind: package.errors.describe(kind.__new__(kind)) for kind in kinds}
+
+    assert len(kinds) > 25
+    assert {
+        kind.__name__ for kind, (status, text) in described.items() if not (400 <= status <= 503 and text)
+    } <= {"TryLater"}
+
+
 def test_a_token_that_is_refused_says_so(service: Stage) -> None:
     """RFC 6750: `error="invalid_token"` if there was a token, no error code if there was not."""
     none = service.client.get(ME)

@@ -27,6 +27,15 @@ class Times:
         services = service.loaded.package.services
         for module in (services.keys, services.tokens, services.auth, services.refresh):
             monkeypatch.setattr(module, "utc_now", lambda: real(UTC) + self.ahead)
+
+        class Moved(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+                return cls.fromtimestamp((real(UTC) + moved.ahead).timestamp(), tz)
+
+        moved = self
+        for clock in ("flask_jwt_extended.tokens.datetime", "jwt.api_jwt.datetime"):
+            monkeypatch.setattr(clock, Moved)
         measured = SimpleNamespace(monotonic=lambda: monotonic() + max(0.0, self.ahead.total_seconds()))
         monkeypatch.setattr(services.keys, "time", measured)
 

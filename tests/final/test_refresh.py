@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
+import string
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -175,12 +175,17 @@ def test_a_generation_that_no_row_can_have_is_just_401(
     assert reuses(in_database) == []
 
 
-def _mangled(token: str) -> dict[str, str]:
-    content = base64.urlsafe_b64decode(token[3:] + "==")
-    body, mark = content[:20], content[20:]
+def _next(letter: str) -> str:
+    """Return another last letter of Base64 for the same bytes: 43 letters are two bits more than 32 bytes."""
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    return letters[letters.index(letter) ^ 1]
 
-    def write(data: bytes) -> str:
-        return "rt_" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+def _mangled(token: str) -> dict[str, str]:
+    session, generation, mark = token[3:].split(".")
+
+    def write(*parts: str) -> str:
+        return "rt_" + ".".join(parts)
 
     return {
         "empty": "",
@@ -192,10 +197,13 @@ def _mangled(token: str) -> dict[str, str]:
         "padded": token + "=",
         "with a space": token + " ",
         "in another alphabet": token.replace("_", "/").replace("-", "+") + "/",
-        "of another generation": write(body[:-1] + b"\1" + mark),
-        "of another session": write(bytes(16) + body[16:] + mark),
-        "not marked": write(body),
-        "marked with nothing": write(body + bytes(32)),
+        "of another generation": write(session, "1", mark),
+        "of another session": write("0" * 32, generation, mark),
+        "not marked": write(session, generation),
+        "marked with nothing": write(session, generation, "A" * 43),
+        "another spelling of the mark": write(session, generation, mark[:-1] + _next(mark[-1])),
+        "another spelling of the number": write(session, f"0{generation}", mark),
+        "another spelling of the session": write(session.upper(), generation, mark),
         "huge": "rt_" + "A" * 9000,
         "Korean": "rt_토큰",
         "NUL": "rt_\0",

@@ -237,7 +237,7 @@ def test_a_statement_that_takes_too_long_is_503(
     service: Stage, problem: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A locked row stops one request for a while, and the next one works again."""
-    monkeypatch.setitem(service.loaded.package.databases.SERVER_SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(service.loaded.package.engines.SERVER_SETTINGS, "lock_timeout", "100ms")
     account = service.sign_up()
     with service.app.app_context():
         engine = service.app.extensions["sqlalchemy"].engine
@@ -327,7 +327,7 @@ def test_writers_wait_for_each_other(service: Stage) -> None:
 
     @contextmanager
     def changing() -> Iterator[Any]:
-        with app.app_context(), package.extensions.transaction():
+        with app.app_context(), package.database.transaction():
             mine = select(package.models.Account).with_for_update()
             yield package.extensions.db.session.scalars(mine).one()
 
@@ -488,7 +488,7 @@ def test_a_migration_takes_as_long_as_it_takes(service: Stage) -> None:
     with app.app_context(), ThreadPoolExecutor(1) as pool:
         with app.extensions["reads"].connect() as another:
             another.exec_driver_sql("SELECT pg_advisory_lock(20263)")
-            waiting = pool.submit(migrate_hastily, app, service.loaded.package.databases)
+            waiting = pool.submit(migrate_hastily, app, service.loaded.package.engines)
             time.sleep(1)
             assert not waiting.done()
             another.exec_driver_sql("SELECT pg_advisory_unlock(20263)")

@@ -13,6 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask_jwt_extended import exceptions as extended
 from kit.adapter import SignedUp, Stage, expect
 
 ME = "/v2/accounts/me"
@@ -159,6 +160,7 @@ HALF = _base64(b'{"alg": "ES256", "kid": "\\ud800", "typ": "at+jwt"}').decode()
 AUTHORIZATIONS = ["", "Bearer", "Bearer ", "Bearer a", "Bearer a b", "Bearer ..", "Bearer a.b.c", "bearer"]
 AUTHORIZATIONS += [
     f"Bearer {HALF}.e30.YQ",
+    ", ,a",
     "Basic bWluYTpwdw==",
     "Token x",
     "Bearer a, Bearer b",
@@ -182,6 +184,85 @@ def test_a_header_that_is_no_token_is_401(service: Stage, problem: Any, authoriz
 def test_the_scheme_may_be_written_in_any_case(service: Stage, account: SignedUp, scheme: str) -> None:
     """RFC 9110 11.1."""
     expect(ask(service, f"{scheme} {account.client.token}"), 200)
+
+
+@pytest.mark.parametrize(
+    "written", ["Bearer {}, Basic a", "Basic a, Bearer {}", "Bearer  {}", "{}", "Bearer,{}"]
+)
+def test_the_header_holds_one_token_and_nothing_else(
+    service: Stage, problem: Any, account: SignedUp, written: str
+) -> None:
+    """Flask-JWT-Extended looks for a token among others; a proxy in front may have read another one."""
+    problem(ask(service, written.format(account.client.token)), 401)
+
+
+REFUSALS: dict[str, Exception] = {
+    **{
+        kind.__name__: kind("said by the extension")
+        for kind in (
+            *(extended.CSRFError, extended.InvalidHeaderError, extended.InvalidQueryParamError),
+            *(extended.JWTDecodeError, extended.NoAuthorizationError, extended.WrongTokenError),
+            *(jwt.DecodeError, jwt.InvalidAudienceError, jwt.InvalidIssuerError, jwt.InvalidTokenError),
+            *(jwt.ImmatureSignatureError, jwt.InvalidSignatureError, jwt.InvalidAlgorithmError),
+        )
+    },
+    **{
+        kind.__name__: kind("said by the extension", {}, {})
+        for kind in (
+            *(extended.FreshTokenRequired, extended.UserClaimsVerificationError, extended.UserLookupError),
+        )
+    },
+    "RevokedTokenError": extended.RevokedTokenError({}, {}),
+    "MissingRequiredClaimError": jwt.MissingRequiredClaimError("sub"),
+    "ExpiredSignatureError": jwt.ExpiredSignatureError("said by the extension"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_every_refusal_of_the_extension_is_ours(service: Stage, problem: Any, refusal: Exception) -> None:
+    """401 with `WWW-Authenticate`, as a problem: the extension itself has 401 or 422, and neither."""
+    refusal.jwt_header, refusal.jwt_data = {}, {}  # type: ignore[attr-defined]
+
+    def refuse() -> None:
+        raise refusal
+
+    service.replace_view(ME, refuse)
+    answer = service.client.get(ME)
+
+    problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert "said by the extension" not in answer.text
+
+
+#: What the environment could say: every variable that begins with FLASK_ is a setting.
+LOOSER: dict[str, Any] = {
+    "JWT_ALGORITHM": "HS256",
+    "JWT_DECODE_ALGORITHMS": ["HS256", "none"],
+    "JWT_DECODE_AUDIENCE": None,
+    "JWT_DECODE_ISSUER": None,
+    "JWT_DECODE_LEEWAY": 10_000,
+    "JWT_IDENTITY_CLAIM": "iss",
+    "JWT_SECRET_KEY": "known to everybody, as it is here",
+}
+
+
+@pytest.fixture
+def loosened(service: Stage) -> None:
+    """The service as it starts where the environment says all that."""
+    service.app = service.new_app(**LOOSER)
+
+
+def test_no_setting_of_the_extension_makes_it_looser(
+    service: Stage, problem: Any, loosened: None, account: SignedUp, forge: Forge
+) -> None:
+    """The settings of this service decide, whatever is set beside them."""
+    expect(ask(service, f"Bearer {forge()}"), 200)
+    for changes in ({"aud": "elsewhere"}, {"iss": "elsewhere"}, {"nbf": NOW + 3600}, {"algorithm": "none"}):
+        problem(ask(service, f"Bearer {forge(**changes)}"), 401)
+    problem(ask(service, f"Bearer {forge(key=LOOSER['JWT_SECRET_KEY'].encode(), algorithm='HS256')}"), 401)
+    token = expect(service.log_in(account.email), 200)["access_token"]
+    assert jwt.get_unverified_header(token)["alg"] == "ES256"
+    assert jwt.decode(token, options={"verify_signature": False})["sub"] == account.id
 
 
 # -- a token is worth what its session and its account are (trap 8) --------------------------------
@@ -225,22 +306,25 @@ def test_a_session_belongs_to_one_account(service: Stage, problem: Any, forge: F
 # -- what is remembered of a token is its signature, and nothing else ------------------------------
 
 
-def tokens_of(service: Stage) -> Any:
-    """Return the module that reads the tokens of the service."""
-    return service.app.extensions["tokens"]
+def verified(service: Stage) -> Any:
+    """Return what the service remembers of the tokens that it has verified."""
+    return service.app.extensions["verified_tokens"]
 
 
 def test_a_signature_is_checked_once(
     service: Stage, account: SignedUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The most expensive step is done for the first request with a token only."""
-    tokens_of(service)._remembered.cache_clear()
+    verified(service).cache_clear()
     checked: list[str] = []
-    pyjwt = service.loaded.package.services.tokens.pyjwt
-    real = pyjwt.decode
-    monkeypatch.setattr(
-        pyjwt, "decode", lambda token, *args, **kw: checked.append(token) or real(token, *args, **kw)
-    )
+    real = jwt.decode
+
+    def decode(token: str, *args: Any, **more: Any) -> Any:
+        if more["options"].get("verify_signature", True):
+            checked.append(token)
+        return real(token, *args, **more)
+
+    monkeypatch.setattr(jwt, "decode", decode)
 
     assert [account.client.get(ME).status_code for _ in range(3)] == [200] * 3
     assert checked == [account.client.token]
@@ -307,10 +391,10 @@ def test_what_is_refused_is_not_remembered(
 ) -> None:
     """So no client fills the memory or drives out the tokens in use; valid ones are limited, too."""
     expect(account.client.get(ME), 200)
-    before = tokens_of(service)._remembered.cache_info()
+    before = verified(service).cache_info()
     for number in range(3):
         problem(ask(service, f"Bearer {forge(key=generate_private_key(SECP256R1()), jti=str(number))}"), 401)
-    after = tokens_of(service)._remembered.cache_info()
+    after = verified(service).cache_info()
 
     assert (before.currsize, after.currsize) == (1, 1)
     assert 0 < after.maxsize <= 10_000

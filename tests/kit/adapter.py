@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -32,7 +31,6 @@ from werkzeug.test import TestResponse
 
 if TYPE_CHECKING:  # learners and browsers do not have psycopg
     from kit.databases import PostgreSQL
-    from sqlalchemy import Column
 
 GOOD_SECRET = "0123456789abcdef0123456789abcdef-for-the-suite"
 
@@ -150,13 +148,6 @@ class Stage:
         for name in self._databases:
             self.server.take_back(name)  # type: ignore[union-attr]
 
-    def new_app_of_expired_tokens(self) -> Flask:
-        """Return an application whose access tokens are already expired."""
-        usual = self.app.config.get("JWT_ACCESS_TOKEN_EXPIRES")
-        return self.new_app(
-            JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=-60) if hasattr(usual, "days") else -60
-        )
-
     def replace_view(self, path: str, view: Callable[..., Any], app: Flask | None = None) -> None:
         """Let ``view`` answer requests to ``path`` in place of the stage's own view, on its blueprint."""
         app = app or self.app
@@ -170,17 +161,6 @@ class Stage:
         """Return the names of the blueprints that serve ``path``, the innermost first."""
         with self.app.test_request_context(path) as context:
             return list(context.request.blueprints)
-
-    def column_with(self, value: str) -> Column[Any]:
-        """Return the column that has ``value`` in a row of the database, whatever it is called."""
-        with self.app.app_context():
-            database = self.app.extensions["sqlalchemy"]
-            for table in database.metadata.tables.values():
-                for row in database.session.execute(table.select()).mappings():
-                    for name, found in row.items():
-                        if found == value:
-                            return table.c[name]
-        raise AssertionError(f"expected {value!r} in the database")
 
     @property
     def decorators(self) -> Decorators:

@@ -18,6 +18,7 @@ from typing import Any
 
 from kit.adapter import PASSWORD
 from kit.mail_server import Inbox
+from kit.page_commands import ran
 from kit.server import Answer, send
 
 LOGIN, REFRESH, LOGOUT, ME = "/v2/auth/login", "/v2/auth/refresh", "/v2/auth/logout", "/v2/accounts/me"
@@ -42,6 +43,8 @@ class Shell:
             timeout=1000,
         )
         assert done.returncode == status, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        if status == 0:
+            ran(command)
         return done.stdout
 
     def terminal(self, command: str, prompts: Sequence[tuple[str, str]]) -> str:
@@ -70,6 +73,7 @@ class Shell:
                 os.write(ours, waiting.pop(0)[1].encode() + b"\n")
         os.close(ours)
         assert process.wait(60) == 0 and not waiting, screen
+        ran(command)
         return screen
 
 

@@ -5,6 +5,7 @@ The tests look into it by a connection of their own, to the database that `SQLAL
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 from kit.adapter import Stage
-from sqlalchemy import Connection, MetaData, NullPool, Table, create_engine, select
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, func, make_url, select
 
 #: Text that may be long without being a secret: a date, or the id of something.
 PUBLIC = re.compile(r"\d{4}-\d\d-\d\d.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.S)
@@ -51,6 +52,28 @@ def change(app: Flask, email: str, values: Values) -> None:
                     others = reference.parent.table
                     connection.execute(others.delete().where(reference.parent == row[reference.column.name]))
         connection.commit()
+
+
+def count_rows(app: Flask) -> int:
+    """Return how many rows all tables have together."""
+    with _opened(app) as (connection, tables):
+        counts = [select(func.count()).select_from(table) for table in tables]
+        return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def drop_tables(app: Flask) -> None:
+    """Drop all tables."""
+    with _opened(app) as (connection, tables):
+        for table in reversed(tables):
+            table.drop(connection)
+        connection.commit()
+
+
+def engines(app: Flask) -> list[Engine]:
+    """Return the engines of the database, whatever has made them; an application may have one for reading."""
+    database = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database
+    found = [one for one in gc.get_objects() if issubclass(type(one), Engine)]
+    return [engine for engine in found if engine.url.database == database]
 
 
 def marks_of_an_admin(stage: Stage) -> tuple[Values, Values]:

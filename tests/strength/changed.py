@@ -22,5 +22,10 @@ def only_if_changed(stage: Stage, *files: str) -> list[pytest.MarkDecorator]:
         files: the tests that judge it, and the patch, as the ends of their paths.
     """
     folder = f"{stage.path.relative_to(ROOT).as_posix()}/"
-    concerned = any(name.startswith((folder, *SHARED)) or name.endswith(files) for name in _changed())
+    return unless_changed((folder, *SHARED), files)
+
+
+def unless_changed(begins: tuple[str, ...], ends: tuple[str, ...]) -> list[pytest.MarkDecorator]:
+    """Return the mark `every_fault`, unless the path of a file that differs begins or ends like this."""
+    concerned = any(name.startswith(begins) or name.endswith(ends) for name in _changed())
     return [] if concerned else [pytest.mark.every_fault]

@@ -69,7 +69,7 @@ def test_errors_are_problems(client: FlaskClient, method: str, path: str, status
 
 def test_a_bug_is_a_500(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     app.config.update(TESTING=False, PAGE_SIZE=None)  # so that it does not propagate
-    app.view_functions["v2.me"] = lambda: 1 / 0
+    app.view_functions["v2.account"] = lambda: 1 / 0
 
     with caplog.at_level(logging.INFO):
         answer = client.get("/v2/accounts/me")
@@ -79,7 +79,7 @@ def test_a_bug_is_a_500(app: Flask, client: FlaskClient, caplog: pytest.LogCaptu
 
 
 def test_a_crash_is_logged(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    app.view_functions["v2.me"] = lambda: 1 / 0
+    app.view_functions["v2.account"] = lambda: 1 / 0
 
     with caplog.at_level(logging.INFO), pytest.raises(ZeroDivisionError):
         client.get("/v2/accounts/me")

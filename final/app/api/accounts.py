@@ -57,7 +57,7 @@ ns = Namespace("accounts", "Sign up and look after your account; for admins, eve
 class Accounts(Resource):  # type: ignore[misc]
     """All accounts."""
 
-    @ns.documented(takes=NEW_ACCOUNT, gives={202: ACCEPTED}, fails=(400, 413, 415, 429, 503), token=False)
+    @ns.documented(takes=NEW_ACCOUNT, gives={202: ACCEPTED}, fails=(503,))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, name=str, password=str)
     @mail_limited
@@ -66,7 +66,7 @@ class Accounts(Resource):  # type: ignore[misc]
         registration.register(**data)
         return {"status": "accepted"}, 202
 
-    @ns.documented(gives={200: PAGE}, fails=(400, 403), params=PARAMS | FILTERS)
+    @ns.documented(gives={200: PAGE}, fails=(400,), params=PARAMS | FILTERS)
     @token_required
     @role_required(Role.ADMIN)
     @compressed
@@ -85,7 +85,7 @@ class Accounts(Resource):  # type: ignore[misc]
 class Verify(Resource):  # type: ignore[misc]
     """The link that was mailed to whoever signed up."""
 
-    @ns.documented(takes=TOKEN, gives={204: None}, fails=(400, 413, 415, 429), token=False)
+    @ns.documented(takes=TOKEN, gives={204: None})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(token=str)
     def post(self, data: dict[str, str]) -> tuple[None, int]:
@@ -98,7 +98,7 @@ class Verify(Resource):  # type: ignore[misc]
 class Resend(Resource):  # type: ignore[misc]
     """The way on for whoever lost that mail."""
 
-    @ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED}, fails=(400, 413, 415, 429), token=False)
+    @ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str)
     @mail_limited
@@ -121,9 +121,7 @@ class OneAccount(Resource):  # type: ignore[misc]
             shown.make_conditional(request)  # 304 where it says that the client has this one
         return shown
 
-    @ns.documented(
-        takes=CHANGES, gives={200: ACCOUNT}, fails=(400, 403, 404, 409, 412, 413, 415, 428), params=IF_MATCH
-    )
+    @ns.documented(takes=CHANGES, gives={200: ACCOUNT}, fails=(403, 404, 409, 412, 428), params=IF_MATCH)
     @token_required
     @validated(name=str, role=one_of(*ROLES), disabled=bool, optional=("name", "role", "disabled"))
     def patch(self, data: dict[str, Any], account_id: UUID | None = None) -> Response:
@@ -157,7 +155,7 @@ class OneAccount(Resource):  # type: ignore[misc]
 class AccountSessions(Resource):  # type: ignore[misc]
     """The devices that somebody is logged in on."""
 
-    @ns.documented(gives={204: None}, fails=(403, 404))
+    @ns.documented(gives={204: None}, fails=(404,))
     @token_required
     @role_required(Role.ADMIN)
     @recent_login_required
@@ -171,7 +169,7 @@ class AccountSessions(Resource):  # type: ignore[misc]
 class Export(Resource):  # type: ignore[misc]
     """What is kept about the owner of an account (GDPR, articles 15 and 20)."""
 
-    @ns.documented(gives={200: EXPORT}, fails=(429,))
+    @ns.documented(gives={200: EXPORT})
     @token_required
     @recent_login_required
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token)

@@ -23,9 +23,9 @@ ns = Namespace("auth", "Logging in and out, and your devices", path="/auth")
 
 @ns.route("/login", endpoint="login")
 class Login(Resource):  # type: ignore[misc]
-    """The door."""
+    """Log in."""
 
-    @ns.documented(takes=CREDENTIALS, gives={200: LOGIN}, fails=(400, 401, 413, 415, 429, 503), token=False)
+    @ns.documented(takes=CREDENTIALS, gives={200: LOGIN}, fails=(401, 503))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str, password=str)
     @log_in_limited
@@ -39,7 +39,7 @@ class Login(Resource):  # type: ignore[misc]
 class Refresh(Resource):  # type: ignore[misc]
     """The way to stay in."""
 
-    @ns.documented(takes=REFRESH, gives={200: GRANT}, fails=(400, 401, 413, 415, 429, 503), token=False)
+    @ns.documented(takes=REFRESH, gives={200: GRANT}, fails=(401, 503))
     @rate_limited("REFRESHES_PER_ADDRESS", seconds=60)
     @validated(refresh_token=str)
     def post(self, data: dict[str, str]) -> dict[str, Any]:

@@ -23,14 +23,12 @@ from .documentation import (
     TOKEN,
 )
 
-FAILS = (400, 413, 415, 429)
-
 
 @accounts.ns.route("/me/password", endpoint="password")
 class Password(Resource):  # type: ignore[misc]
     """One's own password. A token alone does not change it: it may be stolen."""
 
-    @accounts.ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(*FAILS, 403, 503))
+    @accounts.ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(403, 503))
     @token_required
     @validated(current_password=str, new_password=str)
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
@@ -44,7 +42,7 @@ class Password(Resource):  # type: ignore[misc]
 class Forgot(Resource):  # type: ignore[misc]
     """The way in for whoever forgot the password."""
 
-    @auth.ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED}, fails=FAILS, token=False)
+    @auth.ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(email=str)
     @mail_limited
@@ -58,7 +56,7 @@ class Forgot(Resource):  # type: ignore[misc]
 class Reset(Resource):  # type: ignore[misc]
     """The link of that mail."""
 
-    @auth.ns.documented(takes=PASSWORD_RESET, gives={204: None}, fails=(*FAILS, 503), token=False)
+    @auth.ns.documented(takes=PASSWORD_RESET, gives={204: None}, fails=(503,))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(token=str, new_password=str)
     def post(self, data: dict[str, str]) -> tuple[None, int]:
@@ -73,7 +71,7 @@ class Reset(Resource):  # type: ignore[misc]
 class Email(Resource):  # type: ignore[misc]
     """One's own address. As with the password, a token alone does not change it."""
 
-    @accounts.ns.documented(takes=EMAIL_CHANGE, gives={202: ACCEPTED}, fails=(*FAILS, 403, 503))
+    @accounts.ns.documented(takes=EMAIL_CHANGE, gives={202: ACCEPTED}, fails=(403, 503))
     @token_required
     @validated(email=str, current_password=str)
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
@@ -88,7 +86,7 @@ class Email(Resource):  # type: ignore[misc]
 class ConfirmEmail(Resource):  # type: ignore[misc]
     """The link of that mail."""
 
-    @accounts.ns.documented(takes=TOKEN, gives={204: None}, fails=FAILS, token=False)
+    @accounts.ns.documented(takes=TOKEN, gives={204: None})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(token=str)
     def post(self, data: dict[str, str]) -> tuple[None, int]:

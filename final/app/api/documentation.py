@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from flask_restx import Model, fields
 from flask_restx import Namespace as RestxNamespace
 
+from ..decorators.notes import needs_token, refusals
+
 V = TypeVar("V", bound=Callable[..., Any])
 
 PHRASE = "correct horse battery staple"
@@ -27,7 +29,6 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
         takes: Model | None = None,
         gives: dict[int, Model | None],
         fails: tuple[int, ...] = (),
-        token: bool = True,
         params: dict[str, Any] | None = None,
     ) -> Callable[[V], V]:
         """Describe a method of a view; its docstring is the summary.
@@ -35,20 +36,19 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
         Args:
             takes: the model of the body.
             gives: each status of success, with the model of its body.
-            fails: each status of failure; 401 is added where a token is needed.
-            token: whether an access token is needed.
+            fails: each status of failure, besides those that the decorators of the view have noted.
             params: what may stand behind `?`, and what it means; a header by a description of its own.
         """
 
         def decorate(view: V) -> V:
-            doc: dict[str, Any] = {"params": params or {}, "security": "token" if token else []}
+            doc: dict[str, Any] = {"params": params or {}, "security": "token" if needs_token(view) else []}
             if takes is not None:
                 doc["expect"] = [takes]
             doc["responses"] = {
                 status: (HTTPStatus(status).phrase, model) if model is not None else HTTPStatus(status).phrase
                 for status, model in gives.items()
             }
-            for status in sorted({*fails, *([401] if token else [])}):
+            for status in sorted(refusals(view).union(fails)):
                 doc["responses"][status] = (HTTPStatus(status).phrase, PROBLEM)
             return self.doc(**doc)(view)  # type: ignore[no-any-return]
 
@@ -228,29 +228,5 @@ PROBLEM = Model(
         "errors": fields.List(fields.Nested(FIELD_ERROR), description="where the input is not valid"),
     },
 )
-MODELS = (
-    *(
-        NEW_ACCOUNT,
-        CHANGES,
-        DELETION,
-        CREDENTIALS,
-        REFRESH,
-        TOKEN,
-        EMAIL_ADDRESS,
-        EMAIL_CHANGE,
-        PASSWORD_CHANGE,
-    ),
-    *(PASSWORD_RESET, CURRENT_PASSWORD, CODE, MFA_PROOF, MFA_LOGIN, ACCEPTED, ACCOUNT, PAGE, SESSION),
-    *(
-        EXPORT,
-        SESSION_PAGE,
-        AUDIT_EVENT,
-        AUDIT_PAGE,
-        GRANT,
-        LOGIN,
-        MFA_SETUP,
-        RECOVERY_CODES,
-        FIELD_ERROR,
-        PROBLEM,
-    ),
-)
+#: All of the above.
+MODELS = [found for found in list(globals().values()) if isinstance(found, Model)]

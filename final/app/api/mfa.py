@@ -12,14 +12,12 @@ from ..services import mfa
 from .auth import ns, read_device, represent_grant
 from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_PROOF, MFA_SETUP, RECOVERY_CODES
 
-FAILS = (400, 413, 415, 429)
-
 
 @ns.route("/mfa", endpoint="mfa")
 class Mfa(Resource):  # type: ignore[misc]
     """One's own second factor. A token alone neither sets it up nor removes it: it may be stolen."""
 
-    @ns.documented(takes=CURRENT_PASSWORD, gives={200: MFA_SETUP}, fails=(*FAILS, 403, 409, 503))
+    @ns.documented(takes=CURRENT_PASSWORD, gives={200: MFA_SETUP}, fails=(403, 409, 503))
     @token_required
     @validated(current_password=str)
     @rate_limited("ATTEMPTS_PER_ACCOUNT", seconds=60, by=account_of_token, budget="password")
@@ -27,7 +25,7 @@ class Mfa(Resource):  # type: ignore[misc]
         """Set up a second factor: a secret for an app. It counts once it is confirmed."""
         return mfa.set_up(principal(), current=data["current_password"])._asdict()
 
-    @ns.documented(takes=MFA_PROOF, gives={204: None}, fails=(*FAILS, 403, 409, 503))
+    @ns.documented(takes=MFA_PROOF, gives={204: None}, fails=(403, 409, 503))
     @token_required
     @validated(current_password=str, code=str)
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
@@ -41,7 +39,7 @@ class Mfa(Resource):  # type: ignore[misc]
 class ConfirmMfa(Resource):  # type: ignore[misc]
     """The proof that the app has the secret."""
 
-    @ns.documented(takes=CODE, gives={200: RECOVERY_CODES}, fails=(*FAILS, 403, 409))
+    @ns.documented(takes=CODE, gives={200: RECOVERY_CODES}, fails=(403, 409))
     @token_required
     @validated(code=str)
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
@@ -54,7 +52,7 @@ class ConfirmMfa(Resource):  # type: ignore[misc]
 class RecoveryCodes(Resource):  # type: ignore[misc]
     """What replaces the app."""
 
-    @ns.documented(takes=MFA_PROOF, gives={200: RECOVERY_CODES}, fails=(*FAILS, 403, 409, 503))
+    @ns.documented(takes=MFA_PROOF, gives={200: RECOVERY_CODES}, fails=(403, 409, 503))
     @token_required
     @validated(current_password=str, code=str)
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_token, budget="code")
@@ -68,7 +66,7 @@ class RecoveryCodes(Resource):  # type: ignore[misc]
 class LoginMfa(Resource):  # type: ignore[misc]
     """The second half of a log-in."""
 
-    @ns.documented(takes=MFA_LOGIN, gives={200: GRANT}, fails=(*FAILS, 401), token=False)
+    @ns.documented(takes=MFA_LOGIN, gives={200: GRANT}, fails=(401,))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
     @validated(mfa_token=str, code=str)
     @rate_limited("CODES_PER_ACCOUNT", seconds=900, by=account_of_mfa_token, budget="code")

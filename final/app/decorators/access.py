@@ -8,9 +8,10 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import current_app, g, request
 
-from ..errors import NotAllowed, TokenMissing
+from ..exceptions import NotAllowed, TokenMissing
 from ..services import audit, authorization
 from ..services.auth import Principal, find_principal
+from .notes import may_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,18 +22,22 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
 
     Raises:
         TokenMissing: the request brings no token.
-        TokenRefused: it brings one that is not good, or not any more.
+        InvalidTokenError: it brings one that is not good.
+        TokenRefused: its session or its account is not alive any more.
     """
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        # In place of `verify_jwt_in_request()`, which knows `Bearer` in one spelling only (RFC 9110 11.1),
+        # finds a token among others behind commas, answers 500 to `, ,a`, and lets OPTIONS in without a
+        # token. It costs 50 microseconds where this costs 3; all the rest of `GET me` costs 150.
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":  # in any case (RFC 9110 11.1)
+        if scheme.lower() != "bearer":
             raise TokenMissing
         g.account = find_principal(token)
         return view(*args, **kwargs)
 
-    return guarded
+    return may_answer(guarded, 401, token=True)
 
 
 def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -52,7 +57,7 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             authorization.check_second_factor(principal())
             return view(*args, **kwargs)
 
-        return guarded
+        return may_answer(guarded, 403)
 
     return decorate
 

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from ..parsing import Rule, check_fields, read_body
+from .notes import may_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,7 +21,7 @@ def json_required(view: Callable[P, R]) -> Callable[P, R]:
         read_body()
         return view(*args, **kwargs)
 
-    return checked
+    return may_answer(checked, 400, 413, 415)
 
 
 def validated(
@@ -41,6 +42,6 @@ def validated(
         def checked(*args: Any, **kwargs: Any) -> R:
             return view(*args, data=check_fields(read_body(), rules, optional), **kwargs)
 
-        return checked
+        return may_answer(checked, 400, 413, 415)
 
     return decorate

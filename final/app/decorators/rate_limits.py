@@ -12,12 +12,13 @@ from typing import ParamSpec, TypeVar
 
 from flask import Response, after_this_request, current_app, g, request
 
-from ..errors import MfaRefused, TooManyRequests
+from ..exceptions import MfaRefused, TooManyRequests
 from ..parsing import read_body
 from ..services import audit, devices, mfa_tokens
 from ..services.account import find_id
 from ..services.emails import email_key
 from .access import principal
+from .notes import may_answer
 
 LOG_IN = "log-in"  # what attempts are counted under
 
@@ -105,7 +106,7 @@ def rate_limited(
                 raise TooManyRequests(left)
             return view(*args, **kwargs)
 
-        return counted
+        return may_answer(counted, 429)
 
     return decorate
 

@@ -17,7 +17,7 @@ from flask.views import MethodView
 from ..api.auth import Login, represent_grant
 from ..api.mfa import LoginMfa
 from ..decorators import rate_limited
-from ..errors import NotFromOurPage
+from ..exceptions import NotFromOurPage
 from ..representation import answer
 from ..services import refresh
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy import bindparam, select
 
-from ..errors import (
+from ..database import AnyRow, fetch_all, fetch_one, transaction
+from ..exceptions import (
     AccountNotFound,
     ConditionFailed,
     ConditionMissing,
@@ -16,7 +17,7 @@ from ..errors import (
     WrongPassword,
     refuse,
 )
-from ..extensions import AnyRow, db, fetch_all, fetch_one, transaction
+from ..extensions import db
 from ..models import Account, Kind, Role
 from ..models.columns import utc_now
 from . import audit, codes, mail, one_time_tokens, passwords, sessions

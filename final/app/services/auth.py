@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
+from flask_jwt_extended import decode_token
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
-from ..errors import TokenRefused, WrongCredentials
-from ..extensions import AnyRow, db, fetch_one, transaction
-from ..lookups import Lookup
+from ..database import AnyRow, Lookup, fetch_one, transaction
+from ..exceptions import TokenRefused, WrongCredentials
+from ..extensions import db
 from ..models import Account, Kind, Session
 from ..models.columns import new_id, utc_now
 from ..models.session import ALIVE
@@ -158,7 +159,7 @@ def grant(
         logged_in_at: when the session was begun, None for now.
     """
     return Grant(
-        tokens.current().issue(account_id, session_id, logged_in_at or utc_now()),
+        tokens.issue(account_id, session_id, logged_in_at or utc_now()),
         refresh_tokens.write(session_id, generation),
         current_app.config["JWT_ACCESS_TOKEN_EXPIRES"],
     )
@@ -176,18 +177,19 @@ def find_principal(token: str) -> Principal:
     the next one on (trap 8).
 
     Raises:
-        TokenRefused: the token is not good, or its session or its account is not alive any more.
+        InvalidTokenError: the token is not good.
+        TokenRefused: its session or its account is not alive any more.
     """
-    shown = tokens.current().read(token)
+    shown = decode_token(token)
     now = utc_now()
-    values = {"session_id": shown.session_id, "account_id": shown.account_id}
+    values = {"session_id": shown["sid"], "account_id": shown["sub"]}
     row = _PRINCIPAL.first(**values, now=now, idle_since=idle_since(now))
     if row is None:
         raise TokenRefused
     principal = Principal._make(row)
     if principal.last_used_at < now - LAST_USE:
         with transaction():
-            db.session.execute(update(Session).where(Session.id == shown.session_id).values(last_used_at=now))
+            db.session.execute(update(Session).where(Session.id == shown["sid"]).values(last_used_at=now))
     return principal
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from flask import current_app
 
-from ..errors import LoginTooOld, MfaNeeded
+from ..exceptions import LoginTooOld, MfaNeeded
 from ..models import Role
 from ..models.columns import utc_now
 from .auth import Principal

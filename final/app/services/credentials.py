@@ -9,8 +9,9 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import AccountNotFound, LinkRefused, WrongPassword, refuse
-from ..extensions import db, fetch_one, transaction
+from ..database import fetch_one, transaction
+from ..exceptions import AccountNotFound, LinkRefused, WrongPassword, refuse
+from ..extensions import db
 from ..models import Account, Kind, Purpose
 from ..models.columns import utc_now
 from . import audit, mail, one_time_tokens, passwords, sessions

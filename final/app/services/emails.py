@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import idna
 
-from ..errors import FieldError
+from ..exceptions import FieldError
 
 MAX_LENGTH = 254  # RFC 5321, the longest address that mail can be sent to
 # One @, with something before it; no spaces, brackets, quotes or control characters anywhere.

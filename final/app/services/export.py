@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select
 
-from ..extensions import AnyRow, fetch_all
+from ..database import AnyRow, fetch_all
 from ..models import AuditEvent, Session
 from . import audit
 from .auth import Principal

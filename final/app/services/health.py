@@ -6,9 +6,9 @@ from sqlalchemy import String, column, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..databases import at_most
-from ..errors import NotReady
-from ..extensions import fetch_all
+from ..database import fetch_all
+from ..engines import at_most
+from ..exceptions import NotReady
 from ..migrations import older_revisions
 from . import keys
 

@@ -24,11 +24,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..databases import at_most
-from ..errors import KeysUnreadable, NotReady
-from ..extensions import AnyRow, db, fetch_all, transaction
+from ..database import AnyRow, fetch_all, transaction
+from ..engines import at_most
+from ..exceptions import KeysUnreadable, NotReady
+from ..extensions import db
 from ..models import SigningKey
 from ..models.columns import utc_now
+from ..settings import command
 from .algorithms import GENERATE, PrivateKey, PublicKey, public_jwk, read_key, write_key
 from .sealing import derive, seal, unseal
 
@@ -182,7 +184,10 @@ class Keys:
         keys = [key for key in opened if key is not None]
         if rows and not keys:
             self._keys = {}
-            raise KeysUnreadable
+            raise KeysUnreadable(
+                "the signing keys were sealed under another SECRET_KEY: set that one again, or make a new "
+                f"key with {command('keys rotate --now')}; all access tokens end then"
+            )
         # A key ends when the next one has signed for as long as a token lives; the newest does not.
         ends = [key.signs_from + self._retirement for key in keys[1:]]
         now = utc_now()

@@ -17,7 +17,8 @@ from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from .. import metrics
-from ..extensions import after_commit, db, fetch_all, transaction
+from ..database import after_commit, fetch_all, transaction
+from ..extensions import db
 from ..models import Account, Kind, Mail
 from ..models.columns import utc_now
 from . import letters, smtp

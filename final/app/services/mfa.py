@@ -9,8 +9,9 @@ from typing import NamedTuple
 import segno
 from flask import current_app
 
-from ..errors import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
-from ..extensions import db, transaction
+from ..database import transaction
+from ..exceptions import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
+from ..extensions import db
 from ..models import Account, Kind
 from ..models.columns import utc_now
 from . import audit, codes, devices, mail, mfa_tokens, one_time_tokens, passwords, sessions

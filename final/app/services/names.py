@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import idna
 
-from ..errors import FieldError
+from ..exceptions import FieldError
 
 MAX_LENGTH = 100  # code points
 JOINERS = {"\u200c", "\u200d"}

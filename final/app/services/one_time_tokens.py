@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import CursorResult, bindparam, delete, select
 
-from ..errors import LinkRefused
-from ..extensions import AnyRow, db, fetch_one
+from ..database import AnyRow, fetch_one
+from ..exceptions import LinkRefused
+from ..extensions import db
 from ..models import WITH_LINK, Account, Mail, OneTimeToken, Purpose
 from ..models.columns import utc_now
 

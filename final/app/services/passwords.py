@@ -24,7 +24,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app
 
-from ..errors import FieldError, TooBusy
+from ..exceptions import FieldError, TooBusy
 
 T = TypeVar("T")
 

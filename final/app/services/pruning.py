@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from ..extensions import Base, db, fetch_all, transaction
+from ..database import fetch_all, transaction
+from ..extensions import Base, db
 from ..models import Account, AuditEvent, Mail, OneTimeToken, Role, Session, SigningKey
 from ..models.columns import utc_now
 from . import keys

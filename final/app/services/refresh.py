@@ -8,8 +8,9 @@ from typing import cast
 from flask import current_app
 from sqlalchemy import Table, bindparam, select, update
 
-from ..errors import RefreshRefused
-from ..extensions import AnyRow, db, transaction
+from ..database import AnyRow, transaction
+from ..exceptions import RefreshRefused
+from ..extensions import db
 from ..models import Account, Kind, Session
 from ..models.columns import utc_now
 from ..models.session import ALIVE

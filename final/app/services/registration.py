@@ -8,8 +8,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import EmailTaken, LinkRefused
-from ..extensions import db, transaction
+from ..database import transaction
+from ..exceptions import EmailTaken, LinkRefused
+from ..extensions import db
 from ..models import Account, Kind, Purpose, Role
 from ..models.columns import utc_now
 from . import audit, codes, mail, one_time_tokens, sessions

@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 
-from ..errors import AccountNotFound, SessionNotFound
-from ..extensions import AnyRow, db, fetch_all, transaction
+from ..database import AnyRow, fetch_all, transaction
+from ..exceptions import AccountNotFound, SessionNotFound
+from ..extensions import db
 from ..models import Account, Session
 from ..models.columns import utc_now
 from ..models.session import ALIVE

@@ -1,8 +1,7 @@
-"""Access tokens: signed, and accepted only if every claim is there (RFC 9068, RFC 8725).
+"""Access tokens: Flask-JWT-Extended as in the chapters, made strict (RFC 9068, RFC 8725). Chapters 2 and 3.
 
-Written and read by PyJWT, with the keys of `keys.py`. The chapters leave that to Flask-JWT-Extended, which
-also takes tokens that are no access tokens (trap 2); what is demanded of one stands here, to be read. Chapter
-2 for the tokens themselves, chapter 3 for who checks them.
+The extension takes any JWT that was signed with its key, and fills in what is missing (trap 2). Its loaders,
+below, demand everything first. What depends on the moment is asked of every token on every request.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
-import jwt as pyjwt
 from flask import Flask, current_app
+from flask_jwt_extended import JWTManager, create_access_token
+from jwt import InvalidTokenError, get_unverified_header
 
-from ..errors import TokenRefused
-from ..models.columns import is_id, new_id, utc_now
+from ..models.columns import is_id, utc_now
 from . import keys
-from .algorithms import GENERATE, PublicKey
+from .algorithms import GENERATE, PrivateKey, PublicKey
 
 TYPE = "at+jwt"  # the `typ` of an access token, so that no other token can pass for one (RFC 9068 2.1)
 CLAIMS: dict[str, type] = {
@@ -26,128 +25,144 @@ CLAIMS: dict[str, type] = {
     **dict.fromkeys(("iat", "nbf", "exp"), int),
 }
 REMEMBERED = 4096  # tokens, of which each takes about a KiB
-# What depends on the moment is asked of every token on every request, by `Tokens.read`, and not by PyJWT.
-_NOT_NOW = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
 class Verified(NamedTuple):
-    """What a token says whose signature is right: nothing in it can change any more."""
+    """A token whose signature is right: nothing that it says can change any more."""
 
-    account_id: str
-    session_id: str
-    begins: int  # seconds since 1970
-    ends: int
+    claims: dict[str, Any]
     kid: str
     key: PublicKey
 
 
-class Tokens:
-    """Writes and reads the access tokens of one application.
+class Subject(NamedTuple):
+    """Whom a token is written for, and by which key.
 
-    Args:
-        issuer: who issues them.
-        audience: for whom they are.
-        algorithm: by which they are signed. Exactly one, so that no token chooses how it is checked.
-        lifetime: seconds that one lives.
+    The key is chosen once. Asked for twice it could be another one for the signature than for the name.
     """
 
-    def __init__(self, issuer: str, audience: str, algorithm: str, lifetime: int) -> None:
-        self._issuer, self._audience = issuer, audience
-        self._algorithm, self._lifetime = algorithm, lifetime
-        # A signature that was right is right for ever, and checking one is the most expensive step of a
-        # request; so the tokens that are in use are checked once. What is refused raises, and is not
-        # remembered: nobody fills this with tokens that are not ours.
-        self._remembered = lru_cache(REMEMBERED)(self._verify)
+    account_id: str
+    session_id: str
+    logged_in_at: datetime
+    key: keys.Key
 
-    def issue(self, account_id: str, session_id: str, logged_in_at: datetime) -> str:
-        """Return an access token for ``account_id``, worth something while ``session_id`` is alive.
 
-        Args:
-            logged_in_at: for other services that ask for a recent log-in (RFC 9470); this one asks the row.
-        """
-        # Asked once: with two questions the key could become another between the name and the signature.
-        key, now = keys.current().signing(), int(utc_now().timestamp())
-        claims = {
-            "iss": self._issuer,
-            "aud": self._audience,
-            "sub": account_id,
-            "sid": session_id,
-            "jti": new_id(),
-            "type": "access",
-            "auth_time": int(logged_in_at.timestamp()),
-            "iat": now,
-            "nbf": now,
-            "exp": now + self._lifetime,
-        }
-        return pyjwt.encode(claims, key.private, key.algorithm, {"typ": TYPE, "kid": key.kid})
+class StrictJWTManager(JWTManager):
+    """The manager of the chapters, for one algorithm, one issuer and one audience."""
 
-    def read(self, token: str) -> Verified:
-        """Return what ``token`` says, if it is an access token of ours and good at this moment.
-
-        Whether its session and its account are alive is for `auth.find_principal` to say.
+    def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
+        """Give ``app`` its tokens. What the environment says of the extension's own settings does not count.
 
         Raises:
-            TokenRefused: it is not.
+            SystemExit: TOKEN_ALGORITHM is none that a token may be signed with.
         """
-        try:
-            found = self._remembered(token)
-        except pyjwt.InvalidTokenError:
-            raise TokenRefused from None
+        config = app.config
+        algorithm = config["TOKEN_ALGORITHM"]
+        if algorithm not in GENERATE:
+            sys.exit(f"TOKEN_ALGORITHM has to be one of {', '.join(GENERATE)}")
+        config.update(
+            JWT_ALGORITHM=algorithm,
+            JWT_DECODE_ALGORITHMS=[algorithm],  # exactly one, so that no token chooses how it is checked
+            JWT_ENCODE_ISSUER=config["TOKEN_ISSUER"],
+            JWT_DECODE_ISSUER=config["TOKEN_ISSUER"],
+            JWT_ENCODE_AUDIENCE=config["TOKEN_AUDIENCE"],
+            JWT_DECODE_AUDIENCE=config["TOKEN_AUDIENCE"],
+            JWT_DECODE_LEEWAY=keys.CLOCK_SKEW,  # the machine that issued a token may be ahead of this one
+            JWT_IDENTITY_CLAIM="sub",
+            JWT_COOKIE_CSRF_PROTECT=False,  # no cookie holds an access token
+        )
+        super().init_app(app, add_context_processor)
+        # A signature that was right stays right, and checking one is the most expensive step of a request. So
+        # the tokens in use are checked once. What is refused raises, and is not remembered: no client fills
+        # this with tokens that are not ours.
+        app.extensions["verified_tokens"] = lru_cache(REMEMBERED)(self._verify)
+
+    def _decode_jwt_from_config(
+        self, encoded_token: str, csrf_value: str | None = None, allow_expired: bool = False
+    ) -> dict[str, Any]:
+        """Return the claims of an access token that is good at this moment: what `decode_token()` calls.
+
+        Raises:
+            InvalidTokenError: it is not. The extension hands that to `invalid_token_loader`, see errors.py.
+        """
+        claims, kid, key = current_app.extensions["verified_tokens"](encoded_token)
         # What was right a moment ago may not be now: the time is over, or the key was stolen and deleted.
-        # The machine that issued it may be ahead of this one: it is good at once all the same. The leeway is
-        # for its beginning alone: nobody gains a minute by it.
-        if not found.begins - keys.CLOCK_SKEW <= utc_now().timestamp() < found.ends:
-            raise TokenRefused
-        if keys.current().find(found.kid) is not found.key:
-            raise TokenRefused
-        return found
+        # The skew is allowed at the beginning alone: no token lives a minute longer by it.
+        begins = max(claims["iat"], claims["nbf"]) - keys.CLOCK_SKEW
+        if not begins <= utc_now().timestamp() < claims["exp"]:
+            raise InvalidTokenError("not at this moment")
+        if keys.current().find(kid) is not key:
+            raise InvalidTokenError("its key was deleted")
+        return dict(claims)
 
     def _verify(self, token: str) -> Verified:
-        """Check all of a token that stays as it is: whose it is, what it is, and that nothing is missing."""
-        header = pyjwt.get_unverified_header(token)
-        if str(header.get("typ", "")).lower() != TYPE:
-            raise pyjwt.InvalidTokenError("another kind")
-        # Only a look-up: a key that the token brings along (`jwk`, `jku`, `x5u`) is not even read.
-        kid = header.get("kid")
+        # `allow_expired`, because each request asks for the end, above, and without the leeway.
+        claims = super()._decode_jwt_from_config(token, allow_expired=True)
+        kid = get_unverified_header(token)["kid"]
         key = keys.current().find(kid)
         if key is None:
-            raise pyjwt.InvalidTokenError("unknown key")
-        claims = pyjwt.decode(
-            token,
-            key,
-            [self._algorithm],
-            issuer=self._issuer,
-            audience=self._audience,
-            options=_NOT_NOW,  # type: ignore[arg-type]
-        )
-        # `type(...) is`, because True is an int.
-        if not all(type(claims.get(name)) is kind for name, kind in CLAIMS.items()):
-            raise pyjwt.InvalidTokenError("a claim is missing")
-        if claims["type"] != "access" or not is_id(claims["sub"]) or not is_id(claims["sid"]):
-            raise pyjwt.InvalidTokenError("no access token")
-        if not 0 < claims["exp"] - claims["iat"] <= self._lifetime:
-            raise pyjwt.InvalidTokenError("too long a life")
-        begins = max(claims["iat"], claims["nbf"])
-        return Verified(claims["sub"], claims["sid"], begins, claims["exp"], cast(str, kid), key)
+            raise InvalidTokenError("its key was deleted meanwhile")
+        return Verified(claims, kid, key)
 
 
-def init_app(app: Flask) -> None:
-    """Give ``app`` its tokens.
+jwt = StrictJWTManager()
+
+
+def issue(account_id: str, session_id: str, logged_in_at: datetime) -> str:
+    """Return an access token for ``account_id``, worth something while ``session_id`` is alive.
+
+    Args:
+        logged_in_at: for other services that ask for a recent log-in (RFC 9470); this one asks the row.
+    """
+    token: str = create_access_token(Subject(account_id, session_id, logged_in_at, keys.current().signing()))
+    return token
+
+
+@jwt.decode_key_loader
+def find_key(header: dict[str, Any], claims: dict[str, Any]) -> PublicKey:
+    """Return the key to check a token with, if the token says all that an access token has to say.
+
+    The extension calls this before it fills in claims: here they are what was sent. Nothing is believed yet;
+    the signature, which is checked next, covers all that is demanded here.
 
     Raises:
-        SystemExit: TOKEN_ALGORITHM is none that a token may be signed with.
+        InvalidTokenError: it is no access token, or nobody knows its key.
     """
-    config = app.config
-    if config["TOKEN_ALGORITHM"] not in GENERATE:
-        sys.exit(f"TOKEN_ALGORITHM has to be one of {', '.join(GENERATE)}")
-    app.extensions["tokens"] = Tokens(
-        config["TOKEN_ISSUER"],
-        config["TOKEN_AUDIENCE"],
-        config["TOKEN_ALGORITHM"],
-        config["JWT_ACCESS_TOKEN_EXPIRES"],
-    )
+    if str(header.get("typ", "")).lower() != TYPE:
+        raise InvalidTokenError("another kind")
+    # `type(...) is`, because True is an int.
+    if not all(type(claims.get(name)) is kind for name, kind in CLAIMS.items()):
+        raise InvalidTokenError("a claim is missing")
+    if claims["type"] != "access" or not is_id(claims["sub"]) or not is_id(claims["sid"]):
+        raise InvalidTokenError("no access token")
+    if not 0 < claims["exp"] - claims["iat"] <= current_app.config["JWT_ACCESS_TOKEN_EXPIRES"]:
+        raise InvalidTokenError("too long a life")
+    # Only a look-up: a key that the token brings along (`jwk`, `jku`, `x5u`) is not even read.
+    key = keys.current().find(header.get("kid"))
+    if key is None:
+        raise InvalidTokenError("unknown key")
+    return key
 
 
-def current() -> Tokens:
-    """Return the tokens of the application that runs."""
-    return cast(Tokens, current_app.extensions["tokens"])
+@jwt.encode_key_loader
+def signing_key(subject: Subject) -> PrivateKey:
+    """Return the key that signs the token of ``subject``."""
+    return subject.key.private
+
+
+@jwt.additional_headers_loader
+def header_of(subject: Subject) -> dict[str, str]:
+    """Return what a token is, and by which key it is signed."""
+    return {"typ": TYPE, "kid": subject.key.kid}
+
+
+@jwt.user_identity_loader
+def sub_of(subject: Subject) -> str:
+    """Return whom a token is for."""
+    return subject.account_id
+
+
+@jwt.additional_claims_loader
+def claims_of(subject: Subject) -> dict[str, Any]:
+    """Return what our tokens say besides the claims that the extension writes."""
+    return {"sid": subject.session_id, "auth_time": int(subject.logged_in_at.timestamp())}

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import insert
 
 from app import create_app, migrations
-from app.extensions import db, transaction
+from app.database import transaction
+from app.extensions import db
 from app.models import Account, Session
 from app.models.columns import new_id, utc_now
 from app.services import passwords

@@ -93,7 +93,7 @@ def init_app(app: Flask) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url.render_as_string(hide_password=False)
     options = _postgresql(threads)
     # The one that writes asks before each transaction whether the connection still lives: after a restart of
-    # the server not even the first request fails. The other one reads again, see `extensions.py`.
+    # the server not even the first request fails. The other one reads again, see `database.py`.
     writes = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**options, **writes}
     reads = {"isolation_level": "AUTOCOMMIT", **_NOTHING_TO_UNDO}
