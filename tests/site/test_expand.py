@@ -102,6 +102,19 @@ def test_a_symbol_has_its_decorators_and_its_comments(symbol: str, lines: tuple[
     assert find_symbol(SOURCE, symbol) == lines
 
 
+# -- step ------------------------------------------------------------------------------------------
+
+
+def test_a_step_folds_its_long_files_and_all_if_its_page_wants_that() -> None:
+    def shown(argument: str) -> str:
+        return expanded(f"<!-- step: {argument} -->", path="chapters/01.md")
+
+    assert " open" in shown("1 app/v1.py") and "data-folded" not in shown("1 app/v1.py")
+    assert "data-folded" in shown("2 app/accounts.py") and " open" not in shown("2 app/accounts.py")
+    assert " open" in shown("4")
+    assert "data-folded" in shown("4 folded") and " open" not in shown("4 folded")
+
+
 # -- diff and tree ---------------------------------------------------------------------------------
 
 

@@ -11,18 +11,18 @@ from course.site.directives.changes import Change, counts, kind_badge, lines_of,
 from course.site.directives.listings import lexer_of, listing
 from course.site.page import Page, Piece, say, split_page
 
-LONG = 30  # lines from which a listing is folded if the page does not ask for its file
+LONG = 20  # lines from which a file is folded
 
 
 def step(page: Page, piece: Piece) -> str:
     """Return the files of a step, or of `3 app/v1.py` that one.
 
-    `3` alone shows all files of step 3 that the page has not shown before, the long ones folded, and what a
-    check says after the step. With `folded` at the end, short files are folded, too.
+    `3` alone shows all files of step 3 that the page does not show elsewhere, and what a check says after the
+    step. Long files are folded; `3 folded` folds the short ones too.
     """
     words, _ = piece.options()
-    folded = words[-1:] == ["folded"]
-    words = words[:-1] if folded else words
+    folded = words[1:] == ["folded"]
+    words = words[:1] if folded else words
     chapter = find_stage(page.path.removeprefix("chapters/").removesuffix(".md"))
     if len(words) not in (1, 2) or not words[0].isdigit():
         raise page.error(
@@ -33,10 +33,10 @@ def step(page: Page, piece: Piece) -> str:
     if len(words) == 2:
         if words[1] not in names:
             raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(names)}")
-        shown = _file(chapter, number, words[1], page.lang, opened=not folded)
+        shown = _file(chapter, number, words[1], page.lang)
         return "\n\n".join([shown, *_translation(chapter, words[1], page.lang)])
     left = [name for name in names if name not in _shown(page, number)]
-    files = [_file(chapter, number, name, page.lang, opened=False if folded else None) for name in left]
+    files = [_file(chapter, number, name, page.lang, folded=folded) for name in left]
     return "\n\n".join([*files, _check(chapter, number, page, piece)])
 
 
@@ -44,15 +44,14 @@ def _shown(page: Page, number: int) -> set[str]:
     """Return the files of a step that its page shows by name."""
     pieces = split_page(page.file.read_text(encoding="utf-8"), page)
     asked = [piece.argument.split() for piece in pieces if piece.name == "step"]
-    return {words[1] for words in asked if len(words) > 1 and words[0] == str(number)}
+    return {words[1] for words in asked if len(words) == 2 and words[0] == str(number)}
 
 
-def _file(chapter: Stage, number: int, name: str, lang: str, *, opened: bool | None = None) -> str:
-    """Return what to type in one file: all of it if it is new, else what changes. None: fold a long one."""
+def _file(chapter: Stage, number: int, name: str, lang: str, *, folded: bool = False) -> str:
+    """Return what to type in one file: all of it if it is new, else what changes."""
     change = change_of(chapter, number, name)
     length = len(change.new) if change.kind == "added" else sum(change.counts)
-    if opened is None:
-        opened = length <= LONG and change.kind != "removed"
+    opened = not folded and length <= LONG and change.kind != "removed"
     summary = (
         f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
     )
