@@ -196,7 +196,7 @@ def test_the_progress_counts_work_and_not_tests():
         progress.pytest_runtest_logfinish(test)
     assert progress.describe(elapsed=10) == "10 %, about 1 min 30 s to go"
     progress.pytest_runtest_logfinish(slow[0])
-    assert progress.describe(elapsed=55) == "55 %, about 0 min 50 s to go"
+    assert progress.describe(elapsed=60) == "55 %, about 0 min 50 s to go"
     assert told == []  # no line has been due yet
 
 
