@@ -112,7 +112,7 @@ def test_a_step_that_a_mistake_or_a_hint_names_is_the_one_of_the_page(
     assert named == {
         "no_command_yet": {(2, step("create-admin", 2))},
         "no_login_yet": {(2, step("login", 2))},
-        "no_handler_yet": {(4, step("handlers", 4))},
+        "no_handler_yet": {(4, step("exceptions", 4))},
     }
 
 

@@ -126,8 +126,8 @@ def test_every_block_of_the_lesson_is_on_a_slide_or_in_the_notes(
     lesson = re.sub(r"<details [^>]*data-folded.*?</details>", "", lesson, flags=re.S)  # only their names are
     paragraphs = re.findall(r"<p>(.*?)</p>", lesson, re.S)
     lines = re.findall(r'data-linenos="[^"]*"></span>(.*)', lesson)
-    for changed in re.findall(r'<details [^>]*typing.*?<pre class="diff.*?<code>(.*?)</code></pre>', lesson):
-        lines += changed.split("&#10;")
+    for diff in re.findall(r'<pre class="diff highlight"[^>]*><code>(.*?)</code>', lesson, re.S):
+        lines += re.split("&#10;|\n", diff)
     assert len(paragraphs) > 20 and len(lines) > 50
     assert [text for text in (*paragraphs, *lines) if _words(text) not in said] == []
 
