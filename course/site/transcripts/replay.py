@@ -40,7 +40,7 @@ MASKS = tuple(
         (r"^[\w-]{43}(?=  ES256| signs )", "<key>"),  # the thumbprint of a key (RFC 7638)
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\b\d\d:\d\d:\d\d\b", "<time>"),
-        (r"\b\d+(?:\.\d+)? ?m?s\b|(?<=dur=)[\d.]+", "<duration>"),
+        (r"\b\d+(?:\.\d+)? ?m?s\b|(?<=dur=)[\d.]+|(?<=\"milliseconds\":)[\d.]+", "<duration>"),
         (r" *\b\d+\.\d+ times\b", " <ratio> times"),
     )
 )
