@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from course.commands.merging import merge
 from course.errors import Failure
-from course.lessons.patches import make_patch, patched, read_patch
+from course.lessons.patches import StalePatch, make_patch, patched, read_patch
 from course.lessons.stages import Stage, find_chapter, stage_before
 from course.lessons.steps import (
     files_of_step,
@@ -31,13 +31,23 @@ Files = dict[str, str]  # text by path
 
 
 def lay_out(key: str) -> int:
-    """Write the state after each step of a chapter into a folder of its own, for a maintainer to edit."""
+    """Write the state after each step of a chapter into a folder of its own, for a maintainer to edit.
+
+    Raises:
+        Failure: a patch no longer fits the chapter's code.
+    """
     stage = find_chapter(key)
     folder = _laid_out(stage)
+    try:
+        states = [state_after(stage, number) for number, _ in enumerate(patches_of(stage), 1)]
+    except StalePatch as error:
+        raise Failure(
+            f"The chapter has changed ({error}): first python3 -m course step {key} --carry HEAD"
+        ) from None
     shutil.rmtree(folder, ignore_errors=True)
-    for number, patch in enumerate(patches_of(stage), 1):
+    for patch, state in zip(patches_of(stage), states, strict=True):
         for kind in ("", ".before"):  # the second is what an edit is compared with
-            write_files(state_after(stage, number), folder / (kind + patch.stem))
+            write_files(state, folder / (kind + patch.stem))
     print(f"The steps are in {display_path(folder)}: edit them, then python3 -m course step {key} --take")
     return 0
 
@@ -80,6 +90,8 @@ def carry_through(key: str, revision: str) -> int:
     with TemporaryDirectory() as scratch:
         old = _states_at(stage, revision, Path(scratch))
     first, last = texts_of(stage_before(stage).path), texts_of(stage.path)
+    if len(old) == 1:
+        raise Failure(f"chapter {key} has no steps at {revision}: name a revision that has them")
     states: list[Files] = []
     for number, state in enumerate(old[1:-1], 1):
         files: Files = {}

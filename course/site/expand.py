@@ -80,9 +80,10 @@ def finish_title(markdown: str, page: Page) -> str:
     title, attributes = r"# \1", r"{\2}"
     if chapter:
         attributes = rf'{{\2 data-chapter="{chapter[1]}" }}'
+    pattern = r"(?m)^# (?:\d+\. )?(.+?)\s*(?:\{(.*)\})?$"
+    markdown = re.sub(pattern, f"{title} {attributes}", markdown, count=1)
     minutes = reading.line_of(markdown, page.lang, chapter[1] if chapter else "")
-    finished = f"{title} {attributes}\n\n{minutes}\n"
-    return re.sub(r"(?m)^# (?:\d+\. )?(.+?)\s*(?:\{(.*)\})?$", finished, markdown, count=1)
+    return re.sub(r"(?m)^(# .*)$", lambda found: f"{found[1]}\n\n{minutes}\n", markdown, count=1)
 
 
 def _expand_piece(piece: Piece, page: Page) -> str:

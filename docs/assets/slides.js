@@ -15,6 +15,7 @@
     body.classList.add("measured");
     document.querySelectorAll(".page:not(.first, .question) .shown").forEach((shown) => {
       for (let size = 26; size >= 15 && !(shown.style.fontSize = `${size}px`, fits(shown)); size -= 0.5);
+      if (!fits(shown)) shown.classList.add("wrapped"); // a line of a log may be longer than a slide is wide
       const room = shown.querySelector(".figure svg");
       if (room) room.style.height = `${Math.min(500, shown.clientHeight)}px`;
     });

@@ -61,16 +61,22 @@
       return part;
     });
 
-  /** What the class types: an open file with its lines, folded ones by their names. */
+  /** What the class types: a file that is taught with its lines, folded ones beside it by their names. */
   const showTyped = (block, rest) => {
-    if (block.matches("[data-folded]")) {
+    const byName = ".typing[data-folded]:not([data-taught])";
+    if (block.matches(byName)) {
       const folded = [block];
-      while (rest[0]?.matches(".typing[data-folded]")) folded.push(rest.shift());
+      while (rest[0]?.matches(byName)) folded.push(rest.shift());
       return listFiles(folded);
     }
     const name = element("span", "filename", block.dataset.file);
     const code = block.querySelector("pre");
-    return splitListing(element("div", "highlight", name, copy(code)));
+    const parts = splitListing(element("div", "highlight", name, copy(code)));
+    for (const part of parts) {
+      const diff = part.querySelector(".diff > code"); // each of its lines is a block on a slide
+      if (diff) diff.innerHTML = diff.innerHTML.replaceAll("\n", "");
+    }
+    return parts;
   };
 
   /** Which files change, as many as fit a slide; the lines are in the lesson. */

@@ -33,7 +33,7 @@ def step(page: Page, piece: Piece) -> str:
     if len(words) == 2:
         if words[1] not in names:
             raise page.error(piece.line, f"step {number} does not change {words[1]}: {', '.join(names)}")
-        shown = _file(chapter, number, words[1], page.lang)
+        shown = _file(chapter, number, words[1], page.lang, taught=True)
         return "\n\n".join([shown, *_translation(chapter, words[1], page.lang)])
     left = [name for name in names if name not in _shown(page, number)]
     files = [_file(chapter, number, name, page.lang, folded=folded) for name in left]
@@ -47,8 +47,14 @@ def _shown(page: Page, number: int) -> set[str]:
     return {words[1] for words in asked if len(words) == 2 and words[0] == str(number)}
 
 
-def _file(chapter: Stage, number: int, name: str, lang: str, *, folded: bool = False) -> str:
-    """Return what to type in one file: all of it if it is new, else what changes."""
+def _file(
+    chapter: Stage, number: int, name: str, lang: str, *, folded: bool = False, taught: bool = False
+) -> str:
+    """Return what to type in one file: all of it if it is new, else what changes.
+
+    Args:
+        taught: whether the page asks for this file; then its lines are on the slides too.
+    """
     change = change_of(chapter, number, name)
     length = len(change.new) if change.kind == "added" else sum(change.counts)
     opened = not folded and length <= LONG and change.kind != "removed"
@@ -56,7 +62,8 @@ def _file(chapter: Stage, number: int, name: str, lang: str, *, folded: bool = F
         f"<summary><code>{escape(name)}</code> {kind_badge(change.kind, lang)} {counts(change)}</summary>"
     )
     attributes = f'class="file-diff typing" data-step="{number}" data-file="{escape(name)}"'
-    attributes += f' data-kind="{change.kind}"' + (" open" if opened else " data-folded")
+    attributes += f' data-kind="{change.kind}"' + (" data-taught" if taught else "")
+    attributes += " open" if opened else " data-folded"
     if change.kind != "added":
         # One line of HTML, with &#10; for its line breaks: Markdown must not look for lists in it.
         lines = "&#10;".join(lines_of(change, lang))
@@ -74,7 +81,8 @@ def _translation(chapter: Stage, name: str, lang: str) -> list[str]:
     if not file.is_file():
         return []
     text = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    return [listing(text, "md", say("translated", lang, name))]
+    shown = listing(text, "md", say("translated", lang, name))
+    return [f'<div class="translation" markdown="1">\n\n{shown}\n\n</div>']
 
 
 def change_of(chapter: Stage, number: int, name: str) -> Change:

@@ -35,7 +35,7 @@ MASKS = tuple(
     (re.compile(pattern), mask)
     for pattern, mask in (
         (r"eyJ[\w-]+(?:\.[\w-]+\.[\w-]+|…)", "<token>"),
-        (r"rt_[\w-]{12,}…?", "<refresh token>"),
+        (r"rt_[\w.-]{12,}…?", "<refresh token>"),
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "<id>"),
         (r"^[\w-]{43}(?=  ES256| signs )", "<key>"),  # the thumbprint of a key (RFC 7638)
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
@@ -278,5 +278,5 @@ def _record(exchange: Exchange, response: Any) -> Iterator[str]:
     if response.text:
         yield ""
         shortened = re.sub(r"(eyJ[\w-]{12})[\w-]*\.[\w-]+\.[\w-]+", r"\1…", response.text.rstrip("\n"))
-        shortened = re.sub(r"(rt_[\w-]{12})[\w-]{50,}", r"\1…", shortened)
+        shortened = re.sub(r"(rt_[\w.-]{12})[\w.-]{50,}", r"\1…", shortened)
         yield from shortened.split("\n")
