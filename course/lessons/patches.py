@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import whatthepatch
 
 
 class StalePatch(Exception):
@@ -27,7 +25,7 @@ def apply_patch(patch: str, folder: Path) -> None:
     Raises:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
-    names = [change.header.new_path for change in whatthepatch.parse_patch(patch)]
+    names = [change.header.new_path for change in _parsed(patch)]
     before = {name: (folder / name).read_text("utf-8") for name in names if (folder / name).exists()}
     after = patched(patch, before)
     for name in names:
@@ -45,7 +43,7 @@ def patched(patch: str, files: Mapping[str, str]) -> dict[str, str]:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
     after = dict(files)
-    for change in whatthepatch.parse_patch(patch):
+    for change in _parsed(patch):
         name = change.header.new_path
         if name not in after and any(line.old is not None for line in change.changes):
             raise StalePatch(f"{name} is gone")
@@ -67,6 +65,12 @@ def make_patch(before: Mapping[str, str], after: Mapping[str, str], order: Itera
     names = [name for name in order if name in changed]
     names += sorted(changed.difference(names), key=lambda name: ("/" not in name, name))
     return "".join(_make(name, before.get(name, ""), after.get(name, "")) for name in names)
+
+
+def _parsed(patch: str) -> Iterator[Any]:
+    import whatthepatch  # here: the first command reads lessons before there are packages
+
+    yield from whatthepatch.parse_patch(patch)
 
 
 def _make(name: str, before: str, after: str) -> str:
