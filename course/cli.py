@@ -88,6 +88,7 @@ def begin(chapter: str, again: bool, step: int | None) -> int:
 @click.option("--full", is_flag=True, help="Show the full output of the tests.")
 @click.option("--my-tests", is_flag=True, help="Grade your tests instead: which named faults do they catch?")
 @click.option("--stretch", is_flag=True, help="Check the chapter's stretch tasks instead.")
+@click.option("--try", "tried", is_flag=True, help="Check the parts of Try it that ask for code instead.")
 @click.option("--only", metavar="WHICH", help="Check one behaviour by its number in the list, or step3.")
 @language_option
 def check(
@@ -97,11 +98,12 @@ def check(
     full: bool,
     my_tests: bool,
     stretch: bool,
+    tried: bool,
     only: str | None,
 ) -> int:
     """Run the course's tests on your code for a chapter."""
-    if sum([watch, my_tests, stretch, only is not None]) > 1:
-        raise click.UsageError("Choose one of --watch, --my-tests, --stretch and --only.")
+    if sum([watch, my_tests, stretch, tried, only is not None]) > 1:
+        raise click.UsageError("Choose one of --watch, --my-tests, --stretch, --try and --only.")
     if only is not None:
         from course.commands.only import check_only
 
@@ -110,10 +112,10 @@ def check(
         from course.commands.my_tests import check_my_tests
 
         return check_my_tests(key, chapter)
-    if stretch:
+    if stretch or tried:
         from course.commands.stretch import check_stretch
 
-        return check_stretch(key, full, chapter)
+        return check_stretch(key, full, chapter, "stretch" if stretch else "try")
     if watch:
         from course.commands.watch import watch_folder
 

@@ -1,4 +1,4 @@
-"""`check --stretch`: judges the learner's folder by the chapter's stretch tasks."""
+"""`check --stretch` and `--try`: judge the learner's folder by tasks that go beyond the chapter."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from course.lessons.stretch import all_stretch_tasks
 from course.messages import say
 
 
-def check_stretch(key: str, full: bool, chapter: str | None = None) -> int:
-    """Show the behaviours of each stretch task; return 0 if all passed.
+def check_stretch(key: str, full: bool, chapter: str | None = None, kind: str = "stretch") -> int:
+    """Show the behaviours of each task of a kind, `stretch` or `try`; return 0 if all passed.
 
     Raises:
-        Failure: the chapter has no stretch tasks, or the learner has not begun it.
+        Failure: the chapter has no such tasks, or the learner has not begun it.
     """
     stage, folder = find_submission(key, chapter)
-    tasks = [task for task in all_stretch_tasks() if task.stage == stage]
+    tasks = [task for task in all_stretch_tasks(kind) if task.stage == stage]
     if not tasks:
-        raise Failure(say("stretch.none", name=stage.name))
+        raise Failure(say("stretch.none" if kind == "stretch" else "stretch.no_try", name=stage.name))
     console = plain_console()
     behaviours = [behaviour for task in tasks for behaviour in task.behaviours]
     verdict = judge(folder, stage, behaviours=behaviours, full=full)
@@ -37,5 +37,6 @@ def check_stretch(key: str, full: bool, chapter: str | None = None) -> int:
     first = verdict.not_passed[0]
     console.print(f"[bold]{escape(say('check.next', sentence=first.behaviour.sentence))}[/]\n")
     show_parts(console, explain(first, folder))
-    console.print("\n" + say("stretch.hints", page=f"docs/{messages.language()}/stretch.md"))
+    if kind == "stretch":
+        console.print("\n" + say("stretch.hints", page=f"docs/{messages.language()}/stretch.md"))
     return 1

@@ -1,7 +1,8 @@
-"""The stretch tasks, which go beyond a chapter.
+"""Tasks that are judged like a chapter: the stretch tasks, and the parts of *Try it* that ask for code.
 
-A task is tests/stretch/stretch_<chapter>_<task>_<name>.py; its solution is a patch on the finished chapter,
-in tests/stretch/solutions/. The page docs/*/stretch.md describes it and has its hints.
+A task is tests/stretch/stretch_<chapter>_<task>_<name>.py, or try_…; its solution is a patch on the finished
+chapter, in tests/stretch/solutions/. The page docs/*/stretch.md describes the stretch tasks and has their
+hints, the lesson the others.
 """
 
 from __future__ import annotations
@@ -19,38 +20,40 @@ from course.lessons.stages import Stage, find_stage
 from course.paths import ROOT
 
 FOLDER = ROOT / "tests" / "stretch"
+TEXTS = {"stretch": "tasks.toml", "try": "tries.toml"}
+PAGES = {"stretch": "stretch.md", "try": "chapters/0{}.md"}
 
 
 @dataclass(frozen=True)
 class StretchBehaviour(Behaviour):
-    """One behaviour of a stretch task. Its Korean sentence is in tests/stretch/tasks.toml."""
+    """One behaviour of a task. Its Korean sentence is in tests/stretch/tasks.toml or tries.toml."""
 
     @property
     def sentence(self) -> str:
-        korean = _texts()[self._task]["sentences"].get(self.function, self.english)
+        kind, task = split_name(self.test.partition("::")[0])
+        korean = _texts(kind)[task]["sentences"].get(self.function, self.english)
         return str(korean if messages.language() == "ko" else self.english).replace("`", "")
 
     @property
-    def _task(self) -> str:
-        return Path(self.test.partition("::")[0]).stem.removeprefix("stretch_")
-
-    @property
     def lesson(self) -> tuple[str, str, int] | None:
-        """The task's section on the page of all tasks."""
-        chapter, task = self._task.split("_")[:2]
-        page = f"docs/{messages.language()}/stretch.md"
+        """The task's section: on the page of all stretch tasks, or in the lesson."""
+        kind, name = split_name(self.test.partition("::")[0])
+        chapter, task = name.split("_")[:2]
+        page = f"docs/{messages.language()}/{PAGES[kind].format(chapter)}"
+        anchor = f"{{#task-{chapter}-{task}}}" if kind == "stretch" else "{#try-it}"
         for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
-            if line.endswith(f"{{#task-{chapter}-{task}}}"):
+            if line.endswith(anchor):
                 return line.strip("# ").partition(" {#")[0], page, number
         return None
 
 
 @dataclass(frozen=True)
 class StretchTask:
-    """One stretch task; ``name`` is that of its file without `stretch_` and `.py`."""
+    """One task; ``name`` is that of its file without ``kind``, `stretch` or `try`, and `.py`."""
 
     name: str
     file: Path
+    kind: str
 
     @property
     def stage(self) -> Stage:
@@ -65,12 +68,12 @@ class StretchTask:
     @property
     def title(self) -> str:
         """Its title in the learner's language."""
-        return str(_texts()[self.name][messages.language()])
+        return str(_texts(self.kind)[self.name][messages.language()])
 
     @property
     def solution(self) -> Path:
         """The patch that solves it."""
-        return FOLDER / "solutions" / f"{self.name}.patch"
+        return FOLDER / "solutions" / f"{'' if self.kind == 'stretch' else 'try_'}{self.name}.patch"
 
     @property
     def behaviours(self) -> list[StretchBehaviour]:
@@ -86,13 +89,18 @@ class StretchTask:
 
 
 @cache
-def all_stretch_tasks() -> tuple[StretchTask, ...]:
-    """Return all stretch tasks, in the order of the chapters."""
-    return tuple(
-        StretchTask(file.stem.removeprefix("stretch_"), file) for file in sorted(FOLDER.glob("stretch_*.py"))
-    )
+def all_stretch_tasks(kind: str = "stretch") -> tuple[StretchTask, ...]:
+    """Return all tasks of a kind, `stretch` or `try`, in the order of the chapters."""
+    files = sorted(FOLDER.glob(f"{kind}_*.py"))
+    return tuple(StretchTask(split_name(file.name)[1], file, kind) for file in files)
+
+
+def split_name(file: str) -> tuple[str, str]:
+    """Return the kind of a task and its name: `stretch` and `1_1_csv` of `stretch/stretch_1_1_csv.py`."""
+    kind, _, name = Path(file).stem.partition("_")
+    return kind, name
 
 
 @cache
-def _texts() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((FOLDER / "tasks.toml").read_text(encoding="utf-8"))
+def _texts(kind: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads((FOLDER / TEXTS[kind]).read_text(encoding="utf-8"))

@@ -26,8 +26,13 @@ def failed(reports: list[Report]) -> dict[str, str]:
 
 
 TASKS = [
-    pytest.param(task, id=task.name, marks=only_if_changed(task.stage, task.file.name, f"/{task.name}.patch"))
-    for task in all_stretch_tasks()
+    pytest.param(
+        task,
+        id=f"{kind}-{task.name}",
+        marks=only_if_changed(task.stage, task.file.name, f"/{task.name}.patch"),
+    )
+    for kind in ("stretch", "try")
+    for task in all_stretch_tasks(kind)
 ]
 
 
@@ -51,11 +56,11 @@ def test_the_finished_chapter_does_not_have_it(task: StretchTask, folder: Path, 
 
 
 def test_the_solution_has_it(task: StretchTask, folder: Path, harness: Harness) -> None:
-    """With the solution every test is green, and so is every test of the chapter."""
+    """With the solution every test is green, and of a stretch task also every test of the chapter."""
     apply_patch(task.solution.read_text(encoding="utf-8"), folder)
     (chapter,) = TESTS.glob(f"test_{task.stage.number:02}_*.py")
 
-    for file in (task.file, chapter):
+    for file in (task.file, chapter) if task.kind == "stretch" else (task.file,):
         assert failed(harness.run(folder, harness.tests_in(file, task.stage.name)).reports) == {}
 
 
@@ -93,3 +98,29 @@ def test_a_learner_is_judged(tmp_path: Path) -> None:
     apply_patch(counting.solution.read_text(encoding="utf-8"), own)
     _, said = learner.run("check", "5", "--stretch", "--lang", "en")
     assert "to do" not in said.split("5.2")[0] and "passed" in said.split("5.2")[0], said
+
+
+def test_what_try_it_asks_for_is_judged(tmp_path: Path) -> None:
+    """`check N --try`: red in the finished chapter, green with what the lesson asks for."""
+    learner = Learner(tmp_path)
+    own = learner.has(find_stage("1"))
+
+    status, said = learner.run("check", "1", "--try")
+    assert status == 1 and "1.3 A method of the list" in said and "1 of 3" in said
+
+    (task,) = all_stretch_tasks("try")[:1]
+    apply_patch(task.solution.read_text(encoding="utf-8"), own)
+    assert learner.run("check", "1", "--try")[0] == 0
+    assert "목록의 메서드" in learner.run("check", "1", "--try", "--lang", "ko")[1]
+    learner.has(find_stage("5"))
+    assert "채점할 코드가 없습니다" in learner.run("check", "5", "--try")[1]
+
+
+def test_every_try_is_written_out_in_both_languages() -> None:
+    texts = tomllib.loads((TESTS / "stretch" / "tries.toml").read_text(encoding="utf-8"))
+    assert list(texts) == [task.name for task in all_stretch_tasks("try")]
+    for task in all_stretch_tasks("try"):
+        assert list(texts[task.name]["sentences"]) == [behaviour.function for behaviour in task.behaviours]
+        for lang in ("en", "ko"):
+            page = (DOCS / lang / "chapters" / f"0{task.stage.number}.md").read_text(encoding="utf-8")
+            assert f"check {task.stage.number} --try" in page, task.name
