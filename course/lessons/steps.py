@@ -92,17 +92,26 @@ def notes_of_step(stage: Stage, step: int) -> dict[str, str]:
 
 
 def steps_that_write(stage: Stage, file: str, names: tuple[str, ...] = ()) -> list[int]:
-    """Return the steps that write ``file``; first the one that writes something called as in ``names``."""
-    writing = [
-        number for number, _ in enumerate(patches_of(stage), 1) if file in files_of_step(stage, number)
-    ]
+    """Return the steps that write ``file``; first the one that begins something called as in ``names``."""
+    parts = {number: _part_of(patch, file) for number, patch in enumerate(patches_of(stage), 1)}
+    writing = [number for number, part in parts.items() if part]
     for name in names:
-        defines = re.compile(rf"^\s*(?:(?:async )?def |class ){re.escape(name)}\b", re.M)
-        for number in writing:
-            before, after = (state_after(stage, k).get(file, "") for k in (number - 1, number))
-            if defines.search(after) and not defines.search(before):
+        defines = rf"\s*(?:(?:async )?def |class ){re.escape(name)}\b"
+        for number in writing:  # a definition that is only changed is taken away too
+            added, removed = (
+                re.search(rf"^{re.escape(sign)}{defines}", parts[number], re.M) for sign in "+-"
+            )
+            if added and not removed:
                 return [number, *(other for other in writing if other != number)]
     return writing
+
+
+def _part_of(patch: Path, file: str) -> str:
+    """Return what a patch does to ``file``. The lab has the patches, and not the files that they change."""
+    found = re.search(
+        rf"^diff -u \S+ {re.escape(file)}\n(.*?)(?=^diff -u |\Z)", patch.read_text("utf-8"), re.M | re.S
+    )
+    return found[1] if found else ""
 
 
 def checked_after(stage: Stage, step: int) -> Checked:
