@@ -124,7 +124,8 @@ class _Adviser:
             return (6, not is_regression(result, self.stage, self.ever_passed), not own, place)
         if is_regression(result, self.stage, self.ever_passed):
             return (3, place)
-        return (4 if own else 5, place)
+        behaviour = result.behaviour
+        return (4 if own else 5, self.step(behaviour.anchor), not behaviour.is_about_its_step, place)
 
     def cause(self, result: Result) -> str | None:
         """Return what stopped the learner's code itself, so that it is the same for all that met it."""

@@ -91,6 +91,11 @@ class Behaviour:
         return of_steps.get(self.step, "") or str(self.guidance.get("lesson", ""))
 
     @property
+    def is_about_its_step(self) -> bool:
+        """Whether the step that turns it green teaches it, and it did not only wait for something there."""
+        return str(self.guidance.get("lesson", self.anchor)) == self.anchor
+
+    @property
     def lesson(self) -> tuple[str, str, int] | None:
         """The section of the lesson that teaches it: its title, the page's file, and its line there."""
         page = f"docs/{messages.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
@@ -116,8 +121,7 @@ def behaviours_of(number: int) -> tuple[Behaviour, ...]:
 
     def order(behaviour: Behaviour) -> tuple[int, bool]:
         """Sort by steps; what was taught before and only waited for something of the step comes last."""
-        taught = behaviour.guidance.get("lesson", behaviour.anchor) == behaviour.anchor
-        return places.get(behaviour.anchor, 0), not taught
+        return places.get(behaviour.anchor, 0), not behaviour.is_about_its_step
 
     return tuple(sorted(found, key=order))
 

@@ -153,7 +153,7 @@ class Watcher:
 
 @pytest.fixture
 def watcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
-    watcher = Watcher(copy_own_files(STAGE.path, tmp_path / "mine"), monkeypatch)
+    watcher = Watcher(copy_own_files(STAGE.path, tmp_path / "mine", but=("steps",)), monkeypatch)
     yield watcher
     shutil.rmtree(watcher.folder, ignore_errors=True)
     watcher.thread.join(10)
