@@ -17,6 +17,7 @@ from kit.lab_reader import LOOP, ONE_PYTHON, Reader, work_through
 from course.judging.submissions import find_submission
 from course.lessons.own_files import own_files
 from course.lessons.stages import find_stage
+from course.lessons.steps import names_of, state_after
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -123,14 +124,33 @@ def test_a_token_of_a_login_is_offered(opened: Reader) -> None:
 @pytest.mark.parametrize("opened", [DECORATORS], indirect=True)
 def test_a_chapter_can_be_worked_through_from_its_beginning(opened: Reader) -> None:
     """From the state before: new files are listed, and a comparison shows what to write."""
-    opened.lab.locator('input[value="before"]').check()
+    opened.lab.locator(".lab-starts select").select_option("before")
     ghost = opened.lab.locator('[data-path="app/decorators/access.py"]')
     assert "아직 없는 파일" in str(ghost.get_attribute("aria-label"))
     ghost.click()
     opened.lab.locator(".lab-filebar select").select_option("after")
     assert "def " in opened.lab.locator(".cm-deletedChunk").first.inner_text()
-    opened.lab.locator('input[value="after"]').check()
+    opened.lab.locator(".lab-starts select").select_option("after")
     assert opened.lab.locator(".lab-mark-yours").count() == 0
+
+
+@pytest.mark.parametrize("opened", [DECORATORS], indirect=True)
+def test_the_work_can_begin_at_any_step(opened: Reader) -> None:
+    """The files are those of the state after the step, and what a reader changes there stays there."""
+    starts = opened.lab.locator(".lab-starts select")
+    after = state_after(find_stage("03"), 2)
+    starts.select_option("step2")
+    opened.lab.locator('[data-path="app/decorators/bodies.py"]').click()
+    assert opened.text().split() == after["app/decorators/bodies.py"].split()
+    assert opened.lab.locator("[data-path]:not(.lab-absent)").count() == len(after)
+
+    opened.write("app/decorators/bodies.py", "# mine\n")
+    starts.select_option("step3")
+    assert "# mine" not in opened.text() and opened.lab.locator(".lab-mark-yours").count() == 0
+    starts.select_option("step2")
+    assert opened.text().startswith("# mine")
+    opened.lab.locator(".lab-filebar button").first.click()  # undo my changes
+    starts.select_option("after")
 
 
 @pytest.mark.parametrize("opened", [DECORATORS], indirect=True)
@@ -178,7 +198,7 @@ def test_the_work_can_be_taken_along_and_handed_on(opened: Reader, tmp_path: Pat
     zipped = tmp_path / "work.zip"
     download.value.save_as(zipped)
     _, folder = find_submission(str(zipped))
-    assert folder.name == stage.name and own_files(folder).keys() == own_files(stage.path).keys()
+    assert folder.name == stage.name and sorted(own_files(folder)) == sorted(names_of(stage.path))
     changed = {
         n for n, file in own_files(folder).items() if file.read_bytes() != (stage.path / n).read_bytes()
     }
