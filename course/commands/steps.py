@@ -34,9 +34,18 @@ def lay_out(key: str) -> int:
     """Write the state after each step of a chapter into a folder of its own, for a maintainer to edit.
 
     Raises:
-        Failure: a patch no longer fits the chapter's code.
+        Failure: a patch no longer fits the chapter's code, or the folders have edits that were not taken.
     """
     stage = find_chapter(key)
+    shown = display_path(_laid_out(stage))
+    if any(before != after for _, before, after in _found(stage)):
+        raise Failure(f"{shown} has edits: python3 -m course step {key} --take, or remove the folder")
+    _lay_out(stage, key)
+    print(f"The steps are in {shown}: edit them, then python3 -m course step {key} --take")
+    return 0
+
+
+def _lay_out(stage: Stage, key: str) -> None:
     folder = _laid_out(stage)
     try:
         states = [state_after(stage, number) for number, _ in enumerate(patches_of(stage), 1)]
@@ -48,8 +57,12 @@ def lay_out(key: str) -> int:
     for patch, state in zip(patches_of(stage), states, strict=True):
         for kind in ("", ".before"):  # the second is what an edit is compared with
             write_files(state, folder / (kind + patch.stem))
-    print(f"The steps are in {display_path(folder)}: edit them, then python3 -m course step {key} --take")
-    return 0
+
+
+def _found(stage: Stage) -> list[tuple[str, Files, Files]]:
+    """Return the name of each step that is laid out, its files as they were written, and as they are now."""
+    paths = sorted(_laid_out(stage).glob("[0-9]*_*"), key=lambda path: int(path.name.partition("_")[0]))
+    return [(path.name, texts_of(path.with_name(f".before{path.name}")), texts_of(path)) for path in paths]
 
 
 def take(key: str) -> int:
@@ -62,22 +75,23 @@ def take(key: str) -> int:
         Failure: nothing is laid out, or an edit does not fit a later step.
     """
     stage = find_chapter(key)
-    folder = _laid_out(stage)
-    found = sorted(folder.glob("[0-9]*_*"), key=lambda path: int(path.name.partition("_")[0]))
+    found = _found(stage)
     if not found:
-        raise Failure(f"{display_path(folder)} has no steps: lay them out by python3 -m course step {key}")
-    states = [texts_of(path) for path in found]
-    for number, path in enumerate(found):
-        before = texts_of(path.with_name(f".before{path.name}"))
+        folder = display_path(_laid_out(stage))
+        raise Failure(f"{folder} has no steps: lay them out by python3 -m course step {key}")
+    states = [now for _, _, now in found]
+    for number, (_, before, _) in enumerate(found):
         if before and before != states[number]:
             edited = dict(states[number])
             for later in range(number + 1, len(states)):
-                states[later] = _carried(states[later], before, edited, found[later].name)
+                states[later] = _carried(states[later], before, edited, found[later][0])
     write_files(states[-1], stage.path)
     for name in texts_of(stage.path).keys() - states[-1].keys():
         (stage.path / name).unlink()
-    _write(stage, [path.name for path in found], states)
-    return lay_out(key)
+    _write(stage, [name for name, _, _ in found], states)
+    _lay_out(stage, key)
+    print(f"The steps are taken, and laid out again in {display_path(_laid_out(stage))}")
+    return 0
 
 
 def carry_through(key: str, revision: str) -> int:

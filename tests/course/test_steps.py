@@ -110,6 +110,9 @@ def test_an_edit_of_a_step_goes_into_the_later_ones(tmp_path: Path, monkeypatch:
     with pytest.raises(Failure, match=r"app/v1.py does not fit 2_create_and_read"):
         command.take("1")
     assert "list())" not in state_after(stage, 1)["app/v1.py"]
+    with pytest.raises(Failure, match="has edits"):  # and does not lose them
+        command.lay_out("1")
+    assert "list())" in routes.read_text("utf-8")
     command.forget_states()
 
 
