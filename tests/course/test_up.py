@@ -266,7 +266,7 @@ def test_a_service_that_dies_is_quoted(ready_course):
 def test_what_cannot_be_prepared_is_one_sentence(ready_course, file, content, sentence):
     (ready_course.folder / file).write_text(content, encoding="utf-8")
 
-    status, output = ready_course.run("up")
+    status, output = ready_course.run("up", "--site-port", str(free_port()), "--port", str(free_port()))
 
     *addresses, last = output.splitlines()
     assert status == 1 and last.startswith(sentence) and ".log" in last, output
