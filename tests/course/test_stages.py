@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from kit.adapter import Stage as Judged
+from kit.loading import LoadedStage
 
 from course.lessons.own_files import own_files
 from course.lessons.stages import FINAL_NUMBER, Stage, all_stages, find_stage, stage_before
@@ -52,6 +55,25 @@ def test_a_file_is_short_enough_to_read(stage: Stage) -> None:
 
     long = {name: n for name, n in lengths.items() if n > (150 if name.startswith("tests/") else 120)}
     assert long == {}
+
+
+@pytest.mark.parametrize("stage", CHAPTERS[2:], ids=lambda stage: stage.name)
+def test_a_stage_is_imported_again_only_if_it_remembers(stage: Stage, tmp_path: Path) -> None:
+    """No stage does: importing one for each test would cost a third of the suite's time."""
+    loaded = LoadedStage(stage.name, stage.number, stage.path, tmp_path)
+
+    def package_of_a_test() -> ModuleType:
+        judged = Judged(loaded)
+        judged.sign_up()
+        judged.close()
+        return loaded.package
+
+    first = package_of_a_test()
+    assert package_of_a_test() is first
+    first.left_by_a_test = True  # type: ignore[attr-defined]
+    again = package_of_a_test()
+    assert again is not first
+    assert package_of_a_test() is again
 
 
 @pytest.mark.parametrize("stage", CHAPTERS, ids=lambda stage: stage.name)

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -103,9 +103,14 @@ class LoadedStage:
 
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
         """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
-        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
-        taken = [name for name in named if wanted(sys.modules[name])]  # all looked at before one is gone
+        taken = [
+            name for name in self._named() if wanted(sys.modules[name])
+        ]  # all looked at before one is gone
         return {name: sys.modules.pop(name) for name in taken}
+
+    def _named(self) -> list[str]:
+        """Return the imported modules that have a name of this folder, its own and others."""
+        return [name for name in list(sys.modules) if name.partition(".")[0] in self._names]
 
     def _is_own(self, module: ModuleType) -> bool:
         return any(file.startswith(f"{self.folder}{os.sep}") for file in _files_of(module))
@@ -122,6 +127,8 @@ class LoadedStage:
     def package(self) -> ModuleType:
         """`app`, imported once, and again where its modules remember what a test has done."""
         package = self._import("app")
+        with suppress(Exception):  # what is wrong with it is the matter of the test that asks for it
+            _ = self.config  # a module that came later would look like something that a test has changed
         self._at_first = self._state()
         return package
 
@@ -132,7 +139,7 @@ class LoadedStage:
 
     def _state(self) -> Any:
         with self.active():
-            return state_of([module for module in list(sys.modules.values()) if self._is_own(module)])
+            return state_of([sys.modules[name] for name in self._named() if self._is_own(sys.modules[name])])
 
     @cached_property
     def config(self) -> ModuleType:
