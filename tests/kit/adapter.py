@@ -108,10 +108,8 @@ class Stage:
             database = f"file:///{next(_serial)}?vfs=memdb"
             self._kept.append(sqlite3.connect(database, uri=True, check_same_thread=False))
             url = f"sqlite:///{database}&uri=true"
-            return {
-                "SQLALCHEMY_DATABASE_URI": url,
-                "SQLALCHEMY_ENGINE_OPTIONS": {},
-            }  # so that it waits for no disk
+            # No option of the engine: a database in memory waits for no disk.
+            return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {}}
         return {}
 
     def keep_in(self, file: Path) -> None:
