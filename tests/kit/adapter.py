@@ -155,11 +155,6 @@ class Stage:
         """Return the endpoint that serves GET requests to ``path``."""
         return str((app or self.app).url_map.bind("localhost").match(path, method="GET")[0])
 
-    def blueprints_of(self, path: str) -> list[str]:
-        """Return the names of the blueprints that serve ``path``, the innermost first."""
-        with self.app.test_request_context(path) as context:
-            return list(context.request.blueprints)
-
     @property
     def decorators(self) -> Decorators:
         """The stage's view decorators, in `app.decorators` or wherever else they are."""
