@@ -25,7 +25,8 @@ def apply_patch(patch: str, folder: Path) -> None:
     Raises:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
-    names = [change.header.new_path for change in _parsed(patch)]
+    headers = [change.header for change in _parsed(patch)]
+    names = dict.fromkeys(name for header in headers for name in (header.old_path, header.new_path))
     before = {name: (folder / name).read_text("utf-8") for name in names if (folder / name).exists()}
     after = patched(patch, before)
     for name in names:
@@ -37,19 +38,21 @@ def apply_patch(patch: str, folder: Path) -> None:
 
 
 def patched(patch: str, files: Mapping[str, str]) -> dict[str, str]:
-    """Return ``files``, text by path, with ``patch`` applied.
+    """Return ``files``, text by path, with ``patch`` applied. A change with two names moves a file.
 
     Raises:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
     after = dict(files)
     for change in _parsed(patch):
-        name = change.header.new_path
-        if name not in after and any(line.old is not None for line in change.changes):
-            raise StalePatch(f"{name} is gone")
-        lines = after.pop(name, "").splitlines()
+        old, name = change.header.old_path, change.header.new_path
+        if old not in after and any(line.old is not None for line in change.changes):
+            raise StalePatch(f"{old} is gone")
+        if old != name and name in after:
+            raise StalePatch(f"{name} is there already")
+        lines = after.pop(old, "").splitlines()
         for _, hunk in groupby(change.changes, key=lambda line: line.hunk):
-            lines = _replace(lines, list(hunk), name)
+            lines = _replace(lines, list(hunk), old)
         if lines:  # a patch that takes every line takes the file
             after[name] = "\n".join(lines) + "\n"
     return after

@@ -26,7 +26,7 @@ from course.site.page import Page, PageError, Piece, split_page, stage_of
 from course.site.transcripts import console, http
 
 #: Pages that say how long they take, as chapters do.
-TIMED = ("before.md", "final.md", "final-code.md", "final-threats.md")
+TIMED = ("before.md", "bridge.md", "final.md", "final-code.md", "final-threats.md")
 
 _CHAPTER = re.compile(r"chapters/0*(\d+)\.md")
 

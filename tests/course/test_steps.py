@@ -13,6 +13,7 @@ from kit.learner import Learner
 
 from course.commands import steps as command
 from course.errors import Failure
+from course.lessons.patches import StalePatch, apply_patch
 from course.lessons.stages import Stage, chapters, find_stage, stage_before
 from course.lessons.steps import build_step, files_of_step, patches_of, state_after, texts_of
 
@@ -152,3 +153,17 @@ def test_every_row_of_the_specification_has_a_test(style: str) -> None:
 
     assert rows
     assert set(re.findall(r'"""([LP]\d)"""', source)) == rows
+
+
+def test_a_patch_moves_a_file(tmp_path: Path) -> None:
+    """Two names move it, with what the patch changes in it; a file that is there is not written over."""
+    patch = "diff -u a.py b/a.py\n--- a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-from . import x\n+from .. import x\n x()\n"
+    (tmp_path / "a.py").write_text("from . import x\nx()\n", encoding="utf-8")
+
+    apply_patch(patch, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert (tmp_path / "b/a.py").read_text(encoding="utf-8") == "from .. import x\nx()\n"
+    (tmp_path / "a.py").write_text("from . import x\nx()\n", encoding="utf-8")
+    with pytest.raises(StalePatch, match="b/a.py is there already"):
+        apply_patch(patch, tmp_path)
