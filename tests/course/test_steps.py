@@ -157,7 +157,8 @@ def test_every_row_of_the_specification_has_a_test(style: str) -> None:
 
 def test_a_patch_moves_a_file(tmp_path: Path) -> None:
     """Two names move it, with what the patch changes in it; a file that is there is not written over."""
-    patch = "diff -u a.py b/a.py\n--- a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-from . import x\n+from .. import x\n x()\n"
+    head = "diff -u a.py b/a.py\n--- a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n"
+    patch = head + "-from . import x\n+from .. import x\n x()\n"
     (tmp_path / "a.py").write_text("from . import x\nx()\n", encoding="utf-8")
 
     apply_patch(patch, tmp_path)
@@ -165,5 +166,5 @@ def test_a_patch_moves_a_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
     assert (tmp_path / "b/a.py").read_text(encoding="utf-8") == "from .. import x\nx()\n"
     (tmp_path / "a.py").write_text("from . import x\nx()\n", encoding="utf-8")
-    with pytest.raises(StalePatch, match="b/a.py is there already"):
+    with pytest.raises(StalePatch, match=r"b/a\.py is there already"):
         apply_patch(patch, tmp_path)
