@@ -25,6 +25,6 @@ def test_the_groups_have_a_name_in_both_languages() -> None:
         lang: re.findall(r"<b>(.*?)</b>", expand("<!-- pages -->", Page("index.md", lang)))
         for lang in LANGUAGES
     }
-    assert named["en"] == ["Start here", "Chapters", "Learn more", "The final service", "Teach"]
+    assert named["en"] == ["Start here", "Chapters", "The final service", "Learn more", "Teach"]
     assert len(named["ko"]) == 5
     assert all(re.search("[가-힣]", name) for name in named["ko"])
