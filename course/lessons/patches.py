@@ -25,8 +25,7 @@ def apply_patch(patch: str, folder: Path) -> None:
     Raises:
         StalePatch: the lines of a hunk are gone, or occur more than once.
     """
-    headers = [change.header for change in _parsed(patch)]
-    names = dict.fromkeys(name for header in headers for name in (header.old_path, header.new_path))
+    names = dict.fromkeys(name for change in _parsed(patch) for name in _names(change))
     before = {name: (folder / name).read_text("utf-8") for name in names if (folder / name).exists()}
     after = patched(patch, before)
     for name in names:
@@ -45,7 +44,7 @@ def patched(patch: str, files: Mapping[str, str]) -> dict[str, str]:
     """
     after = dict(files)
     for change in _parsed(patch):
-        old, name = change.header.old_path, change.header.new_path
+        old, name = _names(change)
         if old not in after and any(line.old is not None for line in change.changes):
             raise StalePatch(f"{old} is gone")
         if old != name and name in after:
@@ -74,6 +73,12 @@ def _parsed(patch: str) -> Iterator[Any]:
     import whatthepatch  # here: the first command reads lessons before there are packages
 
     yield from whatthepatch.parse_patch(patch)
+
+
+def _names(change: Any) -> tuple[str, str]:
+    """Return the name of a file before a change and after it; of a new file, its name twice."""
+    old, new = change.header.old_path, change.header.new_path
+    return new if old == "/dev/null" else old, new
 
 
 def _make(name: str, before: str, after: str) -> str:

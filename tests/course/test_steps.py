@@ -168,3 +168,12 @@ def test_a_patch_moves_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from . import x\nx()\n", encoding="utf-8")
     with pytest.raises(StalePatch, match=r"b/a\.py is there already"):
         apply_patch(patch, tmp_path)
+
+
+@pytest.mark.parametrize("before", ["new.py", "/dev/null"])
+def test_a_patch_adds_a_file(tmp_path: Path, before: str) -> None:
+    """Its name may be there twice, or `/dev/null` for what was there before."""
+    apply_patch(f"diff -u {before} new.py\n--- /dev/null\n+++ new.py\n@@ -0,0 +1 @@\n+x()\n", tmp_path)
+
+    assert (tmp_path / "new.py").read_text(encoding="utf-8") == "x()\n"
+    assert list(tmp_path.iterdir()) == [tmp_path / "new.py"]
