@@ -44,6 +44,7 @@ def _judges(solution: Solution) -> list[str]:
     return [file.name for file in chapter_tests(solution.stage)]
 
 
+@pytest.mark.timeout(300)  # hundreds of tests in one
 @pytest.mark.parametrize("solution", cases(right=True))
 def test_a_right_solution_is_complete(solution: Solution, harness: Harness) -> None:
     """All tests of its chapter and of all before it pass, each earlier one in its first and its last case."""
