@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".course"  # logs, the built site: everything that the commands can make again
 VENV = ROOT / ".venv"
 WORKSPACE = ROOT / "workspace"  # the learner's folders
+REQUESTS = ROOT / "docs" / "requests"  # those of each lesson, for an editor's HTTP client
 
 
 def display_path(path: Path) -> str:

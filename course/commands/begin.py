@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 from course import messages
 from course.errors import Failure
 from course.judging.progress import Progress
-from course.lessons.stages import copy_stage, find_chapter, make_folder, stage_before
+from course.lessons.own_files import REQUESTS_FILE, copy_own_files
+from course.lessons.stages import Stage, find_chapter, make_folder, stage_before
 from course.lessons.steps import build_step, find_step
 from course.messages import say
-from course.paths import WORKSPACE, display_path
+from course.paths import REQUESTS, WORKSPACE, display_path
 from course.setup.running import site_port
 
 
@@ -36,10 +38,7 @@ def begin(key: str, again: bool, step: int = 1) -> int:
         print(say("begin.aside", folder=display_path(put_aside(own))))
     before = stage_before(stage)
     try:
-        if step == 1:
-            copy_stage(before, own)
-        else:
-            make_folder(own, lambda new: build_step(stage, step - 1, new))
+        make_folder(own, lambda new: _fill(new, stage, step))
     except OSError:
         if own.exists():  # another command has begun the chapter at the same time
             raise Failure(say("begin.there", number=stage.number, folder=display_path(own))) from None
@@ -69,6 +68,14 @@ def begin(key: str, again: bool, step: int = 1) -> int:
     print(say("begin.check", number=stage.number))
     print(say("begin.hint", number=stage.number))
     return 0
+
+
+def _fill(folder: Path, stage: Stage, step: int) -> None:
+    if step == 1:
+        copy_own_files(stage_before(stage).path, folder, but=("steps",))
+    else:
+        build_step(stage, step - 1, folder)
+    shutil.copyfile(REQUESTS / f"{stage.number:02}.http", folder / REQUESTS_FILE)
 
 
 def put_aside(folder: Path) -> Path:

@@ -21,8 +21,10 @@ from pathlib import Path, PurePosixPath
 OWN_HIDDEN = {".ci", ".circleci", ".github", ".gitlab", ".well-known"}
 #: Other folders that are not the author's: of Python, of tools, of macOS and Windows.
 FOLDERS = ("__pycache__", "*.egg-info", "htmlcov", "reached", "node_modules", "__MACOSX", "$RECYCLE.BIN")
+REQUESTS_FILE = "requests.http"  # what `begin` adds: the lesson's requests, for an editor
 #: Files that are not the author's.
 FILES = (
+    REQUESTS_FILE,
     # of Python and of the jobs of chapter 7
     *("*.py[co]", ".coverage", ".coverage.*", "image.tar"),
     # of editors: locks, swap files, backups, halves of a save; vim writes 4913 to see whether it may

@@ -8,6 +8,7 @@ from course.site.lab.bundle import NoLab, build_bundle
 from course.site.page import PageError, all_pages
 from course.site.pairs import record
 from course.site.picture import PICTURE, draw_check
+from course.site.requests import write_requests
 from course.site.sharing import draw_cards
 from course.site.transcripts.replay import update
 
@@ -20,9 +21,13 @@ def cli() -> None:
 @cli.command("update")
 @click.argument("pages", nargs=-1)
 def update_command(pages: tuple[str, ...]) -> None:
-    """Run the transcripts of PAGES (by default all) and record in both languages what differs."""
+    """Run the transcripts of PAGES (by default all) and record in both languages what differs.
+
+    The requests of a chapter also go into a file for an editor, docs/requests/NN.http.
+    """
     for path in chosen(pages):
         changed, left = update(path)
+        write_requests(path)
         click.echo(f"{path}: {f'recorded at {changed}' if changed else 'as recorded'}")
         for sentence in left:
             click.echo(f"{path}:{sentence}")

@@ -11,8 +11,12 @@ from course.lessons.stages import find_stage, stage_before
 from course.site.directives.changes import find_changes
 from course.site.page import say
 
-#: What one reads in a minute: characters of Korean prose, words of English prose, lines.
-CHARACTERS, WORDS, CODE, TRANSCRIPT = 550, 220, 10, 25
+#: Words of prose, which have spaces around them, that one reads silently in a minute. Measured: 238 of
+#: English non-fiction (Brysbaert 2019, doi:10.1016/j.jml.2019.104047), 202 in Korean, of 2.9 syllables each
+#: (Song, Kim, Hyung 2016, doi:10.3341/jkos.2016.57.4.642). Both less a twelfth, for prose about code.
+WORDS = {"en": 220, "ko": 187}
+#: Lines that one reads in a minute.
+CODE, TRANSCRIPT = 10, 25
 #: Lines that one types in a minute, mistakes and looks at `check` included; measured with a beginner in
 #: chapters 1 to 4.
 TYPED = 6
@@ -23,7 +27,8 @@ _FENCE = re.compile(r"( *)(`{3,})(.*)")
 _FOLDED = re.compile(r"\?\?\? (?!question)")
 _OTHER_TAB = re.compile(r'=== "')  # the first one is ===!
 _END = re.compile(r"##+ .*\{#instructors\}")
-_FOLD = re.compile(r"<details [^>]*data-folded[^>]*>(?!.*</details>)")  # of several lines
+#: A folded file of several lines; a translation, which one reads instead of the file above it.
+_FOLD = re.compile(r'<details [^>]*data-folded[^>]*>(?!.*</details>)|<div class="translation"')
 _FILE = re.compile(r"<details [^>]* open\b.*?</details>")  # a diff that is not folded
 _NOT_PROSE = re.compile(
     r"<details .*?</details>|<figure.*?</figure>|<[^>]*>|\]\([^)]*\)|\{[#:.][^}]*\}|[#*`|\[\]]"
@@ -32,7 +37,7 @@ _NOT_PROSE = re.compile(
 
 @dataclass(frozen=True)
 class Amount:
-    """What there is to read on a page: units of prose, which are characters or words, and lines."""
+    """What there is to read on a page: words of prose, and lines."""
 
     prose: int = 0
     code: int = 0
@@ -40,11 +45,10 @@ class Amount:
 
     def minutes(self, lang: str) -> int:
         """Return how long that takes."""
-        pace = CHARACTERS if lang == "ko" else WORDS
-        return round(self.prose / pace + self.code / CODE + self.transcript / TRANSCRIPT)
+        return round(self.prose / WORDS[lang] + self.code / CODE + self.transcript / TRANSCRIPT)
 
 
-def amount_of(markdown: str, lang: str) -> Amount:
+def amount_of(markdown: str) -> Amount:
     """Return what an expanded page has to read: one tab of each request, and nothing of what is folded.
 
     The answers to questions are read too; what is said to instructors is not.
@@ -58,8 +62,7 @@ def amount_of(markdown: str, lang: str) -> Amount:
         else:
             code += sum(diff.count("<ins") for diff in _FILE.findall(line))  # the rest was read before
             text = _NOT_PROSE.sub(" ", line)
-            words = [word for word in text.split() if any(map(str.isalnum, word))]
-            prose += len(" ".join(words)) if lang == "ko" else len(words)
+            prose += sum(any(map(str.isalnum, word)) for word in text.split())
     return Amount(prose, code, transcript)
 
 
@@ -83,7 +86,7 @@ def minutes_to_type(read: int, lines: int) -> int:
 
 def line_of(markdown: str, lang: str, chapter: str = "") -> str:
     """Return the line below the title of a page that says how long it takes."""
-    read = amount_of(markdown, lang).minutes(lang)
+    read = amount_of(markdown).minutes(lang)
     if not chapter:
         return f'<p class="minutes">{say("minutes-read", lang, read)}</p>'
     lines = lines_to_type(chapter)
@@ -100,8 +103,8 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
             return
         if line.strip() and not line.startswith(" "):
             skipped = bool(_FOLDED.match(line) or _OTHER_TAB.match(line))
-        if _FOLD.match(line) or line == "</details>":
-            folded = line != "</details>"
+        if _FOLD.match(line) or line in ("</details>", "</div>"):
+            folded = not line.startswith("</")
         found = _FENCE.fullmatch(line)
         if found and not fence:
             fence = found[2]

@@ -38,7 +38,7 @@ FOREIGN = [
     *("views.py___jb_tmp___", "views.py___jb_old___", ".goutputstream-AB12", ".~lock.x.odt#", "~$x.docx"),
     *("views.py.tmp", "views.py.tmp.77.1", "views.py.bak", "views.py.orig", ".views.py.kate-swp"),
     *("__MACOSX/._views.py", "._views.py", ".DS_Store", "app/.DS_Store", "Thumbs.db", "THUMBS.DB"),
-    *("desktop.ini", "Icon\r", ".nfs000000000001", ".fuse_hidden0001"),
+    *("desktop.ini", "Icon\r", "requests.http", ".nfs000000000001", ".fuse_hidden0001"),
     *("instance/accounts.sqlite", "instance/config.py", "accounts.sqlite", "accounts.sqlite-wal"),
     *("x.sqlite3", "app.db", "app.db-journal", "APP.DB", ".env", ".env.production", ".envrc", ".flaskenv"),
 ]  # fmt: skip

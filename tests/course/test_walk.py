@@ -14,6 +14,7 @@ from course.judging.advice import BASELINE
 from course.judging.runner import judge
 from course.lessons.behaviours import behaviours_of
 from course.lessons.stages import Stage, chapters, stage_before
+from course.paths import ROOT
 
 every_chapter = pytest.mark.parametrize("stage", chapters(), ids=lambda stage: stage.name)
 
@@ -75,7 +76,7 @@ def test_a_chapter_that_is_done_is_told_so(learner: Learner) -> None:
 
 
 @every_chapter
-def test_a_chapter_begins_with_the_stage_before_and_nothing_else(stage: Stage, learner: Learner) -> None:
+def test_a_chapter_begins_with_the_stage_before_and_its_requests(stage: Stage, learner: Learner) -> None:
     _, output = learner.run("begin", str(stage.number))
 
     before = stage_before(stage).path
@@ -85,6 +86,7 @@ def test_a_chapter_begins_with_the_stage_before_and_nothing_else(stage: Stage, l
         for path in before.rglob("*")
         if path.is_file() and not skipped & set(path.relative_to(before).parts)
     }
+    expected["requests.http"] = (ROOT / f"docs/requests/{stage.number:02}.http").read_bytes()
     own = learner.workspace / stage.name
     assert expected == {
         path.relative_to(own).as_posix(): path.read_bytes() for path in own.rglob("*") if path.is_file()

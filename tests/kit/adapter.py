@@ -6,12 +6,16 @@ version, whether a token is needed, how an account is created, how the applicati
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 import sqlite3
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -244,10 +248,17 @@ class Decorators:
         self._modules = loaded.own_modules("app.decorators")
 
     def __getattr__(self, name: str) -> Any:
-        for module in self._modules:
+        for module in chain(self._modules, self._not_imported()):
             if name in vars(module):
                 return vars(module)[name]
         raise Lacks("name", f"app.decorators.{name}")
+
+    def _not_imported(self) -> Iterator[ModuleType]:
+        """Import the modules of `app.decorators` that no view uses so far, and yield each."""
+        package = "app.decorators"
+        for module in pkgutil.iter_modules(getattr(sys.modules.get(package), "__path__", ())):
+            if f"{package}.{module.name}" not in sys.modules:
+                yield importlib.import_module(f"{package}.{module.name}")
 
 
 def _recorded(app: Any, what: str) -> Flask:

@@ -18,15 +18,15 @@ TRANSCRIPT = "```{ .console }\n$ flask routes\n" + "line\n" * 24 + "```\n"
     ("lang", "markdown"),
     [
         ("en", "word " * 220),
-        ("ko", "한글 넉자 " * 92),
+        ("ko", "낱말 " * 187),
         ("en", LISTING),
         ("ko", TRANSCRIPT),
     ],
-    ids=["220 words", "550 characters", "10 lines of code", "25 lines of a transcript"],
+    ids=["220 words", "187 Korean words", "10 lines of code", "25 lines of a transcript"],
 )
 def test_this_is_a_minute(lang: str, markdown: str) -> None:
-    assert amount_of(markdown, lang).minutes(lang) == 1
-    assert amount_of("\n\n".join([markdown] * 7), lang).minutes(lang) == 7
+    assert amount_of(markdown).minutes(lang) == 1
+    assert amount_of("\n\n".join([markdown] * 7)).minutes(lang) == 7
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,20 @@ def test_this_is_a_minute(lang: str, markdown: str) -> None:
         '<figure class="figure"><svg><text>words in a picture</text></svg></figure>',
         '```python title="app.py"\n\n\n```',
         "|---|---:|",
+        f'<div class="translation" markdown="1">\n\n{LISTING}\n\n</div>',
     ],
-    ids=["a folded box", "what instructors read", "a folded diff", "a picture", "blank lines", "a rule"],
+    ids=[
+        "a folded box",
+        "what instructors read",
+        "a folded diff",
+        "a picture",
+        "blank lines",
+        "a rule",
+        "a translation",
+    ],
 )
 def test_this_takes_no_time(markdown: str) -> None:
-    assert amount_of(markdown, "en") == Amount()
+    assert amount_of(markdown) == Amount()
 
 
 def test_a_request_is_read_in_one_of_its_tabs() -> None:
@@ -50,18 +59,18 @@ def test_a_request_is_read_in_one_of_its_tabs() -> None:
         f'=== "{name}"\n\n    ```bash\n    curl -i x\n    ```\n\n'.replace('=== "curl"', '===! "curl"')
         for name in ("curl", "PowerShell", "HTTP")
     )
-    assert amount_of(tabs, "en").transcript == 1
+    assert amount_of(tabs).transcript == 1
 
 
 def test_links_count_as_their_words_and_answers_of_questions_are_read() -> None:
-    assert amount_of("See [this page](a/long/address.md#part).", "en").prose == 3
-    assert amount_of('??? question "Why?"\n    For this reason.', "en").prose == 5
+    assert amount_of("See [this page](a/long/address.md#part).").prose == 3
+    assert amount_of('??? question "Why?"\n    For this reason.').prose == 5
 
 
 def test_the_new_lines_of_an_unfolded_diff_are_code() -> None:
     lines = "<span>x</span>&#10;<del>y</del>&#10;<ins>z</ins>&#10;<ins>w</ins>"
     markdown = f'<details class="file-diff" id="a" open data-search-exclude><pre>{lines}</pre></details>'
-    assert amount_of(markdown, "en") == Amount(code=2)
+    assert amount_of(markdown) == Amount(code=2)
 
 
 def test_chapter_1_is_typed_from_nothing() -> None:
@@ -81,7 +90,7 @@ def test_a_page_says_its_minutes_below_its_title(path: str, lang: str) -> None:
     assert title.lstrip().startswith("# ")
     said = rest.split("\n")[0]
     assert said.startswith('<p class="minutes">')
-    assert str(amount_of(markdown.replace(said, ""), lang).minutes(lang)) in said
+    assert str(amount_of(markdown.replace(said, "")).minutes(lang)) in said
 
 
 def test_the_table_of_instructors_has_every_chapter() -> None:
@@ -95,4 +104,4 @@ def test_the_path_through_the_final_code_takes_about_twenty_minutes(lang: str) -
     page = Page("final-code.md", lang)
     markdown = expand(page.file.read_text(encoding="utf-8"), page)
     path = markdown[markdown.index("{#path}") : markdown.index("{#made}")]
-    assert 15 <= amount_of(path, lang).minutes(lang) <= 22
+    assert 15 <= amount_of(path).minutes(lang) <= 22

@@ -39,7 +39,7 @@ def article(site: Path, path: str) -> str:
 def test_a_lesson_is_read_in_one_sitting(path: str, lang: str) -> None:
     page = Page(path, lang)
     markdown = expand(page.file.read_text(encoding="utf-8"), page)
-    assert amount_of(markdown, lang).minutes(lang) < SITTING
+    assert amount_of(markdown).minutes(lang) < SITTING
 
 
 def test_no_listing_was_typed_into_a_page(built_site: tuple[Path, str]) -> None:

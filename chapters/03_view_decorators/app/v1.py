@@ -5,15 +5,11 @@ from typing import Any
 from flask import Blueprint, Response, g, url_for
 
 from . import accounts, rules
-from .decorators import (
-    cached,
-    compressed,
-    json_required,
-    rate_limited,
-    role_required,
-    token_required,
-    validated,
-)
+from .decorators.access import role_required, token_required
+from .decorators.bodies import json_required, validated
+from .decorators.caching import cached
+from .decorators.compression import compressed
+from .decorators.rate_limits import rate_limited
 from .views import BaseView
 
 bp = Blueprint("v1", __name__, url_prefix="/v1")

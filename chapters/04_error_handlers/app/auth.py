@@ -6,7 +6,8 @@ from flask import Blueprint, Response, current_app, request
 from flask_jwt_extended import create_access_token
 
 from . import accounts, errors, rules
-from .decorators import json_required, rate_limited, validated
+from .decorators.bodies import json_required, validated
+from .decorators.rate_limits import rate_limited
 from .exceptions import ServiceError
 from .views import BaseView
 

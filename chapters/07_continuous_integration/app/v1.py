@@ -8,15 +8,11 @@ from flask import Blueprint, Response, g, request, url_for
 from werkzeug.http import http_date
 
 from . import accounts, errors, rules
-from .decorators import (
-    cached,
-    compressed,
-    json_required,
-    rate_limited,
-    role_required,
-    token_required,
-    validated,
-)
+from .decorators.access import role_required, token_required
+from .decorators.bodies import json_required, validated
+from .decorators.caching import cached
+from .decorators.compression import compressed
+from .decorators.rate_limits import rate_limited
 from .exceptions import ServiceError
 from .views import BaseView
 

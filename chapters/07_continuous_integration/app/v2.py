@@ -5,7 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request, url_for
 
 from . import accounts, errors, rules, v1
-from .decorators import json_required, rate_limited, token_required, validated
+from .decorators.access import token_required
+from .decorators.bodies import json_required, validated
+from .decorators.rate_limits import rate_limited
 from .exceptions import InvalidInput, ServiceError
 from .views import BaseView
 

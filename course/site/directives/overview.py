@@ -35,7 +35,7 @@ def minutes(page: Page, piece: Piece) -> str:
     for number in chapters_with_slides(page.lang):
         lesson = Page(f"chapters/{number}.md", page.lang)
         text = expand(lesson.file.read_text(encoding="utf-8"), lesson)
-        read = reading.amount_of(text, page.lang).minutes(page.lang)
+        read = reading.amount_of(text).minutes(page.lang)
         lines = reading.lines_to_type(number)
         title = escape(find_stage(number).title[page.lang])
         link = f"[{int(number)}. {title}]({relative(page, lesson.path)})"

@@ -235,7 +235,7 @@ class _Player:
             "PYTHONPATH": str(self.scratch),  # for sitecustomize.py
             "PYTHONUTF8": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "COLUMNS": "100",
+            "COLUMNS": "88",  # a listing of a page shows 92
             "NO_COLOR": "1",
             "REDIS_URL": redis_url(),
             "APP_CONFIG": "config.DevelopmentConfig",  # wsgi.py of final would want a server's secrets
