@@ -94,7 +94,7 @@ def _again(read: Callable[[Connection], T]) -> T:
 
     A connection may have died in the pool, when the database was started again. To ask each time whether it
     lives would be a second trip to the server; instead a read is done again, once, since it changes nothing.
-    By then the pool has thrown away whatever is older.
+    By then the pool has dropped all older connections.
     """
     engine: Engine = current_app.extensions["reads"]
     try:

@@ -15,7 +15,7 @@ from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_PROOF, 
 
 @ns.route("/mfa", endpoint="mfa")
 class Mfa(Resource):  # type: ignore[misc]
-    """One's own second factor. A token alone neither sets it up nor removes it: it may be stolen."""
+    """The client's own second factor. A token alone neither sets it up nor removes it: it may be stolen."""
 
     @ns.documented(takes=CURRENT_PASSWORD, gives={200: MFA_SETUP}, fails=(403, 409, 503))
     @token_required

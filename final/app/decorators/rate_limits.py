@@ -35,8 +35,8 @@ R = TypeVar("R")
 def client_address() -> str:
     """Count by the address that a request comes from.
 
-    Of an IPv6 address only the first half counts: the second is up to whoever has the first, and they have
-    as many addresses as they like.
+    Of an IPv6 address only the first half counts: a client that has the first chooses the second, and so has
+    as many addresses as it likes.
     """
     address = request.remote_addr or ""
     if ":" in address and not address.startswith("::ffff:"):  # those are IPv4
@@ -48,7 +48,7 @@ def client_address() -> str:
 def account_from_here() -> str:
     """Count by the `email` of the body, in any spelling, and by the device or else the network it comes from.
 
-    Whether it has an account or not. So nobody uses up what an owner may do elsewhere. Stands below
+    With an account or without. So a stranger does not use up what the owner may do elsewhere. Stands below
     `validated`: it needs an e-mail to count by.
     """
     return _from_here(read_body()["email"])
@@ -61,15 +61,15 @@ def account_from_anywhere() -> str | None:
 
 
 def account_of_token() -> str:
-    """Count by whoever asks, and apart on their known devices. Stands below `token_required`."""
+    """Count by the account that asks, and apart on its known devices. Stands below `token_required`."""
     return f"account {principal().id} {_device(principal().email)}"
 
 
 def account_of_mfa_token() -> str:
-    """Count by whose password was right, as the `mfa_token` of the body says. Stands below `validated`.
+    """Count by the account of the `mfa_token` in the body. Stands below `validated`.
 
     Raises:
-        MfaRefused: the token says nothing; those are counted by their address only.
+        MfaRefused: the token is not good; such a request is counted by its address only.
     """
     found = mfa_tokens.read(read_body()["mfa_token"])
     if found is None:
@@ -82,11 +82,11 @@ def rate_limited(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let ``times`` requests through in each window of ``seconds``, counted by ``by()``.
 
-    Every request counts, whatever becomes of it, and only time resets: the next window begins at nothing.
+    Every request counts, refused ones too, and only time resets: the next window begins at nothing.
 
     Args:
         times: how many, or the setting that says how many.
-        by: whom to count; None for somebody who is not counted.
+        by: returns what a request counts for; None where it does not count.
         budget: the name that several views count under together; otherwise each counts for itself.
 
     Raises:
@@ -118,13 +118,13 @@ def rate_limited(
 
 
 def log_in_limited(view: Callable[P, R]) -> Callable[P, R]:
-    """Let nobody guess too often at the password of the `email` of the body. Stands below `validated`."""
+    """Limit the guesses at the password of the `email` of the body. Stands below `validated`."""
     anywhere = rate_limited("ATTEMPTS_PER_ACCOUNT_IN_ALL", 60, account_from_anywhere, LOG_IN)
     return rate_limited("ATTEMPTS_PER_ACCOUNT", 60, account_from_here, LOG_IN)(anywhere(view))
 
 
 def mail_limited(view: Callable[P, R]) -> Callable[P, R]:
-    """Let nobody have too much mail sent to the `email` of the body, by whichever view they ask for it."""
+    """Limit the mail that is sent to the `email` of the body, by all views together."""
     anywhere = rate_limited("MAILS_PER_ACCOUNT_IN_ALL", 3600, account_from_anywhere, "mail")
     return rate_limited("MAILS_PER_ACCOUNT", 3600, account_from_here, "mail")(anywhere(view))
 
@@ -184,7 +184,7 @@ class FixedWindows:
     refused for what others did: under a flood of made-up addresses that is better than to run out of memory,
     and better than no limit.
 
-    Whatever has this `hit` can stand in its place, to count for several processes.
+    `SharedWindows` takes its place where several processes count together.
     """
 
     def __init__(self) -> None:

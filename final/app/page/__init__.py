@@ -17,7 +17,7 @@ from flask.views import MethodView
 from . import session
 
 #: Nothing but our own files. No script and no style inside of the page, and no text that becomes HTML
-#: (`require-trusted-types-for`): what somebody writes into their name stays a name. Forms are sent by the
+#: (`require-trusted-types-for`): what an owner writes into their name stays text. Forms are sent by the
 #: scripts; without them a browser would put a password into the address (`form-action`).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

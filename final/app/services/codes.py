@@ -122,5 +122,5 @@ def _count(statement: Any) -> int:
 
 
 def _digest(code: str) -> str:
-    # A fast hash is enough: nobody guesses 120 random bits, however fast (ASVS 6.5.2 asks for 112).
+    # A fast hash is enough: 120 random bits cannot be guessed (ASVS 6.5.2 asks for 112).
     return hashlib.sha256(code.encode()).hexdigest()

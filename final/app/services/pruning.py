@@ -28,16 +28,15 @@ from ..models.columns import utc_now
 from . import keys
 
 BATCH = 500  # rows in one transaction: no request waits long for the locks of one
-PAUSE = (
-    0.02  # seconds between two: on SQLite one writes at a time, and who waits looks again only now and then
-)
-KEPT = timedelta(days=7)  # what is over stays for so long, for whoever looks into what happened
+# Seconds between two: on SQLite one process writes at a time, and the others try again only now and then.
+PAUSE = 0.02
+KEPT = timedelta(days=7)  # what is over stays for so long, for an admin who looks into what happened
 
 
 def prune() -> dict[str, int]:
     """Delete what is over, and return how many rows of each table.
 
-    Sessions that have ended or expired a week ago, accounts that nobody has confirmed, links that do not work
+    Sessions that have ended or expired a week ago, accounts that were not confirmed, links that do not work
     any more, keys whose last token has ended, and what the audit has kept for long enough: the address of an
     event, later the event. Never an account that was confirmed.
     """
@@ -66,7 +65,7 @@ def prune() -> dict[str, int]:
 
 
 def _unconfirmed(now: datetime) -> ColumnElement[bool]:
-    """Return what is true of an account that no owner came to confirm, and none is about to."""
+    """Return the condition for an account that was not confirmed in time, and cannot be by any link."""
     days = current_app.config["UNVERIFIED_DAYS"]
     if not days or not current_app.config["REQUIRE_VERIFIED_EMAIL"]:  # then it may be in use
         return false()

@@ -48,7 +48,7 @@ def end(asker: Principal, session_id: str) -> None:
     """End one session of ``asker``.
 
     Raises:
-        SessionNotFound: there is none by that id, it is over, or it is somebody else's.
+        SessionNotFound: no session has that id, it is over, or it belongs to another account.
     """
     with transaction():
         if not _end(asker.id, Session.id == session_id):
@@ -64,10 +64,10 @@ def end_all(asker: Principal) -> None:
 
 
 def end_for(asker: Principal, account_id: str) -> None:
-    """Log somebody out everywhere, for an admin.
+    """Log an account out everywhere, for an admin.
 
     Raises:
-        AccountNotFound: there is no such account.
+        AccountNotFound: no account has that id.
     """
     with transaction():
         if db.session.get(Account, account_id, with_for_update=True) is None:
@@ -87,9 +87,9 @@ def end_of(account_id: str) -> None:
 
 
 def end_everybodys() -> int:
-    """Log everybody out, and let no link that was mailed work any more; return how many sessions have ended.
+    """End the sessions and the mailed links of all accounts; return how many sessions have ended.
 
-    For a database that was restored: what ended since, by a log-out or by being used, would be good again.
+    For a database that was restored: what has ended since the backup would be good again.
     """
     with transaction():
         ended = db.session.execute(
@@ -101,7 +101,7 @@ def end_everybodys() -> int:
 
 
 def _end(account_id: str, *which: ColumnElement[bool]) -> int:
-    # The account is in every condition, so that no id, guessed or stolen, ends the session of somebody else.
+    # The account is in every condition, so that no id, guessed or stolen, ends that of another.
     now = utc_now()
     alive = (Session.account_id == account_id, Session.revoked_at.is_(None), Session.expires_at > now)
     ended = db.session.execute(update(Session).where(*alive, *which).values(revoked_at=now))
