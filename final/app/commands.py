@@ -30,12 +30,8 @@ signing = AppGroup("keys", help="Look after the keys that sign access tokens.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    app.cli.add_command(accounts)
-    app.cli.add_command(signing)
-    app.cli.add_command(demo)
-    app.cli.add_command(prune)
-    app.cli.add_command(backup)
-    app.cli.add_command(restore)
+    for one in (accounts, signing, demo, prune, backup, restore):
+        app.cli.add_command(one)
 
 
 @accounts.command("create-admin")

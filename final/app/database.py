@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app
-from sqlalchemy import Connection, Dialect, Engine, Executable, Row, Select
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Row, Select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from . import engines
@@ -74,6 +74,11 @@ def transaction() -> Iterator[Connection]:
 def after_commit(call: Callable[[], None]) -> None:
     """Have ``call`` called once this `transaction()` is committed, and never if it is not."""
     db.session().info.setdefault("after_commit", []).append(call)
+
+
+def affected(change: Executable) -> int:
+    """Carry out ``change`` and return how many rows it affected. Only inside of `transaction()`."""
+    return cast(CursorResult[Any], db.session.execute(change)).rowcount
 
 
 def fetch_one(statement: Executable, **values: Any) -> AnyRow | None:

@@ -14,14 +14,7 @@ from ..decorators.rate_limits import account_of_token, forget_log_ins, mail_limi
 from ..services import credentials, devices
 from . import accounts, auth
 from .auth import keep_marks, read_device
-from .documentation import (
-    ACCEPTED,
-    EMAIL_ADDRESS,
-    EMAIL_CHANGE,
-    PASSWORD_CHANGE,
-    PASSWORD_RESET,
-    TOKEN,
-)
+from .documentation import ACCEPTED, EMAIL_ADDRESS, EMAIL_CHANGE, PASSWORD_CHANGE, PASSWORD_RESET, TOKEN
 
 
 @accounts.ns.route("/me/password", endpoint="password")

@@ -10,14 +10,13 @@ import logging
 import os
 from datetime import timedelta
 from threading import Event, Lock, Thread
-from typing import Any, Protocol, cast
 
 from flask import Flask, current_app
-from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from .. import metrics
-from ..database import after_commit, fetch_all, transaction
+from ..database import affected, after_commit, fetch_all, transaction
 from ..extensions import db
 from ..models import Account, Kind, Mail
 from ..models.columns import utc_now
@@ -35,13 +34,6 @@ _DUE = (
     .order_by(Mail.due_at, Mail.id)
     .limit(BATCH)
 )
-
-
-class Transport(Protocol):
-    """What sends letters."""
-
-    def send(self, letter: letters.Letter) -> None:
-        """Send ``letter``, or raise `Undeliverable`, `Deferred` or OSError."""
 
 
 def init_app(app: Flask) -> None:
@@ -168,8 +160,7 @@ def _claim(mail_id: str, attempts: int) -> str | None:
     pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
     mine = update(Mail).where(Mail.id == mail_id, Mail.attempts == attempts)
     with transaction():
-        claimed = db.session.execute(mine.values(attempts=attempts + 1, due_at=utc_now() + pause))
-        if cast(CursorResult[Any], claimed).rowcount == 0:
+        if affected(mine.values(attempts=attempts + 1, due_at=utc_now() + pause)) == 0:
             return None
         return db.session.scalar(select(Mail.kind).where(Mail.id == mail_id))
 
@@ -180,7 +171,7 @@ def _send(mail_id: str) -> None:
         mail = db.session.get(Mail, mail_id, populate_existing=True)
         letter = letters.compose(mail) if mail else None
     if letter is not None:
-        transport: Transport = current_app.extensions["mail"]
+        transport: smtp.Smtp | smtp.IntoTheLog = current_app.extensions["mail"]
         transport.send(letter)
 
 

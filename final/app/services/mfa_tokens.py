@@ -25,9 +25,7 @@ PREFIX = "mfa_"
 LIFETIME = 300  # seconds: to find the phone
 
 _FIND = select(Account.id, Account.email, Account.password_hash, Account.version).where(
-    Account.id == bindparam("account_id"),
-    Account.disabled_at.is_(None),
-    Account.mfa_since.is_not(None),
+    Account.id == bindparam("account_id"), Account.disabled_at.is_(None), Account.mfa_since.is_not(None)
 )
 
 

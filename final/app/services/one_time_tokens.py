@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import CursorResult, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
-from ..database import AnyRow, fetch_one
+from ..database import AnyRow, affected, fetch_one
 from ..exceptions import LinkRefused
 from ..extensions import db
 from ..models import WITH_LINK, Account, Mail, OneTimeToken, Purpose
@@ -89,9 +89,9 @@ def take(purpose: Purpose, token: str) -> Taken:
         raise LinkRefused
     # The account first: all code that locks both does so in this order.
     account = db.session.get(Account, found.account_id, with_for_update=True)
-    deleted = db.session.execute(delete(OneTimeToken).where(OneTimeToken.digest == digest))
+    deleted = affected(delete(OneTimeToken).where(OneTimeToken.digest == digest))
     # Of ten clients with the same token one has deleted it.
-    if account is None or account.disabled_at or cast(CursorResult[Any], deleted).rowcount == 0:
+    if account is None or account.disabled_at or deleted == 0:
         raise LinkRefused
     return Taken(account, found)
 

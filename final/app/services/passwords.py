@@ -193,15 +193,8 @@ def _without_common(text: str) -> str:
 def _without_context(text: str, email: str) -> str:
     local, _, domain = email.rpartition("@")
     host = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
-    words = {
-        email,
-        local,
-        domain,
-        host,
-        *domain.split("."),
-        *host.split("."),
-        current_app.config["TOKEN_ISSUER"],
-    }
+    issuer = current_app.config["TOKEN_ISSUER"]
+    words = {email, local, domain, host, *domain.split("."), *host.split("."), issuer}
     for word in sorted(words, key=len, reverse=True):
         if len(word) > 3:  # a shorter one is in many a good password
             text = text.replace(word, "")
