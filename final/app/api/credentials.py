@@ -47,7 +47,7 @@ class Forgot(Resource):  # type: ignore[misc]
 
 @auth.ns.route("/password/reset", endpoint="reset")
 class Reset(Resource):  # type: ignore[misc]
-    """The link of that mail."""
+    """The link in the mail about a forgotten password."""
 
     @auth.ns.documented(takes=PASSWORD_RESET, gives={204: None}, fails=(503,))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
@@ -77,7 +77,7 @@ class Email(Resource):  # type: ignore[misc]
 
 @accounts.ns.route("/email/confirm", endpoint="confirm_email")
 class ConfirmEmail(Resource):  # type: ignore[misc]
-    """The link of that mail."""
+    """The link in the mail to a new address."""
 
     @accounts.ns.documented(takes=TOKEN, gives={204: None})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)

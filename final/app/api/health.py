@@ -15,7 +15,7 @@ class Live(MethodView):
     """For a probe that restarts a process that hangs. It asks no database: a restart would mend none."""
 
     def get(self) -> Response:
-        """Answer."""
+        """Answer 200."""
         return answer({"status": "live"})
 
 

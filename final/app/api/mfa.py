@@ -50,7 +50,7 @@ class ConfirmMfa(Resource):  # type: ignore[misc]
 
 @ns.route("/mfa/recovery-codes", endpoint="recovery_codes")
 class RecoveryCodes(Resource):  # type: ignore[misc]
-    """What replaces the app."""
+    """The recovery codes, which replace the app."""
 
     @ns.documented(takes=MFA_PROOF, gives={200: RECOVERY_CODES}, fails=(403, 409, 503))
     @token_required

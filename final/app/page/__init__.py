@@ -39,7 +39,7 @@ class Page(MethodView):
     """The page, in the language of its reader."""
 
     def get(self) -> Response:
-        """Show it; `?language=ko` chooses a language, and is remembered."""
+        """Show the page; `?language=ko` chooses a language, and is remembered."""
         asked = request.args.get("language")
         language = asked or request.cookies.get("language")
         if language not in LANGUAGES:

@@ -57,7 +57,7 @@ class LogIn(MethodView):
 
 
 class LogInMfa(MethodView):
-    """Its second half."""
+    """The second step of that log-in: the code of the second factor."""
 
     def post(self) -> Response:
         """Finish a log-in by a code."""

@@ -114,7 +114,7 @@ def change(
         AccountNotFound: no account has that id, or ``asker`` may not see it.
         NotAllowed: role and state are for admins to change.
         MfaNeeded, LoginTooOld: an admin has to prove more for these, and for another account.
-        ConditionMissing, ConditionFailed: see `_lock`.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
         LastAdmin: no other admin could log in.
     """
     if name is not None:
@@ -157,7 +157,7 @@ def remove(asker: Principal, account_id: str, condition: Condition) -> None:
     Raises:
         AccountNotFound: no account has that id, or ``asker`` is not an admin.
         MfaNeeded, LoginTooOld: an admin has to prove more.
-        ConditionMissing, ConditionFailed: see `_lock`.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
         LastAdmin: no other admin could log in.
     """
     _must_be_allowed(asker, account_id, changes=True)
@@ -174,7 +174,7 @@ def leave(asker: Principal, condition: Condition, current_password: str, code: s
     Raises:
         WrongPassword: ``current_password`` is not the password.
         WrongCode: the account has a second factor, and ``code`` does not prove it.
-        ConditionMissing, ConditionFailed: see `_lock`.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
         LastAdmin: no other admin could log in.
         TooBusy: too many passwords are being checked.
     """
@@ -221,16 +221,7 @@ def _delete(account: Account, asker: Principal) -> None:
 
 
 def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
-    """Return an account, locked until the end of this transaction.
-
-    Args:
-        leaves: whether it may be about to stop being an active admin.
-
-    Raises:
-        AccountNotFound: there is none by that id.
-        ConditionMissing, ConditionFailed: see `_must_match`.
-        LastAdmin: ``leaves``, and no other admin can log in.
-    """
+    """Return an account, locked until the end of this transaction; where it ``leaves``, an admin remains."""
     stay = {account_id}
     if leaves:
         # Of the last two admins who leave at the same moment one stays. All of them are locked, in one order,
@@ -249,12 +240,7 @@ def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
 
 
 def _must_match(condition: Condition, version: int) -> None:
-    """Let a change through only if the client has read this version of what it changes.
-
-    Raises:
-        ConditionMissing: it did not say which version it has read.
-        ConditionFailed: it has read another one.
-    """
+    """Let a change through only if the client has read this version of what it changes."""
     if condition is None:
         raise ConditionMissing
     if not condition(str(version)):

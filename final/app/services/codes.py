@@ -74,7 +74,7 @@ def take_back(account: Account) -> None:
 
 
 def forget_recovery_codes(account: Account) -> None:
-    """Delete those that are left. Only inside of `transaction()`, with the account locked."""
+    """Delete the recovery codes of ``account``. Only inside of `transaction()`, with the account locked."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
 
 

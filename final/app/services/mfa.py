@@ -99,7 +99,9 @@ def renew_recovery_codes(asker: Principal, current: str, code: str) -> list[str]
     """Return new recovery codes; those of before are worth nothing.
 
     Raises:
-        MfaIsOff, WrongPassword, WrongCode, TooBusy: see `remove`.
+        MfaIsOff: the account has no second factor.
+        WrongPassword, WrongCode: ``current`` or ``code`` does not prove the owner.
+        TooBusy: too many passwords are being checked.
     """
     with _proving(asker, current, code, "mfa.renew") as account:
         mail.queue(Kind.RECOVERY_CODES_RENEWED, email=account.email)
