@@ -17,15 +17,15 @@ class Config:
     HOST = "127.0.0.1"
     PORT = 8001
 
-    # How many items a page of a list has where nobody asks for another number.
+    # How many items a page of a list has where the client asks for no other number.
     PAGE_SIZE = 20
 
     # SQLite, where a relative path is below instance/; `postgresql://user@host/name` for several machines.
     SQLALCHEMY_DATABASE_URI = "sqlite:///accounts.sqlite"
     # Connections to PostgreSQL that a process keeps, of each of two kinds: as many as it has threads. With
-    # one more of each, it never has above 2 * (6 + 1) = 14. The `max_connections` of the server, 100 unless
-    # somebody has changed it, are for 14 times the processes of all machines, for the commands, and for
-    # whoever looks into it: six processes. Then raise it, or make this smaller: threads wait for each other.
+    # one more of each, it never has above 2 * (6 + 1) = 14. The `max_connections` of the server, 100 by
+    # default, are for 14 times the processes of all machines, for the commands, and for the operator: six
+    # processes. Then raise it, or make this smaller: threads wait for each other.
     DATABASE_POOL = 6
 
     # Seals what is secret in the database, and marks refresh tokens as ours. The same on all machines.
@@ -38,15 +38,15 @@ class Config:
     JWT_ACCESS_TOKEN_EXPIRES = 10 * 60
     TOKEN_ALGORITHM = "ES256"
 
-    # A session ends after this many seconds, whatever happens in it (ASVS 7.3.2), or when nobody has used it
-    # for so many (7.3.1). No refresh prolongs the first.
+    # A session ends this many seconds after its log-in (ASVS 7.3.2), or when its client has not used it for
+    # so many (7.3.1). No refresh prolongs the first.
     SESSION_LIFETIME = 30 * 24 * 60 * 60
     SESSION_IDLE = 7 * 24 * 60 * 60
     # For how many seconds after a refresh the token of before still gets the same answer: it was lost on the
     # way, or a second window asked too. 0 is the strict reading of RFC 9700: the session ends.
     REFRESH_LEEWAY = 10
     # What takes a recent log-in, as an admin's change of another account does, takes one of the last so many
-    # seconds (RFC 9470). A refresh is no log-in.
+    # seconds (RFC 9470). A refresh does not count as one.
     AUTHENTICATION_MAX_AGE = 15 * 60
     # Whether an admin without a second factor may only set one up, and look after their own account.
     ADMIN_MFA_REQUIRED = False
@@ -65,13 +65,13 @@ class Config:
     SMTP_URL = ""
     MAIL_FROM = ""  # no-reply@ the host of PUBLIC_URL
     MAIL_INTERVAL = 30  # seconds after which each process looks for mail that is due; 0 sends none
-    # How often mail may be sent to one address in an hour, whatever it is for: at the request of one network
-    # or known device, and of all networks together.
+    # How often mail of any kind may be sent to one address in an hour: at the request of one network or known
+    # device, and of all networks together.
     MAILS_PER_ACCOUNT = 5
     MAILS_PER_ACCOUNT_IN_ALL = 20
     # Whether an account may log in before its owner has shown that they read its mail.
     REQUIRE_VERIFIED_EMAIL = True
-    # After how many days `flask prune` deletes an account that nobody has confirmed, where that is required
+    # After how many days `flask prune` deletes an account that is not confirmed, where that is required
     # and no link to it waits. 0: never.
     UNVERIFIED_DAYS = 7
 
@@ -80,7 +80,7 @@ class Config:
     # drop header names with `_` in them, as nginx does: `X_Forwarded_For` looks the same from here (WSGI).
     PROXIES = 0
 
-    # How often somebody may try to log in, and to sign up, in a minute from one address. Raise it where many
+    # How often clients may try to log in, and to sign up, in a minute from one address. Raise it where many
     # people share one, as in an office.
     ATTEMPTS_PER_ADDRESS = 60
     # And as one account: from one address or known device, and from all addresses together. A device is known
@@ -89,7 +89,7 @@ class Config:
     ATTEMPTS_PER_ACCOUNT_IN_ALL = 50
     # And to refresh: a client does it every ten minutes, so this is for 3,000 of them behind one address.
     REFRESHES_PER_ADDRESS = 300
-    # How often somebody who knows the password may try a code, in a quarter of an hour. Three of a million
+    # How often a client that knows the password may try a code, in a quarter of an hour. Three of a million
     # codes are good at any moment: at this rate a guess is as likely as not to be right in eight months.
     CODES_PER_ACCOUNT = 10
 
@@ -100,8 +100,8 @@ class Config:
     # Where several processes count those attempts together: `redis://host:6379/0`. Empty: each for itself.
     REDIS_URL = ""
 
-    # Whether /v2/docs shows the API, to be tried out. That page is Flask-RESTX's, with old scripts: no page
-    # for the host where people log in. /v2/openapi.json is always there.
+    # Whether /v2/docs shows the API, to be tried out. That page is Flask-RESTX's, with old scripts: keep
+    # it off the host where people log in. /v2/openapi.json is always there.
     DOCUMENTATION_PAGE = False
 
     # Answer 503 to everything but the health checks, and say in how many seconds to come back.

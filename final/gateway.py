@@ -40,7 +40,7 @@ class Request(NamedTuple):
     scope: Any  # RSGI: its method, path, headers
     body: bytes
     answer: asyncio.Future[Answer]
-    taken: Lock  # by the first to acquire it: a thread, or the end of its patience
+    taken: Lock  # by the first to acquire it: a thread, or the end of the wait
     refusal: ServiceError | None = None
 
 
@@ -94,7 +94,7 @@ class Gateway:
         async for part in protocol:
             parts.append(part)
             size += len(part)
-            ends += not part  # an empty part is the end; two are a broken connection (or trailers: nobody's)
+            ends += not part  # an empty part is the end; two are a broken connection (or unused trailers)
             if ends > 1:
                 return None
             if size > self._longest:

@@ -26,7 +26,7 @@ LOG = {
 }
 
 
-# No line of the log says by which line of code, thread and process it was written, so nobody has to find out
+# No line of the log says by which line of code, thread and process it was written, so none is looked up
 # (the logging HOWTO of Python, "Optimization").
 logging._srcfile = None
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -71,7 +71,7 @@ def server() -> Granian:
         backpressure=512,
         http1_settings=HTTP1Settings(
             # Milliseconds in which headers have to arrive, and that a connection may be idle: longer than a
-            # proxy keeps one, so that it is never the server who closes it when a request is on its way.
+            # proxy keeps one, so that the server never closes it while a request is on its way.
             header_read_timeout=60_000,
             max_buffer_size=32 * 1024,  # bytes of headers, and then 431
         ),

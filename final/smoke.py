@@ -1,6 +1,6 @@
 """Uses a running service once, as a client would: `python smoke.py URL [COMMIT]`. Chapter 7.
 
-Standard library only, and it leaves nothing behind but an account that nobody has verified.
+Standard library only, and it leaves nothing behind but an account that is not confirmed.
 """
 
 import json
@@ -37,7 +37,7 @@ def wait_until_there(url: str, commit: str | None) -> None:
             found = f"/health/ready answers {status}, /version says {runs}"
             if status == 200 and commit in (None, runs):
                 return
-        except (OSError, ValueError) as error:  # nobody listens, or somebody else does
+        except (OSError, ValueError) as error:  # nothing listens there, or another program does
             found = str(error)
         if time.monotonic() > give_up:
             sys.exit(f"smoke: {url} is not there after {PATIENCE:g} seconds: {found}")

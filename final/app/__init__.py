@@ -82,7 +82,7 @@ def create_app(config: str | type = "config.DevelopmentConfig") -> Flask:
     migrations.init_app(app)
     traces.init_app(app)
 
-    # A database in memory is empty at every start, and nobody else can migrate it.
+    # A database in memory is empty at every start, and no other process can migrate it.
     with app.app_context():
         in_memory = db.engine.url.database in engines.IN_MEMORY and db.engine.dialect.name == "sqlite"
     if in_memory:

@@ -1,4 +1,4 @@
-"""Commands for whoever runs the service: `flask accounts`, `keys`, `prune`, `backup`. Chapter 2."""
+"""Commands for operators: `flask accounts`, `keys`, `prune`, `backup`. Chapter 2."""
 
 from __future__ import annotations
 
@@ -30,12 +30,8 @@ signing = AppGroup("keys", help="Look after the keys that sign access tokens.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    app.cli.add_command(accounts)
-    app.cli.add_command(signing)
-    app.cli.add_command(demo)
-    app.cli.add_command(prune)
-    app.cli.add_command(backup)
-    app.cli.add_command(restore)
+    for one in (accounts, signing, demo, prune, backup, restore):
+        app.cli.add_command(one)
 
 
 @accounts.command("create-admin")
@@ -89,7 +85,7 @@ def log_out_everybody() -> None:
 @accounts.command("remove-mfa")
 @click.argument("email")
 def remove_mfa(email: str) -> None:
-    """Help somebody who has lost the second factor; the way back in is a link that is mailed."""
+    """Remove a second factor that its owner has lost; a mailed link leads to a new password."""
     with errors_as_messages():
         email = mfa.remove_for(email)
     click.echo(
@@ -112,7 +108,7 @@ def list_keys() -> None:
 @signing.command("rotate")
 @click.option("--now", is_flag=True, help="For a key that was stolen: all access tokens end at once.")
 def rotate_keys(now: bool) -> None:
-    """Make the next key. It signs once everybody has heard of it; the one before checks until then."""
+    """Make the next key. It signs once all verifiers have read it; until then the one before does."""
     with errors_as_messages():
         key = keys.current().rotate(now)
     click.echo(f"{key.kid} signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC")
@@ -131,7 +127,7 @@ def prune() -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path))
 @with_appcontext
 def backup(folder: Path) -> None:
-    """Copy the SQLite database into FOLDER, whoever is writing to it, and print the name of the copy."""
+    """Copy the SQLite database into FOLDER, while clients write to it, and print the name of the copy."""
     with errors_as_messages():
         click.echo(backups.back_up(folder))
 
@@ -154,13 +150,13 @@ def demo() -> None:
     if current_app.config["PRODUCTION"]:
         raise click.ClickException("a demo account has no place in production")
     file = Path(current_app.instance_path) / "demo.json"
-    # Made up here and kept in this file alone: a password in the source would be everybody's.
+    # Made up here and kept in this file alone: a password in the source would be public.
     new = {"email": DEMO_EMAIL, "password": "-".join(secrets.token_hex(2) for _ in range(8))}
     log_in = json.loads(keep_private(file, json.dumps(new).encode()))
     with errors_as_messages():
         try:
             registration.create(log_in["email"], "데모 Demo", log_in["password"])
-        except EmailTaken:  # what is printed works, whatever happened
+        except EmailTaken:  # what is printed has to work
             credentials.set_password(log_in["email"], log_in["password"])
     click.echo(json.dumps(log_in))
 

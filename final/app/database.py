@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app
-from sqlalchemy import Connection, Dialect, Engine, Executable, Row, Select
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Row, Select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from . import engines
@@ -76,6 +76,11 @@ def after_commit(call: Callable[[], None]) -> None:
     db.session().info.setdefault("after_commit", []).append(call)
 
 
+def affected(change: Executable) -> int:
+    """Carry out ``change`` and return how many rows it affected. Only inside of `transaction()`."""
+    return cast(CursorResult[Any], db.session.execute(change)).rowcount
+
+
 def fetch_one(statement: Executable, **values: Any) -> AnyRow | None:
     """Return the first row of ``statement``, None where there is none; no objects are built for it.
 
@@ -94,7 +99,7 @@ def _again(read: Callable[[Connection], T]) -> T:
 
     A connection may have died in the pool, when the database was started again. To ask each time whether it
     lives would be a second trip to the server; instead a read is done again, once, since it changes nothing.
-    By then the pool has thrown away whatever is older.
+    By then the pool has dropped all older connections.
     """
     engine: Engine = current_app.extensions["reads"]
     try:

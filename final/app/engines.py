@@ -120,7 +120,7 @@ def set_up(engine: Engine, reads: bool = False) -> None:
 
 def _postgresql(threads: int) -> dict[str, Any]:
     return {
-        # A thread never has more than one of a kind, so nobody waits; the one above is for the thread that
+        # A thread never has more than one of a kind, so none waits; the one above is for the thread that
         # sends mail, and is closed after use. A process never has more: see DATABASE_POOL.
         "pool_size": threads,
         "max_overflow": 1,
@@ -147,7 +147,7 @@ def _leave_out_values(context: ExceptionContext) -> None:
 
 
 def _make_private(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> None:
-    # SQLite would let everybody on this machine read it. `-wal` and `-shm` beside it take after it.
+    # SQLite would let every user of this machine read it. `-wal` and `-shm` beside it get its permissions.
     if arguments[0] not in IN_MEMORY and not options.get("uri"):
         make_private(Path(arguments[0]))
 

@@ -75,7 +75,7 @@ _NOT_MIGRATED = {"42P01", "42703"}  # undefined_table, undefined_column
 
 
 def init_app(app: Flask) -> None:
-    """Make every error of ``app`` end here, in whatever code it was raised."""
+    """Handle every error of ``app`` here, wherever it was raised."""
     app.register_error_handler(e.ServiceError, as_problem)
     app.register_error_handler(e.KeysUnreadable, _answer_keys)
     app.register_error_handler(HTTPException, _answer_http)
@@ -148,7 +148,7 @@ def _answer_keys(error: e.KeysUnreadable) -> Response:
 def _answer_database(error: Exception) -> Response:
     _log(error)
     # What SQLite calls operational, PostgreSQL calls a mistake of the program: a table or a column that is
-    # not there, as long as nobody has migrated. Any other mistake is one.
+    # not there until the operator has migrated. Any other mistake is one.
     if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") not in _NOT_MIGRATED:
         return as_problem(InternalServerError())
     return as_problem(e.NotReady())

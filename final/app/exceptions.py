@@ -57,19 +57,19 @@ class LinkRefused(InvalidInput):
 
 
 class WrongCredentials(ServiceError):
-    """A log-in that proves nothing, whatever the reason: the answer is the same for all of them."""
+    """The log-in proved nothing. The answer is the same for every reason."""
 
     text = "The e-mail or the password is wrong."
 
 
 class MfaRefused(ServiceError):
-    """The second step of a log-in proves nothing: the token or the code, and whatever the reason."""
+    """The token or the code of the second step of a log-in proved nothing, for any reason."""
 
     text = "The code is wrong or was used before, or too much time has passed; try again, or log in again."
 
 
 class TokenMissing(ServiceError):
-    """Nobody says who asks."""
+    """The request brings no access token."""
 
     text = "Log in first."
 
@@ -97,7 +97,7 @@ class RefreshRefused(ServiceError):
 
 
 class NotAllowed(ServiceError):
-    """We know who asks, and they may not."""
+    """The account is known, and may not do this."""
 
     text = "Your role does not allow this."
 
@@ -129,13 +129,13 @@ class NotFromOurPage(NotAllowed):
 
 
 class AccountNotFound(ServiceError):
-    """There is no such account, or the asker may not know of it: both look the same."""
+    """No account is meant by this, or the asker may not know of it: both look the same."""
 
     text = "this e-mail has no account"
 
 
 class SessionNotFound(ServiceError):
-    """There is no such session, it is over, or it belongs to another account: all look the same."""
+    """No session has this id, it is over, or it belongs to another account: all look the same."""
 
     text = "There is no such session."
 
@@ -147,7 +147,7 @@ class EmailTaken(ServiceError):
 
 
 class LastAdmin(ServiceError):
-    """Without this account nobody could administer the service any more."""
+    """Without this account the service would have no admin."""
 
     text = "This is the last admin: make another account an admin first."
 
@@ -159,7 +159,7 @@ class MfaIsOn(ServiceError):
 
 
 class MfaIsOff(ServiceError):
-    """There is no second factor to confirm or to remove."""
+    """The account has no second factor to confirm or to remove."""
 
     text = "There is no second factor; set one up."
 
@@ -172,7 +172,7 @@ class PasswordTooWeak(ServiceError):
 
 
 class VersionRetired(ServiceError):
-    """Version 1 of the API is no more."""
+    """Version 1 of the API was removed."""
 
     text = "Version 1 is retired. Use version 2."
 
@@ -201,7 +201,7 @@ class TryLater(ServiceError):
 
 
 class TooManyRequests(TryLater):
-    """This client, or anybody who tries this account, asks too often."""
+    """This client asks too often, or all that try this account do together."""
 
     text = "Too many requests; wait."
 
@@ -234,7 +234,7 @@ class KeysUnreadable(NotReady):
 
 
 class BodyTooSlow(ServiceError):
-    """The client took too long over its body; nobody waits for the rest."""
+    """The client took too long to send its body; the service does not wait for the rest."""
 
     text = "The body did not arrive in time."
 

@@ -15,11 +15,11 @@ def read_settings(config: Config) -> None:
     """Take each setting whose variable ends with `_FILE` from the file that it names.
 
     `FLASK_SECRET_KEY_FILE=/run/secrets/secret_key`: that is how Docker, Kubernetes and systemd hand over what
-    is secret. A variable is inherited by every program that is started, and shown to whoever lists the
-    container. The line break at the end of a file is not part of it.
+    is secret. A variable is inherited by every program that is started, and shown to each user who may
+    inspect the container. The line break at the end of a file is not part of it.
 
     Raises:
-        SystemExit: there is no such file, or it is not ours to read.
+        SystemExit: the file is missing, or this user may not read it.
     """
     names = {f"FLASK_{name}_FILE": name for name in config}
     names |= {"DATABASE_URL_FILE": "SQLALCHEMY_DATABASE_URI", "REDIS_URL_FILE": "REDIS_URL"}
@@ -35,7 +35,7 @@ def keep_private(file: Path, content: bytes) -> bytes:
     """Write ``content`` to ``file`` unless it is there already, and return what is in it then.
 
     Several workers may be on their first run at once. Each writes a file of its own, and the first to give it
-    the final name wins: nobody ever reads half of one, and all end with the same content.
+    the final name wins: no worker reads half of one, and all end with the same content.
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -46,9 +46,9 @@ def keep_private(file: Path, content: bytes) -> bytes:
 def make_private(file: Path) -> None:
     """See to it that only this user can read the database ``file``; make it, empty, if there is none.
 
-    Without opening it: whoever closes a file that SQLite has locked in the same process unlocks it (POSIX).
+    Without opening it: closing a file that SQLite has locked in the same process would unlock it (POSIX).
     """
-    with suppress(OSError):  # a folder that is not there, a file of somebody else: SQLite says so, too
+    with suppress(OSError):  # a missing folder, a file of another user: SQLite says so, too
         if not file.exists():
             _put(file, b"")
         elif os.name == "posix" and file.stat().st_mode & 0o077:
@@ -66,7 +66,7 @@ def _put(file: Path, content: bytes) -> None:
         with suppress(FileExistsError):
             _create(file, content)
     finally:
-        own.unlink(missing_ok=True)  # whatever happened: no key is left lying about
+        own.unlink(missing_ok=True)  # after an error, too: no copy of a key is left
 
 
 def _create(file: Path, content: bytes) -> None:

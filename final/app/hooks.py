@@ -1,4 +1,4 @@
-"""What happens before and after every request, whatever its view. Chapter 5, request hooks."""
+"""What happens before and after every request. Chapter 5, request hooks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def refuse_malformed() -> None:
 
 
 def refuse_version_1() -> None:
-    """Answer 410 below /v1, whatever the method and the path. A hook runs before an unknown URL becomes 404.
+    """Answer 410 below /v1, for any method and path. A hook runs before an unknown URL becomes 404.
 
     Raises:
         VersionRetired: the path is that of version 1.
@@ -84,7 +84,7 @@ def refuse_version_1() -> None:
 
 
 def refuse_in_maintenance() -> None:
-    """Answer 503 while somebody works on the database; no view is reached.
+    """Answer 503 while the operator works on the database; no view is reached.
 
     The health checks still answer: a process that is meant to wait must not be restarted for it. So do the
     keys, by which other services go on checking the tokens they are shown.

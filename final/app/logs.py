@@ -1,6 +1,6 @@
 """The log: one JSON object a line, to standard error. Chapter 5, request hooks.
 
-In ASCII, so that nothing a client put into a URL ends a line or moves the cursor of whoever reads it. And
+In ASCII, so that nothing a client put into a URL ends a line or moves the cursor of its reader. And
 short: all processes write into one pipe, where a line stays in one piece up to `WHOLE`.
 """
 
@@ -21,7 +21,7 @@ access_log = logging.getLogger(f"{__name__}.access")
 
 
 def init_app(app: Flask) -> None:
-    """Write the log of ``app`` in this form, unless somebody has set up another."""
+    """Write the log of ``app`` in this form, unless the operator has set up another."""
     app.extensions["origin"] = origin
     access_log.setLevel(logging.INFO)
     log = logging.getLogger(app.name)  # Flask's own, the parent of all others; it has no handler yet

@@ -1,8 +1,8 @@
 """How a request is read: strictly. Chapter 3, what `json_required` and `validated` stand on.
 
-A body is JSON in UTF-8, an object, with exactly the fields that the view names, each of its type. Whatever
-else arrives is refused here, so that nothing below has to expect it (traps 4 and 5). No answer repeats what
-was sent.
+A body is JSON in UTF-8, an object, with exactly the fields that the view names, each of its type.
+Everything else is refused here, so that no code below has to expect it (traps 4 and 5). No answer repeats
+what was sent.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def read_filters(rules: dict[str, Callable[[Any], str | None]], besides: set[str
     A filter that is spelled wrong would let everything through; so nothing else may stand there.
 
     Args:
-        besides: what else may, and is read by somebody else.
+        besides: further names that may, for other functions to read.
 
     Raises:
         InvalidInput: something is not; all of it, at once.

@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
 
 
 class ReadAddress:
-    """What a proxy wrote is an address, or it does not count: then it is the proxy itself who asks."""
+    """Takes the address that a proxy wrote; where it is none, the address of the proxy itself counts."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app

@@ -30,7 +30,7 @@ def answer(
 
 
 def _write(value: object) -> str:
-    # Without this ujson answers 500 for both, and only once somebody has a date to show.
+    # Without this ujson answers 500 for both, and only where there is a date to show.
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, UUID):

@@ -159,7 +159,7 @@ def _check_public_url(url: str, production: bool) -> None:
 
 
 def _is_random(secret: str) -> bool:
-    """Say whether nobody guesses ``secret``, as far as can be seen from here."""
+    """Say whether ``secret`` looks random: long, of many letters, and not one piece again and again."""
     if len(secret.encode()) < 32 or len(set(secret)) < 8 or "-only, everybody can read" in secret:
         return False
     period = (secret + secret).find(secret, 1)  # after so many letters it begins again

@@ -30,7 +30,7 @@ ASKED_ALL_DAY = "/health/live,/health/ready,/metrics"
 
 
 def init_app(app: Flask) -> None:
-    """Have a span for each request of ``app``, and for each of its statements, if somebody wants them.
+    """Have a span for each request of ``app``, and for each of its statements, if they are wanted.
 
     Raises:
         SystemExit: they are wanted, and the packages are not installed.
@@ -54,7 +54,7 @@ def _instrument(app: Flask) -> None:
 
     os.environ.setdefault("OTEL_SERVICE_NAME", "accounts")
     provider = TracerProvider(resource=Resource.create())
-    # Collected in memory and sent by a thread of each process; where nobody takes them they are dropped.
+    # Collected in memory and sent by a thread of each process; without a collector they are dropped.
     provider.add_span_processor(BatchSpanProcessor(_discreet_exporter()))
     FlaskInstrumentor().instrument_app(
         app, tracer_provider=provider, excluded_urls=ASKED_ALL_DAY, response_hook=_end
@@ -76,7 +76,7 @@ def _discreet_exporter() -> Any:
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     class Discreet(OTLPSpanExporter):  # type: ignore[misc]  # it has no types where it is not installed
-        """Sends what is in `TOLD`, whatever else the instrumentation has noted, or will in a next version."""
+        """Sends only what is in `TOLD`, and nothing else that this or a next instrumentation notes."""
 
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
             return super().export([_cut(span) for span in spans])
@@ -87,7 +87,7 @@ def _discreet_exporter() -> Any:
 def _cut(span: ReadableSpan) -> ReadableSpan:
     """Return ``span`` without events and texts of errors, in which there may be anything.
 
-    That of a request is named after the rule of its view, never after its path, which anybody can make up.
+    That of a request is named after the rule of its view, never after its path, which a client can make up.
     """
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanKind, Status

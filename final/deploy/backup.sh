@@ -1,5 +1,5 @@
 #!/bin/sh
-# A copy of the database of compose.yaml, while everybody goes on: `deploy/backup.sh FOLDER`, every few hours, by cron
+# A copy of the database of compose.yaml, while clients go on: `deploy/backup.sh FOLDER`, every few hours, by cron
 # for example. It has its name only when it is whole; after 30 days it is deleted. Take it to another machine.
 set -eu
 umask 077

@@ -30,7 +30,7 @@ def main(folder: Path = FOLDER, *only: str) -> None:
     """Write each secret, or ``only`` those, into a file in ``folder``, which only this user may enter.
 
     In a container a file keeps the owner and the mode that it has here, and the service is another user
-    there. So the files can be read by everybody who gets as far as to them.
+    there. So the files can be read by all users that may enter the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -50,7 +50,7 @@ def main(folder: Path = FOLDER, *only: str) -> None:
 
 
 def ask() -> str:
-    """Return the URL of the mail server, which nobody sees typed; ask again if it is none."""
+    """Return the URL of the mail server, which is not shown while it is typed; ask again if it is none."""
     while True:
         terminal = sys.stdin.isatty()
         url = (getpass(PROMPT) if terminal else sys.stdin.readline()).strip()

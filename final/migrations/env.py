@@ -40,9 +40,9 @@ def is_newer() -> bool:
 def prepare(connection) -> None:
     """Let a migration take its time on PostgreSQL, and of several that start together one after the other.
 
-    The second then finds that there is nothing left to do. The lock ends with the connection, which is nobody
-    else's. Only for the tables nobody is made to wait: where a backup reads one, whoever wants to alter it
-    waits for that, and all requests for him. After two seconds he gives up, nothing is done, and may be tried
+    The second then finds that there is nothing left to do. The lock ends with the connection, which only the
+    migration uses. For a table it waits two seconds at most: where a backup reads one, the migration would
+    wait for the backup, and all requests for the migration. It then fails, changes nothing, and may be tried
     again.
     """
     if engine.dialect.name == "postgresql":
@@ -61,7 +61,7 @@ def switch(connection, state: str) -> None:
 
 
 def write() -> None:
-    """Write them as SQL, for a database that somebody else migrates: `db upgrade --sql`."""
+    """Write them as SQL, for a database that another person migrates: `db upgrade --sql`."""
     context.configure(url=engine.url, literal_binds=True, **options)
     with context.begin_transaction():
         context.run_migrations()

@@ -50,7 +50,7 @@ class Api(RestxApi):  # type: ignore[misc]
         return answer(data, code, headers)
 
     def _register_specs(self, app_or_blueprint: Any) -> None:
-        # The document changes only with the code and is the same for everybody: made once, and sent packed.
+        # The document changes only with the code and is the same for all clients: made once, and sent packed.
         @compressed
         @cached(seconds=3600)
         def specs() -> Response:
@@ -60,7 +60,7 @@ class Api(RestxApi):  # type: ignore[misc]
         app_or_blueprint.add_url_rule(f"/{self.default_swagger_filename}", "specs", specs)
 
     def _register_doc(self, app_or_blueprint: Any) -> None:
-        # As RESTX does it, but /v2 is no redirect to /v2/: that would be HTML, and both are nothing.
+        # As RESTX does it, but /v2 does not redirect to /v2/, by a page of HTML: both are 404.
         app_or_blueprint.add_url_rule(self._doc, "doc", self.render_doc)
         app_or_blueprint.add_url_rule("/", "root", self.render_root, strict_slashes=False)
 

@@ -1,4 +1,4 @@
-"""`/v2/accounts`: signing up, and the accounts. What proves who one is, is in `credentials.py`.
+"""`/v2/accounts`: signing up, and the accounts. Credentials are in `credentials.py`.
 
 Chapter 1 for the views, chapter 3 for who may call them.
 """
@@ -83,7 +83,7 @@ class Accounts(Resource):  # type: ignore[misc]
 
 @ns.route("/verify", endpoint="verify")
 class Verify(Resource):  # type: ignore[misc]
-    """The link that was mailed to whoever signed up."""
+    """The link in the mail of a sign-up."""
 
     @ns.documented(takes=TOKEN, gives={204: None})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
@@ -96,7 +96,7 @@ class Verify(Resource):  # type: ignore[misc]
 
 @ns.route("/verify/resend", endpoint="resend")
 class Resend(Resource):  # type: ignore[misc]
-    """The way on for whoever lost that mail."""
+    """Another link, for an owner who lost that mail."""
 
     @ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
@@ -110,7 +110,7 @@ class Resend(Resource):  # type: ignore[misc]
 
 @ns.route("/me", "/<uuid:account_id>", endpoint="account")
 class OneAccount(Resource):  # type: ignore[misc]
-    """One account: one's own as `me`. To anybody but its owner and the admins it is not there."""
+    """One account, the client's own as `me`. For all but its owner and the admins it is 404."""
 
     @ns.documented(gives={200: ACCOUNT, 304: None}, fails=(404,))
     @token_required
@@ -153,7 +153,7 @@ class OneAccount(Resource):  # type: ignore[misc]
 
 @ns.route("/<uuid:account_id>/sessions", endpoint="account_sessions")
 class AccountSessions(Resource):  # type: ignore[misc]
-    """The devices that somebody is logged in on."""
+    """The devices that an account is logged in on."""
 
     @ns.documented(gives={204: None}, fails=(404,))
     @token_required

@@ -1,4 +1,4 @@
-"""`/v2/auth`: logging in and out, and one's devices.
+"""`/v2/auth`: logging in and out, and the devices of an account.
 
 Chapter 2 for the token, chapter 3 for what stands around the views, chapter 6 for the sessions.
 """
@@ -37,7 +37,7 @@ class Login(Resource):  # type: ignore[misc]
 
 @ns.route("/refresh", endpoint="refresh")
 class Refresh(Resource):  # type: ignore[misc]
-    """The way to stay in."""
+    """Stay logged in."""
 
     @ns.documented(takes=REFRESH, gives={200: GRANT}, fails=(401, 503))
     @rate_limited("REFRESHES_PER_ADDRESS", seconds=60)
@@ -49,7 +49,7 @@ class Refresh(Resource):  # type: ignore[misc]
 
 @ns.route("/logout", endpoint="logout")
 class Logout(Resource):  # type: ignore[misc]
-    """The way out."""
+    """Log out."""
 
     @ns.documented(gives={204: None})
     @token_required
@@ -61,7 +61,7 @@ class Logout(Resource):  # type: ignore[misc]
 
 @ns.route("/sessions", endpoint="sessions")
 class Sessions(Resource):  # type: ignore[misc]
-    """The devices that one is logged in on."""
+    """The devices that the account is logged in on."""
 
     @ns.documented(gives={200: SESSION_PAGE}, fails=(400,), params=PARAMS)
     @token_required
@@ -79,7 +79,7 @@ class Sessions(Resource):  # type: ignore[misc]
 
 @ns.route("/sessions/<uuid:session_id>", endpoint="session")
 class OneSession(Resource):  # type: ignore[misc]
-    """One device. To anybody but its owner it is not there, not even to an admin."""
+    """One device. For all but its owner it is 404, for an admin too."""
 
     @ns.documented(gives={204: None}, fails=(404,))
     @token_required
@@ -106,7 +106,7 @@ def keep_marks(marks: str) -> None:
 
 
 def represent_grant(grant: auth.Grant) -> dict[str, Any]:
-    """Return what a client gets to come in with (RFC 6749 5.1)."""
+    """Return the tokens as a client gets them (RFC 6749 5.1)."""
     if grant.marks:
         keep_marks(grant.marks)
     return {

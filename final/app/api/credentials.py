@@ -1,4 +1,4 @@
-"""`/v2/accounts/me/password`, `/v2/auth/password` and `/v2/accounts/me/email`: what proves who one is.
+"""`/v2/accounts/me/password`, `/v2/auth/password` and `/v2/accounts/me/email`: credentials.
 
 Chapter 6 for the change of a password, built test first.
 """
@@ -14,19 +14,12 @@ from ..decorators.rate_limits import account_of_token, forget_log_ins, mail_limi
 from ..services import credentials, devices
 from . import accounts, auth
 from .auth import keep_marks, read_device
-from .documentation import (
-    ACCEPTED,
-    EMAIL_ADDRESS,
-    EMAIL_CHANGE,
-    PASSWORD_CHANGE,
-    PASSWORD_RESET,
-    TOKEN,
-)
+from .documentation import ACCEPTED, EMAIL_ADDRESS, EMAIL_CHANGE, PASSWORD_CHANGE, PASSWORD_RESET, TOKEN
 
 
 @accounts.ns.route("/me/password", endpoint="password")
 class Password(Resource):  # type: ignore[misc]
-    """One's own password. A token alone does not change it: it may be stolen."""
+    """The client's own password. A token alone does not change it: it may be stolen."""
 
     @accounts.ns.documented(takes=PASSWORD_CHANGE, gives={204: None}, fails=(403, 503))
     @token_required
@@ -40,7 +33,7 @@ class Password(Resource):  # type: ignore[misc]
 
 @auth.ns.route("/password/forgot", endpoint="forgot")
 class Forgot(Resource):  # type: ignore[misc]
-    """The way in for whoever forgot the password."""
+    """A link to a new password, for an owner who forgot the old one."""
 
     @auth.ns.documented(takes=EMAIL_ADDRESS, gives={202: ACCEPTED})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
@@ -54,7 +47,7 @@ class Forgot(Resource):  # type: ignore[misc]
 
 @auth.ns.route("/password/reset", endpoint="reset")
 class Reset(Resource):  # type: ignore[misc]
-    """The link of that mail."""
+    """The link in the mail about a forgotten password."""
 
     @auth.ns.documented(takes=PASSWORD_RESET, gives={204: None}, fails=(503,))
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)
@@ -69,7 +62,7 @@ class Reset(Resource):  # type: ignore[misc]
 
 @accounts.ns.route("/me/email", endpoint="email")
 class Email(Resource):  # type: ignore[misc]
-    """One's own address. As with the password, a token alone does not change it."""
+    """The client's own address. As with the password, a token alone does not change it."""
 
     @accounts.ns.documented(takes=EMAIL_CHANGE, gives={202: ACCEPTED}, fails=(403, 503))
     @token_required
@@ -84,7 +77,7 @@ class Email(Resource):  # type: ignore[misc]
 
 @accounts.ns.route("/email/confirm", endpoint="confirm_email")
 class ConfirmEmail(Resource):  # type: ignore[misc]
-    """The link of that mail."""
+    """The link in the mail to a new address."""
 
     @accounts.ns.documented(takes=TOKEN, gives={204: None})
     @rate_limited("ATTEMPTS_PER_ADDRESS", seconds=60)

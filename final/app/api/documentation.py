@@ -79,6 +79,10 @@ def _page(name: str, items: Model) -> Model:
     return Model(name, {"items": fields.List(fields.Nested(items)), "next": following})
 
 
+def _body(title: str, /, **fields: Any) -> Model:
+    return Model(title, fields, strict=True)
+
+
 class _AtLeastOne(Model):  # type: ignore[misc]
     @property
     def _schema(self) -> dict[str, Any]:
@@ -87,11 +91,9 @@ class _AtLeastOne(Model):  # type: ignore[misc]
 
 NO_NUL = r"^[^\u0000]*$"
 ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
-ROLES, STATES, OUTCOMES = (
-    ["member", "admin"],
-    ["active", "unverified", "disabled"],
-    ["done", "failed", "refused"],
-)
+ROLES = ["member", "admin"]
+STATES = ["active", "unverified", "disabled"]
+OUTCOMES = ["done", "failed", "refused"]
 
 EMAIL = _wanted("an e-mail address, in any spelling", "mina@example.com", max_length=254, format="email")
 NAME = _wanted("how the account is called", "김미나", min_length=1, max_length=100, pattern=ONE_LINE)
@@ -108,7 +110,7 @@ ANY_CODE = _wanted("of the app, or a recovery code", "123456")
 
 # -- what is sent ---------------------------------------------------------------------------------------
 
-NEW_ACCOUNT = Model("NewAccount", {"email": EMAIL, "name": NAME, "password": PASSWORD}, strict=True)
+NEW_ACCOUNT = _body("NewAccount", email=EMAIL, name=NAME, password=PASSWORD)
 CHANGES = _AtLeastOne(
     "AccountChanges",
     {
@@ -118,31 +120,22 @@ CHANGES = _AtLeastOne(
     },
     strict=True,
 )
-DELETION = Model(
+DELETION = _body(
     "AccountDeletion",
-    {
-        "current_password": CURRENT,
-        "code": Text("where there is a second factor: of the app, or a recovery code", pattern=NO_NUL),
-    },
-    strict=True,
+    current_password=CURRENT,
+    code=Text("where there is a second factor: of the app, or a recovery code", pattern=NO_NUL),
 )
-CREDENTIALS = Model(
-    "Credentials", {"email": _wanted("", "mina@example.com"), "password": CURRENT}, strict=True
-)
-REFRESH = Model("Refresh", {"refresh_token": _wanted("the newest of this session", "rt_...")}, strict=True)
-TOKEN = Model("MailedToken", {"token": MAILED}, strict=True)
-EMAIL_ADDRESS = Model("EmailAddress", {"email": _wanted("", "mina@example.com")}, strict=True)
-EMAIL_CHANGE = Model("EmailChange", {"email": EMAIL, "current_password": CURRENT}, strict=True)
-PASSWORD_CHANGE = Model(
-    "PasswordChange", {"current_password": CURRENT, "new_password": NEW_PASSWORD}, strict=True
-)
-PASSWORD_RESET = Model("PasswordReset", {"token": MAILED, "new_password": NEW_PASSWORD}, strict=True)
-CURRENT_PASSWORD = Model("CurrentPassword", {"current_password": CURRENT}, strict=True)
-CODE = Model("Code", {"code": _wanted("of the app", "123456")}, strict=True)
-MFA_PROOF = Model("MfaProof", {"current_password": CURRENT, "code": ANY_CODE}, strict=True)
-MFA_LOGIN = Model(
-    "MfaLogIn", {"mfa_token": _wanted("of the log-in", "mfa_..."), "code": ANY_CODE}, strict=True
-)
+CREDENTIALS = _body("Credentials", email=_wanted("", "mina@example.com"), password=CURRENT)
+REFRESH = _body("Refresh", refresh_token=_wanted("the newest of this session", "rt_..."))
+TOKEN = _body("MailedToken", token=MAILED)
+EMAIL_ADDRESS = _body("EmailAddress", email=_wanted("", "mina@example.com"))
+EMAIL_CHANGE = _body("EmailChange", email=EMAIL, current_password=CURRENT)
+PASSWORD_CHANGE = _body("PasswordChange", current_password=CURRENT, new_password=NEW_PASSWORD)
+PASSWORD_RESET = _body("PasswordReset", token=MAILED, new_password=NEW_PASSWORD)
+CURRENT_PASSWORD = _body("CurrentPassword", current_password=CURRENT)
+CODE = _body("Code", code=_wanted("of the app", "123456"))
+MFA_PROOF = _body("MfaProof", current_password=CURRENT, code=ANY_CODE)
+MFA_LOGIN = _body("MfaLogIn", mfa_token=_wanted("of the log-in", "mfa_..."), code=ANY_CODE)
 
 # -- what comes back --------------------------------------------------------------------------------------
 
@@ -166,7 +159,7 @@ SESSION = Model(
         "id": Text(),
         "created_at": fields.DateTime(),
         "last_used_at": fields.DateTime(description="to five minutes"),
-        "address": Text("from where it was begun; null where nobody knows", nullable=True),
+        "address": Text("from where it was begun; null where that is not known", nullable=True),
         "agent": Text("by what, in the client's own words; null where it said nothing", nullable=True),
         "current": fields.Boolean(description="whether it is the one that asks"),
     },
@@ -179,7 +172,7 @@ AUDIT_EVENT = Model(
         "action": Text(example="password.reset"),
         "outcome": Text(enum=OUTCOMES),
         "account_id": Text("to whom; null where the e-mail has no account", nullable=True),
-        "actor_id": Text("by whom; null where nobody had proved who they are", nullable=True),
+        "actor_id": Text("by whom; null where the client had not proved who it is", nullable=True),
         "address": Text("from where; null for a command", nullable=True),
         "request_id": Text("as in the log; null for a command", nullable=True),
         "details": fields.Raw(),

@@ -12,15 +12,15 @@ bp = Blueprint("health", __name__)
 
 
 class Live(MethodView):
-    """For whoever restarts a process that hangs. A database that is down is no reason to: nobody is asked."""
+    """For a probe that restarts a process that hangs. It asks no database: a restart would mend none."""
 
     def get(self) -> Response:
-        """Answer."""
+        """Answer 200."""
         return answer({"status": "live"})
 
 
 class Ready(MethodView):
-    """For whoever sends requests here."""
+    """For a load balancer, which sends requests here."""
 
     def get(self) -> Response:
         """Answer 200, or 503 while the database is not reachable or not migrated."""
@@ -29,10 +29,10 @@ class Ready(MethodView):
 
 
 class Version(MethodView):
-    """For whoever deployed and wants to know whether it has arrived."""
+    """For an operator who wants to know whether a deployment has arrived."""
 
     def get(self) -> Response:
-        """Answer what the image was built from; null where nobody said."""
+        """Answer what the image was built from; null where the build did not say."""
         return answer({"commit": current_app.config["COMMIT"], "built_at": current_app.config["BUILT_AT"]})
 
 

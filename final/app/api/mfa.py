@@ -15,7 +15,7 @@ from .documentation import CODE, CURRENT_PASSWORD, GRANT, MFA_LOGIN, MFA_PROOF, 
 
 @ns.route("/mfa", endpoint="mfa")
 class Mfa(Resource):  # type: ignore[misc]
-    """One's own second factor. A token alone neither sets it up nor removes it: it may be stolen."""
+    """The client's own second factor. A token alone neither sets it up nor removes it: it may be stolen."""
 
     @ns.documented(takes=CURRENT_PASSWORD, gives={200: MFA_SETUP}, fails=(403, 409, 503))
     @token_required
@@ -50,7 +50,7 @@ class ConfirmMfa(Resource):  # type: ignore[misc]
 
 @ns.route("/mfa/recovery-codes", endpoint="recovery_codes")
 class RecoveryCodes(Resource):  # type: ignore[misc]
-    """What replaces the app."""
+    """The recovery codes, which replace the app."""
 
     @ns.documented(takes=MFA_PROOF, gives={200: RECOVERY_CODES}, fails=(403, 409, 503))
     @token_required

@@ -17,7 +17,7 @@ class Jwks(MethodView):
     """The public keys, by which any program checks our access tokens (RFC 7517)."""
 
     def get(self) -> Response:
-        """Answer them all: those that sign, those that have signed, and the one that will."""
+        """Answer the public keys: those that sign, those that have signed, and the one that will."""
         response = answer({"keys": [key.jwk for key in keys.current().published()]})
         # They may be kept for as long as a new key is announced before it signs, and no longer.
         response.cache_control.public = True
@@ -30,7 +30,7 @@ class Numbers(MethodView):
     """How much is done, and how fast (the text format of Prometheus). Not for the world: see the proxy."""
 
     def get(self) -> Response:
-        """Answer all of them, of every process of this server."""
+        """Answer the numbers of all processes of this server."""
         return Response(metrics.current().text(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -1,4 +1,4 @@
-"""Who may come in. Chapter 3, view decorators."""
+"""Which accounts a view is for. Chapter 3, view decorators."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Run ``view`` only for somebody who has logged in lately. Stands below `token_required`.
+    """Run ``view`` only for an account that has logged in lately. Stands below `token_required`.
 
     Raises:
         LoginTooOld: it is too long ago; a refresh does not count.
@@ -79,7 +79,7 @@ def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
 
 def _record() -> None:
     me, what = principal().id, request.endpoint or ""
-    # Once a minute: whoever goes on asking must not fill the audit.
+    # Once a minute: an account that goes on asking must not fill the audit.
     count, _ = current_app.extensions["rate_limits"].hit(f"not allowed: {what}, {me}", 60)
     if count == 1:
         audit.record("access", actor_id=me, outcome=audit.REFUSED, request=what)

@@ -20,7 +20,7 @@ def cached(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     chapter 3 kept until an account changed, is not one: a worker forgets what it kept when it makes a change,
     but the other workers do not hear of it.
 
-    Stands below `token_required`: above it, the answer to one account would be given to everybody.
+    Stands below `token_required`: above it, all accounts would get the answer to one.
     """
 
     def decorate(view: Callable[P, Any]) -> Callable[P, Any]:
@@ -48,7 +48,7 @@ class Cache:
     """Values that expire. Threads share one.
 
     Args:
-        size: how many there are at most, so that a client who makes up queries does not fill the memory.
+        size: how many there are at most, so that a client that makes up queries does not fill the memory.
     """
 
     def __init__(self, size: int = 100) -> None:

@@ -30,8 +30,8 @@ def compressed(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def compress(response: Response) -> Response:
-    """Compress a whole answer; a streamed one is left alone, for nobody knows how much is to come."""
-    response.vary.add("Accept-Encoding")  # a proxy must not hand the compressed answer to anybody else
+    """Compress a whole answer; a streamed one is left alone: its length is not known."""
+    response.vary.add("Accept-Encoding")  # a proxy must not hand it to clients that cannot read it
     if response.is_streamed or response.content_encoding or not response.get_data():
         return response
     # RFC 9110 12.5.3. `*` is every coding that is not named; plain is acceptable unless its weight is 0.

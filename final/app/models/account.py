@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Account(Base):
-    """Someone who can log in."""
+    """An account, which one owner logs in to."""
 
     __tablename__ = "accounts"
     __table_args__ = (CheckConstraint("role IN ('member', 'admin')", name="role"),)
@@ -34,7 +34,7 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(String(256))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: When somebody proved that they read the mail of this address.
+    #: When the owner proved to read the mail of this address.
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: One more with every change of what a client sees of it: its `ETag`.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -47,7 +47,7 @@ class Account(Base):
     mfa_step: Mapped[int] = mapped_column(default=0, server_default="0")
 
     def set_password(self, hashed: str) -> None:
-        """Set another password. A second factor that nobody has confirmed ends: it may be a thief's."""
+        """Set another password. A second factor that is not confirmed ends: it may be a thief's."""
         self.password_hash = hashed
         if self.mfa_since is None:
             self.mfa_secret = None

@@ -20,7 +20,7 @@ class AuditEvent(Base):
     """
 
     __tablename__ = "audit_events"
-    # Read newest first, by the account or by whoever did it.
+    # Read newest first, by the account or by the actor.
     __table_args__ = (Index(None, "account_id", "id"), Index(None, "actor_id", "id"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -28,7 +28,7 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(String(40))
     outcome: Mapped[str] = mapped_column(String(16))
     account_id: Mapped[str | None] = mapped_column(String(36))  # None: of an unknown e-mail
-    actor_id: Mapped[str | None] = mapped_column(String(36))  # None: nobody who is logged in, or an operator
+    actor_id: Mapped[str | None] = mapped_column(String(36))  # None: not logged in, or an operator
     address: Mapped[str | None] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(64))  # None: a command
     details: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -21,7 +21,7 @@ class Purpose(StrEnum):
 
 
 class OneTimeToken(Base):
-    """A token that works once. Only its hash is here: whoever reads the table can use none of them."""
+    """A token that works once. Only its hash is here: a copy of the table opens nothing."""
 
     __tablename__ = "one_time_tokens"
 

@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 #: Their letters carry a token, which is made when they are sent. The others tell of something that has
-#: happened: they are sent as they are, whatever has become of the account.
+#: happened: they are sent as they are, even if the account is gone.
 WITH_LINK = (Kind.SIGNED_UP, Kind.RESEND, Kind.RESET, Kind.CONFIRM_EMAIL)
 
 
@@ -44,7 +44,7 @@ class Mail(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(32))
-    #: None where there is no account, or none any more. A mail to nobody is written too (see `forgot`).
+    #: None where there is no account, or none any more: an unknown e-mail has a row too (see `forgot`).
     account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     email: Mapped[str | None] = mapped_column(String(254))  # None: where the account has its mail sent
     #: Of a sign-up for an address that has an account: what its link confirms. Otherwise None.

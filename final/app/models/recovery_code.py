@@ -1,4 +1,4 @@
-"""The table of recovery codes: what lets somebody in who has lost the app that makes codes."""
+"""The table of recovery codes, for owners who have lost the app that makes codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..extensions import Base
 
 
 class RecoveryCode(Base):
-    """A code that works once; then its row is gone. Only its hash is here, and nobody can show it again."""
+    """A code that works once; then its row is gone. Only its hash is here, so it cannot be shown again."""
 
     __tablename__ = "recovery_codes"
 

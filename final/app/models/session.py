@@ -1,4 +1,4 @@
-"""The table of sessions: one row for each time somebody logged in, so that it can be ended."""
+"""The table of sessions: one row for each log-in, so that it can be ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Session(Base):
     #: Which of its refresh tokens is good: the first is 0, and every refresh makes it one more.
     generation: Mapped[int] = mapped_column(default=0, server_default="0")
     refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: From where it was begun, and by what, in the client's own words. None where nobody said.
+    #: From where it was begun, and by what, in the client's own words. None where it did not say.
     address: Mapped[str | None] = mapped_column(String(64))
     agent: Mapped[str | None] = mapped_column(String(200))
 

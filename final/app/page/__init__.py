@@ -17,7 +17,7 @@ from flask.views import MethodView
 from . import session
 
 #: Nothing but our own files. No script and no style inside of the page, and no text that becomes HTML
-#: (`require-trusted-types-for`): what somebody writes into their name stays a name. Forms are sent by the
+#: (`require-trusted-types-for`): what an owner writes into their name stays text. Forms are sent by the
 #: scripts; without them a browser would put a password into the address (`form-action`).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -39,7 +39,7 @@ class Page(MethodView):
     """The page, in the language of its reader."""
 
     def get(self) -> Response:
-        """Show it; `?language=ko` chooses a language, and is remembered."""
+        """Show the page; `?language=ko` chooses a language, and is remembered."""
         asked = request.args.get("language")
         language = asked or request.cookies.get("language")
         if language not in LANGUAGES:

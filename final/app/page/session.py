@@ -21,7 +21,7 @@ from ..exceptions import NotFromOurPage
 from ..representation import answer
 from ..services import refresh
 
-#: `__Host-`: a browser takes it only by https from this very host, and no neighbour of ours can set it.
+#: `__Host-`: a browser takes it only by https from this very host, and no other host can set it.
 COOKIE = "__Host-refresh"
 ATTRIBUTES: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Strict"}
 
@@ -30,9 +30,9 @@ bp = Blueprint("session", __name__, url_prefix="/session")
 
 @bp.before_request
 def refuse_other_sites() -> None:
-    """Let only our own page through, whatever the view.
+    """Let only our own page through, to all views of this blueprint.
 
-    SameSite keeps the cookie from other sites, but not from a neighbour of the same domain. No form can send
+    SameSite keeps the cookie from other sites, but not from another host of the same domain. No form can send
     a header of its own, and a script of another origin has to ask first (CORS): it is allowed nothing. The
     other two headers are written by the browser, and no script can change them.
 
@@ -49,7 +49,7 @@ def refuse_other_sites() -> None:
 
 
 class LogIn(MethodView):
-    """The log-in of the API, limits and all: an attempt counts once, whichever way it comes."""
+    """The log-in of the API, with its limits: attempts here and there count together."""
 
     def post(self) -> Response:
         """Log in; with a second factor, an `mfa_token` comes first, and no cookie."""
@@ -57,7 +57,7 @@ class LogIn(MethodView):
 
 
 class LogInMfa(MethodView):
-    """Its second half."""
+    """The second step of that log-in: the code of the second factor."""
 
     def post(self) -> Response:
         """Finish a log-in by a code."""
@@ -65,21 +65,21 @@ class LogInMfa(MethodView):
 
 
 class Refresh(MethodView):
-    """The way to stay in, and for a page that was loaded again to come back in."""
+    """How the page stays logged in, also after it was loaded again."""
 
     @rate_limited("REFRESHES_PER_ADDRESS", seconds=60)
     def post(self) -> Response:
-        """Answer with an access token; 204 where nobody is logged in."""
+        """Answer with an access token; 204 without the cookie."""
         token = request.cookies.get(COOKIE)
         # A refusal leaves the cookie: by now another window may have logged in and set the next one.
         return answer(None, 204) if token is None else _keep(represent_grant(refresh.refresh(token)))
 
 
 class LogOut(MethodView):
-    """The way out. It needs no access token: that may have expired."""
+    """Log out. This needs no access token: that may have expired."""
 
     def post(self) -> Response:
-        """End the session of the cookie, and forget it. Whoever is out already may ask, too (RFC 7009)."""
+        """End the session of the cookie, and delete it; no error if it is over already (RFC 7009)."""
         refresh.revoke(request.cookies.get(COOKIE, ""))
         response = answer(None, 204)
         response.delete_cookie(COOKIE, **ATTRIBUTES)

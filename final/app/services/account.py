@@ -61,7 +61,7 @@ def find(asker: Principal, account_id: str) -> AnyRow | Principal:
     """Return the account that ``asker`` may see.
 
     Raises:
-        AccountNotFound: there is none by that id, or it is somebody else's.
+        AccountNotFound: no account has that id, or ``asker`` may not see it.
     """
     if asker.id == account_id:
         return asker  # read a moment ago, to check the token
@@ -111,11 +111,11 @@ def change(
 
     Raises:
         InvalidInput: the name cannot be one.
-        AccountNotFound: there is none by that id, or it is somebody else's.
+        AccountNotFound: no account has that id, or ``asker`` may not see it.
         NotAllowed: role and state are for admins to change.
         MfaNeeded, LoginTooOld: an admin has to prove more for these, and for another account.
-        ConditionMissing, ConditionFailed: see `_lock`.
-        LastAdmin: nobody else could administer the service.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
+        LastAdmin: no other admin could log in.
     """
     if name is not None:
         name = tidy_name(name)
@@ -138,7 +138,7 @@ def change(
 
 
 def set_disabled(account: Account, disabled: bool, actor_id: str | None = None) -> None:
-    """Keep the owner of ``account`` out, or let them in again. Only inside of `transaction()`.
+    """Disable ``account``, or enable it again. Only inside of `transaction()`.
 
     Sessions and links that were mailed end with it, so that enabling the account brings none of them back.
     """
@@ -152,13 +152,13 @@ def set_disabled(account: Account, disabled: bool, actor_id: str | None = None) 
 
 
 def remove(asker: Principal, account_id: str, condition: Condition) -> None:
-    """Delete the account of somebody else.
+    """Delete the account of another owner, for an admin.
 
     Raises:
-        AccountNotFound: there is none by that id, or the asker is no admin.
+        AccountNotFound: no account has that id, or ``asker`` is not an admin.
         MfaNeeded, LoginTooOld: an admin has to prove more.
-        ConditionMissing, ConditionFailed: see `_lock`.
-        LastAdmin: nobody else could administer the service.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
+        LastAdmin: no other admin could log in.
     """
     _must_be_allowed(asker, account_id, changes=True)
     with transaction():
@@ -166,16 +166,16 @@ def remove(asker: Principal, account_id: str, condition: Condition) -> None:
 
 
 def leave(asker: Principal, condition: Condition, current_password: str, code: str = "") -> None:
-    """Delete one's own account. A token may be stolen, so it takes the password, and a code with it.
+    """Delete the account of ``asker``. A token may be stolen, so it takes the password, and a code if due.
 
     Args:
-        code: of the second factor; of no account without one it is asked.
+        code: of the second factor; ignored for an account without one.
 
     Raises:
         WrongPassword: ``current_password`` is not the password.
-        WrongCode: there is a second factor, and ``code`` is none that is good now.
-        ConditionMissing, ConditionFailed: see `_lock`.
-        LastAdmin: nobody else could administer the service.
+        WrongCode: the account has a second factor, and ``code`` does not prove it.
+        ConditionMissing, ConditionFailed: the client named no version of it, or another one.
+        LastAdmin: no other admin could log in.
         TooBusy: too many passwords are being checked.
     """
     _must_match(condition, asker.version)  # before costly work, and again with the account locked
@@ -221,16 +221,7 @@ def _delete(account: Account, asker: Principal) -> None:
 
 
 def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
-    """Return an account that nobody else changes before the end of this transaction.
-
-    Args:
-        leaves: whether it may be about to be no active admin any more.
-
-    Raises:
-        AccountNotFound: there is none by that id.
-        ConditionMissing, ConditionFailed: see `_must_match`.
-        LastAdmin: ``leaves``, and there is no other admin who can log in.
-    """
+    """Return an account, locked until the end of this transaction; where it ``leaves``, an admin remains."""
     stay = {account_id}
     if leaves:
         # Of the last two admins who leave at the same moment one stays. All of them are locked, in one order,
@@ -249,12 +240,7 @@ def _lock(account_id: str, condition: Condition, leaves: bool) -> Account:
 
 
 def _must_match(condition: Condition, version: int) -> None:
-    """Let a change through only if the client has read this version of what it changes.
-
-    Raises:
-        ConditionMissing: it did not say which version it has read.
-        ConditionFailed: it has read another one.
-    """
+    """Let a change through only if the client has read this version of what it changes."""
     if condition is None:
         raise ConditionMissing
     if not condition(str(version)):

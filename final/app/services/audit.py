@@ -1,8 +1,8 @@
-"""The audit: a row for whatever concerns who may come in. Never with a secret, and never with what was typed.
+"""The audit: a row for each event about log-ins and credentials. Without secrets, and without what was typed.
 
 An e-mail that has no account leaves a row without an account: no address and no hash of one. People type
-their password into the field of the e-mail, and a row that names nobody has no use for it; from where it came
-and how often is in the row all the same. So a log-in costs one row, whether the e-mail is known or not.
+their password into the field of the e-mail, and an admin has no use for either; the client's address and the
+time are in the row all the same. So a log-in costs one row, whether the e-mail is known or not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..extensions import db
 from ..models import AuditEvent
 from ..models.columns import new_id
 
-#: How it ended. What was given proved nothing, or somebody may not do this (so often).
+#: How it ended: done; what the client showed proved nothing; the account may not do this, or not so often.
 DONE, FAILED, REFUSED = "done", "failed", "refused"
 
 _NEWEST = select(func.max(AuditEvent.id))

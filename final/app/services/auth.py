@@ -33,7 +33,7 @@ class Principal(NamedTuple):
     role: str
     created_at: datetime
     verified_at: datetime | None
-    disabled_at: datetime | None  # nobody's by whom a request is sent; here to be shown like any account
+    disabled_at: datetime | None  # always None here; shown like that of any account
     mfa_since: datetime | None  # since when logging in asks for a code
     version: int
     last_used_at: datetime  # the session, to some minutes
@@ -41,7 +41,7 @@ class Principal(NamedTuple):
 
 
 class Device(NamedTuple):
-    """From where somebody logs in, and by what. Nobody gets in by it; an owner is told of a new one."""
+    """From where a client logs in, and by what program. It proves nothing; an owner is told of a new one."""
 
     address: str | None
     agent: str | None
@@ -58,7 +58,7 @@ class Grant(NamedTuple):
 
 
 class CodeWanted(NamedTuple):
-    """What a log-in gives where the password is not enough: it gets nobody in without a code."""
+    """What a log-in gives where the account has a second factor: worth nothing without a code."""
 
     mfa_token: str
     expires_in: int  # seconds
@@ -116,10 +116,10 @@ _SEEN = select(
 
 
 def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
-    """Begin a session for whoever knows ``password``, and return its first access token.
+    """Begin a session for a client that knows ``password``, and return its first tokens.
 
-    Where the account has a second factor, only somebody who knows the password is told so: `mfa.log_in` is
-    the other half.
+    Where the account has a second factor, only a client that knows the password is told so: `mfa.log_in` is
+    the second step.
 
     Unknown, wrong, disabled and unverified cost exactly one hash and one row of the audit, and end in the
     same exception, so that neither the answer nor its time tells who has an account.
@@ -171,7 +171,7 @@ def idle_since(now: datetime) -> datetime:
 
 
 def find_principal(token: str) -> Principal:
-    """Return who shows this access token.
+    """Return the account and the session of an access token.
 
     The database is asked on every request, so that a log-out, a disabled account or a lost role count from
     the next one on (trap 8).

@@ -1,7 +1,7 @@
 """What a good access token is not enough for, because it may be stolen. Chapter 3, view decorators.
 
-Whoever acts as an admin may have to have a second factor, and a change of somebody else's account takes a
-recent log-in: RFC 9470, step-up authentication. A session begins with a log-in and with nothing else, so the
+An admin may have to have a second factor, and a change of another owner's account takes a recent log-in:
+RFC 9470, step-up authentication. A session begins with a log-in and with nothing else, so the
 moment at which it began is the one that counts. A client that is refused logs in again.
 """
 
@@ -18,17 +18,17 @@ from .auth import Principal
 
 
 def check_second_factor(asker: Principal) -> None:
-    """Let nobody act as an admin without a second factor, where ADMIN_MFA_REQUIRED says so.
+    """Refuse an admin without a second factor, where ADMIN_MFA_REQUIRED is on.
 
     Raises:
-        MfaNeeded: an admin has none.
+        MfaNeeded: ``asker`` is one.
     """
     if asker.role == Role.ADMIN and asker.mfa_since is None and current_app.config["ADMIN_MFA_REQUIRED"]:
         raise MfaNeeded
 
 
 def check_recent_login(asker: Principal) -> None:
-    """Let nobody on who has not logged in lately.
+    """Refuse an account that has not logged in lately.
 
     Raises:
         LoginTooOld: it is longer ago than AUTHENTICATION_MAX_AGE.

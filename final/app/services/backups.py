@@ -1,4 +1,4 @@
-"""A copy of SQLite while everybody goes on writing, and the way back. For PostgreSQL there is pg_dump.
+"""A copy of SQLite while clients go on writing, and how to restore it. For PostgreSQL there is pg_dump.
 
 Copying the file would not do: what was committed last is in another one, `-wal`, and moves between the two.
 """
@@ -18,7 +18,7 @@ BUSY = 30  # seconds that a copy waits for writers
 
 
 class NoBackup(Exception):
-    """There is no copy, or no way back from one; the text says why."""
+    """The copy cannot be made, or not restored; the text says why."""
 
 
 def back_up(folder: Path) -> Path:
@@ -49,7 +49,7 @@ def back_up(folder: Path) -> Path:
 def restore(file: Path) -> None:
     """Make the database what it was when ``file`` was written; by SQLite itself, in one transaction.
 
-    Whoever has it open goes on with the new content. Nothing is left of the old one.
+    A process that has it open goes on with the new content. Nothing is left of the old one.
 
     Raises:
         NoBackup: this is not SQLite, or the file is not there, damaged, or no backup of this service.

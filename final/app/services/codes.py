@@ -12,12 +12,12 @@ import re
 import secrets
 from base64 import b32encode
 from enum import StrEnum
-from typing import Any, cast
 
 import pyotp
 from flask import Flask, current_app
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import delete, update
 
+from ..database import affected
 from ..extensions import db
 from ..models import Account, Kind, RecoveryCode
 from ..models.columns import utc_now
@@ -74,7 +74,7 @@ def take_back(account: Account) -> None:
 
 
 def forget_recovery_codes(account: Account) -> None:
-    """Delete those that are left. Only inside of `transaction()`, with the account locked."""
+    """Delete the recovery codes of ``account``. Only inside of `transaction()`, with the account locked."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
 
 
@@ -89,7 +89,7 @@ def spend(account: Account, code: str) -> Proof | None:
         return Proof.APP if _spend_step(account, _matching_step(account, code)) else None
     mine = (RecoveryCode.account_id == account.id, RecoveryCode.digest == _digest(code.lower()))
     # Of ten clients with the same code one has deleted it.
-    if _count(delete(RecoveryCode).where(*mine)) == 0:
+    if affected(delete(RecoveryCode).where(*mine)) == 0:
         return None
     mail.queue(Kind.RECOVERY_CODE_USED, email=account.email)
     audit.record("mfa.recovery", account_id=account.id, actor_id=account.id)
@@ -114,13 +114,9 @@ def _now() -> int:
 def _spend_step(account: Account, step: int) -> bool:
     # Compare and swap: of any number that come with the same code, one finds an older half-minute there.
     newer = update(Account).where(Account.id == account.id, Account.mfa_step < step)
-    return _count(newer.values(mfa_step=step)) == 1
-
-
-def _count(statement: Any) -> int:
-    return cast(CursorResult[Any], db.session.execute(statement)).rowcount
+    return affected(newer.values(mfa_step=step)) == 1
 
 
 def _digest(code: str) -> str:
-    # A fast hash is enough: nobody guesses 120 random bits, however fast (ASVS 6.5.2 asks for 112).
+    # A fast hash is enough: 120 random bits cannot be guessed (ASVS 6.5.2 asks for 112).
     return hashlib.sha256(code.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What proves who somebody is, and how it is changed: the password, and the address that mail goes to.
+"""Credentials: changing the password, and the address that mail goes to. Chapter 6 for the password.
 
-Chapter 6 for the password. Whoever changes one of them is believed by the current password, or by a link that
-was mailed; the owner is told by a notice; and whoever got in by the old one is out.
+A change takes the current password, or a link that was mailed; a notice tells the owner; and clients that
+logged in by the old credential are logged out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HASH = select(Account.password_hash).where(Account.id == bindparam("account_id"
 
 
 def change_password(asker: Principal, current: str, new: str) -> None:
-    """Give ``asker`` another password, and log them out everywhere else: whoever had the old one is out.
+    """Give ``asker`` another password, and log them out everywhere else.
 
     Raises:
         InvalidInput: the new password cannot be one.
@@ -52,9 +52,9 @@ def change_password(asker: Principal, current: str, new: str) -> None:
 
 
 def set_password(email: str, password: str) -> None:
-    """Give the account of ``email`` another password. For operators: nobody is asked for the current one.
+    """Give the account of ``email`` another password. For operators: the current one is not needed.
 
-    Whoever got in by the old one is out. Nothing happens where it is that password already.
+    All its sessions end. Nothing happens where it is that password already.
 
     Raises:
         InvalidInput: the password cannot be one.
@@ -78,9 +78,9 @@ def set_password(email: str, password: str) -> None:
 
 
 def forgot(email: str) -> None:
-    """Have a link to a new password sent to ``email``, if it has an account; nobody learns here if it has.
+    """Have a link to a new password sent to ``email``, if it has an account; no client learns if it has.
 
-    The rows for an unknown e-mail are the same: a mail to nobody, which is dropped when it is due.
+    The rows for an unknown e-mail are the same; its mail has no account, and is dropped when it is due.
     """
     with transaction():
         account_id = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
@@ -90,10 +90,9 @@ def forgot(email: str) -> None:
 
 
 def reset(token: str, new: str) -> str:
-    """Set a new password for whoever reads the mail of an account, log it out everywhere; return its e-mail.
+    """Set a new password by the token of a mailed link, log out everywhere, and return the account's e-mail.
 
-    It proves the address too. Failed log-ins do not stand in its way: it is the way out for whoever is
-    locked out by them.
+    It proves the address too. Failed log-ins do not prevent it: an owner whom they lock out is helped by it.
 
     Raises:
         InvalidInput: the new password cannot be one; the token is still good.
@@ -125,7 +124,7 @@ def reset(token: str, new: str) -> str:
 def ask_for_email(asker: Principal, email: str, current: str) -> None:
     """Have a link sent to ``email``, by which it becomes the address of ``asker``; the old one is told.
 
-    Nobody learns here whether ``email`` has an account: if it has, the mail to it says so and has no link.
+    No client learns here whether ``email`` has an account: if so, the mail to it says that, without a link.
 
     Raises:
         InvalidInput: there cannot be such an address.

@@ -1,7 +1,7 @@
 """Known devices: marks that let strangers guess without shutting out an owner (OWASP, "device cookies").
 
 A successful log-in leaves a mark in the browser. By it the attempts from there are counted apart from those
-of everybody else. It lets nobody in, holds no address that can be read, and is for one e-mail alone.
+of all others. It is not a credential, holds no address that can be read, and is for one e-mail alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, TimestampSigner
 from .emails import email_key
 from .sealing import derive
 
-#: `__Host-`: a browser takes it only by https from this very host, and no neighbour of ours can set it.
+#: `__Host-`: a browser takes it only by https from this very host, and no other host can set it.
 COOKIE = "__Host-devices"
 LIFETIME = 365 * 24 * 60 * 60  # seconds
 MOST = 5  # accounts that share a browser

@@ -1,4 +1,4 @@
-"""What the service keeps about somebody, for them to have (GDPR, articles 15 and 20)."""
+"""What the service keeps about an account, for its owner (GDPR, articles 15 and 20)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EVENTS = (
 
 
 def collect(asker: Principal) -> dict[str, Any]:
-    """Return all that is kept about ``asker``, except what proves who they are."""
+    """Return all that is kept about ``asker``, except the credentials."""
     audit.record("account.export", account_id=asker.id, actor_id=asker.id)
     shown = ("id", "email", "name", "role", "created_at", "verified_at", "mfa_since")
     return {

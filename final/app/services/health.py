@@ -12,7 +12,7 @@ from ..exceptions import NotReady
 from ..migrations import older_revisions
 from . import keys
 
-ANSWER_WITHIN = 2  # seconds: less than whoever asks has patience for
+ANSWER_WITHIN = 2  # seconds: less than a probe waits
 _REVISIONS = select(column("version_num", String)).select_from(table("alembic_version"))
 
 

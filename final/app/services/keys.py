@@ -1,7 +1,7 @@
 """The keys that sign access tokens: one set for all processes on all machines, in the database.
 
-A key begins to sign at a moment that is written down when it is made, long enough ahead for everybody to have
-heard of it. So nothing has to be switched, and every clock that is about right agrees on who signs:
+A key begins to sign at a moment that is stored when it is made, late enough for every verifier to have read
+it. So no operator switches keys, and all processes whose clocks are about right agree on the key that signs:
 
     made, published         signs                        the next one signs     its last token ends
     |-------- LEAD -------->|--------------------------->|-- a token's life --->|
@@ -37,7 +37,7 @@ from .sealing import derive, seal, unseal
 PUBLISHED = 300  # seconds that a verifier may keep the JWKS
 KNOWN = 10  # seconds that a process goes by what it has read
 LONGEST = 2  # seconds that the database may take over it
-LOOKUP_INTERVAL = 1  # seconds between two looks for a key that nobody has heard of
+LOOKUP_INTERVAL = 1  # seconds between two reads for an unknown name
 CLOCK_SKEW = 60  # seconds that the clocks of two machines may differ
 LEAD = timedelta(seconds=PUBLISHED + KNOWN + CLOCK_SKEW)
 
@@ -45,7 +45,7 @@ _ALL = select(SigningKey.__table__).order_by(SigningKey.number)
 
 
 class Key(NamedTuple):
-    """A key, opened."""
+    """A signing key, decrypted."""
 
     kid: str
     algorithm: str
@@ -86,14 +86,14 @@ class Keys:
             self.make(at_once=True)
         now = utc_now()
         keys = list(self._keys.values())
-        # A clock that was set back may know of none: then it is the oldest, which everybody has heard of.
+        # By a clock that was set back none may sign yet: then the oldest does, which all verifiers have.
         return next((key for key in reversed(keys) if key.signs_from <= now), keys[0])
 
     def find(self, kid: object) -> PublicKey | None:
         """Return the public key that is called ``kid``; None where none is, or it has retired.
 
-        A name that this process has not heard of may be new: one look at the table, and the next one a second
-        later, so that made-up names do not become a flood on the database.
+        An unknown name may be that of a new key, so the table is read again, once in LOOKUP_INTERVAL: made-up
+        names must not flood the database.
         """
         if not isinstance(kid, str):
             return None

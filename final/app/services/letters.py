@@ -1,7 +1,7 @@
 """What the service writes to people; the texts, in English and in Korean, are in templates/mail/.
 
-No letter holds anything that a client chose, not even a name: whoever signs up a stranger would write to
-them through us. Links lead to PUBLIC_URL, never to the `Host` of a request, and carry their token behind `#`,
+No letter holds anything that a client chose, not even a name: otherwise a client could write to a stranger by
+signing them up. Links lead to PUBLIC_URL, never to the `Host` of a request, and carry their token behind `#`,
 which no browser sends: it gets into no log on its way.
 """
 
@@ -34,7 +34,7 @@ def compose(mail: Mail) -> Letter | None:
     """
     if mail.kind not in WITH_LINK:
         return _write(mail, mail.email or "", mail.kind)
-    # There is none for the mail to nobody, by which an unknown e-mail looks like a known one.
+    # A mail for an unknown e-mail has no account: it was queued to cost the same work, and is dropped here.
     account = mail.account_id and db.session.get(Account, mail.account_id, with_for_update=True)
     # What ends links deletes this mail, with the account locked: it may be gone since it was read.
     wanted = db.session.scalar(select(Mail.id).where(Mail.id == mail.id))

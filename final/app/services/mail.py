@@ -1,7 +1,7 @@
 """Mail: queued in the transaction that it tells of, and sent by a thread of its own.
 
 A mail server that is down therefore loses nothing and slows nothing down, and no request takes longer because
-there is something to write. Several processes share the outbox: whoever changes a row first sends it.
+there is something to write. Several processes share the outbox: the one that changes a row first sends it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import logging
 import os
 from datetime import timedelta
 from threading import Event, Lock, Thread
-from typing import Any, Protocol, cast
 
 from flask import Flask, current_app
-from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from .. import metrics
-from ..database import after_commit, fetch_all, transaction
+from ..database import affected, after_commit, fetch_all, transaction
 from ..extensions import db
 from ..models import Account, Kind, Mail
 from ..models.columns import utc_now
@@ -25,7 +24,7 @@ from . import letters, smtp
 
 BATCH = 20
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
-MOST_ATTEMPTS = 30  # after a day; by then the links of most letters have lost their point
+MOST_ATTEMPTS = 30  # after a day; by then the links of most letters have expired
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +34,6 @@ _DUE = (
     .order_by(Mail.due_at, Mail.id)
     .limit(BATCH)
 )
-
-
-class Transport(Protocol):
-    """What takes letters away."""
-
-    def send(self, letter: letters.Letter) -> None:
-        """Take ``letter``, or raise `Undeliverable`, `Deferred` or OSError."""
 
 
 def init_app(app: Flask) -> None:
@@ -64,7 +56,7 @@ def queue(
         sign_up: what its link makes of the account, None where that is as it should be.
     """
     if account_id is not None or email is None:
-        # Whoever deletes the account at this moment waits, or has done it. The same work for nobody, too.
+        # A request that deletes the account now waits, or has done it. An unknown e-mail costs the same work.
         mine = select(Account.id).where(Account.id == (account_id or ""))
         account_id = db.session.scalar(mine.with_for_update(read=True, key_share=True))
     wanted = {"name": sign_up.name, "password_hash": sign_up.password_hash} if sign_up else {}
@@ -112,7 +104,7 @@ class Sender:
         self._woken.set()
 
     def stop(self) -> None:
-        """End the thread when it has sent what it is at; what is left over is sent by the next."""
+        """End the thread once it has sent its current mail; the next process sends the others."""
         self._stopping = True
         self._woken.set()
         if self._thread is not None and self._process == os.getpid():
@@ -130,10 +122,10 @@ class Sender:
 
 
 def _deliver(mail_id: str, attempts: int) -> bool:
-    """Send one mail, if nobody else does, and say whether the mail server can take more.
+    """Send one mail, unless another process does, and say whether the mail server can take more.
 
-    Whatever is wrong with one mail, the next one gets its turn: only a server that cannot be reached, or a
-    database that is away, ends the round.
+    An error of one mail does not stop the next: only a server that cannot be reached, or a database that is
+    away, ends the round.
     """
     kind = _claim(mail_id, attempts)
     if kind is None:
@@ -143,7 +135,7 @@ def _deliver(mail_id: str, attempts: int) -> bool:
     except OperationalError:  # the database is away: the thread tries again
         raise
     except (OSError, smtp.Deferred) as error:
-        # Not with what the server said: it likes to repeat the address.
+        # Not with what the server said, which often repeats the address.
         why = str(error) if isinstance(error, smtp.Deferred) else type(error).__name__
         if attempts + 1 < MOST_ATTEMPTS:
             log.warning("mail %s (%s) is not sent yet: %s, attempt %s", mail_id, kind, why, attempts + 1)
@@ -168,19 +160,18 @@ def _claim(mail_id: str, attempts: int) -> str | None:
     pause = min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE)
     mine = update(Mail).where(Mail.id == mail_id, Mail.attempts == attempts)
     with transaction():
-        claimed = db.session.execute(mine.values(attempts=attempts + 1, due_at=utc_now() + pause))
-        if cast(CursorResult[Any], claimed).rowcount == 0:
+        if affected(mine.values(attempts=attempts + 1, due_at=utc_now() + pause)) == 0:
             return None
         return db.session.scalar(select(Mail.kind).where(Mail.id == mail_id))
 
 
 def _send(mail_id: str) -> None:
-    """Write the letter of a mail, and hand it over; nothing where there is nothing to say any more."""
+    """Write the letter of a mail and send it; do nothing if it is not wanted any more."""
     with transaction():
         mail = db.session.get(Mail, mail_id, populate_existing=True)
         letter = letters.compose(mail) if mail else None
     if letter is not None:
-        transport: Transport = current_app.extensions["mail"]
+        transport: smtp.Smtp | smtp.IntoTheLog = current_app.extensions["mail"]
         transport.send(letter)
 
 

@@ -48,7 +48,7 @@ def set_up(asker: Principal, current: str) -> Setup:
 
 
 def confirm(asker: Principal, code: str) -> list[str]:
-    """Have log-ins ask for codes from now on, and return the recovery codes; nobody can show them again.
+    """Have log-ins ask for codes from now on, and return the recovery codes, this once.
 
     Every other session ends: it was begun without a code.
 
@@ -78,14 +78,14 @@ def confirm(asker: Principal, code: str) -> list[str]:
 def remove(asker: Principal, current: str, code: str) -> None:
     """Have log-ins ask for no codes any more.
 
-    A password that was chosen while they did may be shorter than the only proof has to be. Nobody can see
-    that from its hash; but here it is shown.
+    A password that was chosen while they did may be too short to be the only proof. Its hash does not tell
+    that, so the password is checked here, where the client shows it.
 
     Raises:
-        MfaIsOff: there is no second factor.
+        MfaIsOff: the account has no second factor.
         WrongPassword: ``current`` is not the password.
         PasswordTooWeak: it is, and is not enough alone.
-        WrongCode: ``code`` is no code that is good now, and no recovery code that is left.
+        WrongCode: ``code`` is neither good now nor an unused recovery code.
         TooBusy: too many passwords are being checked.
     """
     with _proving(asker, current, code, "mfa.remove") as account:
@@ -99,7 +99,9 @@ def renew_recovery_codes(asker: Principal, current: str, code: str) -> list[str]
     """Return new recovery codes; those of before are worth nothing.
 
     Raises:
-        MfaIsOff, WrongPassword, WrongCode, TooBusy: see `remove`.
+        MfaIsOff: the account has no second factor.
+        WrongPassword, WrongCode: ``current`` or ``code`` does not prove the owner.
+        TooBusy: too many passwords are being checked.
     """
     with _proving(asker, current, code, "mfa.renew") as account:
         mail.queue(Kind.RECOVERY_CODES_RENEWED, email=account.email)
@@ -107,14 +109,14 @@ def renew_recovery_codes(asker: Principal, current: str, code: str) -> list[str]
 
 
 def remove_for(email: str) -> str:
-    """Remove the second factor of somebody who has lost it, for an operator; return the account's address.
+    """Remove a second factor that its owner has lost, for an operator; return the account's address.
 
-    Whoever asks an operator may be anybody, and the password may be one that was not enough alone. So it
-    counts no more, and everybody is logged out: the way back in is a link to the mail of the account.
+    An operator cannot know who asks, and the password may be too short without a code. So the password goes
+    too, and all sessions end: the owner chooses a new password by a link that is mailed.
 
     Raises:
         AccountNotFound: the e-mail has no account.
-        MfaIsOff: there is no second factor.
+        MfaIsOff: the account has no second factor.
     """
     with transaction():
         account = lock_by_email(email)
@@ -130,9 +132,9 @@ def remove_for(email: str) -> str:
 
 
 def log_in(token: str, code: str, device: Device) -> Grant:
-    """Begin a session for whoever has shown to know the password, and now has a code too.
+    """Begin a session for a client that has shown the password, and now shows a code.
 
-    A wrong code leaves the token good, for a typing mistake is no reason to ask for the password again.
+    A wrong code leaves the token good: after a typing mistake the password is not asked for again.
 
     Raises:
         MfaRefused: the token or the code proves nothing.
@@ -149,7 +151,7 @@ def log_in(token: str, code: str, device: Device) -> Grant:
 
 @contextmanager
 def _proving(asker: Principal, current: str, code: str, action: str) -> Iterator[Account]:
-    """Change the second factor of somebody who proves to have it, in one transaction; an error undoes it."""
+    """Change the second factor of ``asker``, once it is proved, in one transaction; an error undoes it."""
     checked = must_know(asker, current, action)
     try:
         with transaction():

@@ -2,8 +2,8 @@
 
 A token says which account's password was right, and until when that counts. It is signed together with the
 hash of that password and the version of the account, so any change of either ends the token: also a change
-that is undone, as when an account was disabled for a minute. No row has to be kept for it. It is no access
-token: it has another form, another key, and one use.
+that is undone, as when an account was disabled for a minute. No row has to be kept for it. It is not an
+access token: it has another form, another key, and one use.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ PREFIX = "mfa_"
 LIFETIME = 300  # seconds: to find the phone
 
 _FIND = select(Account.id, Account.email, Account.password_hash, Account.version).where(
-    Account.id == bindparam("account_id"),
-    Account.disabled_at.is_(None),
-    Account.mfa_since.is_not(None),
+    Account.id == bindparam("account_id"), Account.disabled_at.is_(None), Account.mfa_since.is_not(None)
 )
 
 

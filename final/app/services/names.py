@@ -29,7 +29,7 @@ def problem_with_name(name: str) -> FieldError | None:
 
 
 def _is_hidden(name: str, place: int) -> bool:
-    # By what nobody sees two names look like one, and what changes the direction has one read as another.
+    # Invisible letters make two names look alike; letters that change the direction make one read as another.
     letter, before, after = name[place], name[max(place - 1, 0) : place], name[place + 1 : place + 2]
     if letter not in JOINERS:
         return letter in INVISIBLE or unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import CursorResult, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
-from ..database import AnyRow, fetch_one
+from ..database import AnyRow, affected, fetch_one
 from ..exceptions import LinkRefused
 from ..extensions import db
 from ..models import WITH_LINK, Account, Mail, OneTimeToken, Purpose
@@ -35,16 +35,16 @@ _FIND = (
 
 
 class Taken(NamedTuple):
-    """What a token was for, and its row: that somebody reads the mail of its ``email``, for ``account``."""
+    """What a used token proves: that its client reads the mail of ``row.email``, for ``account``."""
 
     account: Account
     row: AnyRow
 
 
 def issue(purpose: Purpose, account: Account, mail: Mail) -> str:
-    """Return a new token for the link of ``mail``; the last one for this purpose is worth nothing any more.
+    """Return a new token for the link of ``mail``; the one before for this purpose stops working.
 
-    Only inside of `transaction()`, with the account locked: two at the same moment would be one too many.
+    Only inside of `transaction()`, with the account locked, so that no second one is issued meanwhile.
     """
     token = secrets.token_urlsafe(32)
     mine = (OneTimeToken.account_id == account.id, OneTimeToken.purpose == purpose)
@@ -87,11 +87,11 @@ def take(purpose: Purpose, token: str) -> Taken:
     found = db.session.execute(_FIND, {"digest": digest, "purpose": purpose, "now": utc_now()}).first()
     if found is None:
         raise LinkRefused
-    # The account first, as everybody does who locks both.
+    # The account first: all code that locks both does so in this order.
     account = db.session.get(Account, found.account_id, with_for_update=True)
-    deleted = db.session.execute(delete(OneTimeToken).where(OneTimeToken.digest == digest))
+    deleted = affected(delete(OneTimeToken).where(OneTimeToken.digest == digest))
     # Of ten clients with the same token one has deleted it.
-    if account is None or account.disabled_at or cast(CursorResult[Any], deleted).rowcount == 0:
+    if account is None or account.disabled_at or deleted == 0:
         raise LinkRefused
     return Taken(account, found)
 
@@ -106,11 +106,11 @@ def retire(account_id: str) -> None:
 
 
 def retire_everybodys() -> None:
-    """The same for all accounts. Only inside of `transaction()`."""
+    """End every link of all accounts. Only inside of `transaction()`."""
     db.session.execute(delete(OneTimeToken))
     db.session.execute(delete(Mail).where(Mail.kind.in_(WITH_LINK)))
 
 
 def _digest(token: str) -> str:
-    # A fast hash is enough: nobody guesses 256 random bits, however fast.
+    # A fast hash is enough: 256 random bits cannot be guessed.
     return hashlib.sha256(token.encode()).hexdigest()

@@ -36,7 +36,7 @@ MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
 UNUSABLE_HASH = "!"  # in the place of a hash: no password has it
-NICENESS = 5  # nicer than all others: of a processor that they want too, hashing gets a quarter
+NICENESS = 5  # of the thread that hashes: of a processor that others want too it gets a quarter
 
 LONGEST_COMMON = 21  # of the list, the shortest of which have 8, like the shortest password
 _COMMON = Path(__file__).with_name("common_passwords.txt.gz")
@@ -45,12 +45,12 @@ _COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 def problem_with_new(
     password: str, email: str = "", *, with_mfa: bool = False, field: str = "password"
 ) -> FieldError | None:
-    """Say why ``password`` cannot be the new password of somebody, None where it can.
+    """Say why an account cannot take ``password`` as its new one, None where it can.
 
-    There is no rule about digits or capitals (NIST 3.1.1.2), only length, and that nobody guesses it at
-    once: what is made of common ones, of the e-mail or of the name of this service is tried first (ASVS
-    6.2.4, 6.2.11), so without these eight characters have to be left. Both the text as typed and its normal
-    form must be long enough, and not too long: NFKC turns a single letter such as U+FDFA into 18.
+    Digits and capitals are not demanded (NIST 3.1.1.2). An attacker first tries common passwords, the e-mail
+    and the name of this service (ASVS 6.2.4, 6.2.11): without these, eight characters have to be left. Both
+    the text as typed and its normal form must be long enough, and not too long: NFKC turns a single letter
+    such as U+FDFA into 18.
 
     Args:
         email: of the account.
@@ -77,9 +77,9 @@ class Passwords:
     """Hashes and checks passwords, one at a time in this process.
 
     Argon2 takes a processor and 19 MiB for some 20 ms. Unbounded, a flood of bad log-ins stops the whole
-    service; and if everybody waited in line, the line would hold every thread. So few may wait, and the rest
-    is refused at once (trap 7). One thread does them all, and gives way: whoever only looks something up is
-    answered while a hash goes on.
+    service; and if every log-in waited for its turn, all threads would wait. So few may wait, and the others
+    are refused at once (trap 7). One thread of low priority computes them all, so that requests without a
+    password are answered meanwhile.
 
     Args:
         memory: KiB a hash uses.
@@ -91,11 +91,11 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=time, memory_cost=memory, parallelism=1)
         self._slots = BoundedSemaphore(slots)
         # Begun with the first hash, so in each process: a thread does not come along when one is forked.
-        self._thread = ThreadPoolExecutor(1, "argon2", initializer=_give_way)
+        self._thread = ThreadPoolExecutor(1, "argon2", initializer=_lower_priority)
         # What an unknown account is checked against. No password has this hash, but checking one takes as
         # long as for any other, because the parameters are the same.
         salt, digest = _base64(secrets.token_bytes(16)), _base64(secrets.token_bytes(32))
-        self._nobody = f"$argon2id$v=19$m={memory},t={time},p=1${salt}${digest}"
+        self._no_account = f"$argon2id$v=19$m={memory},t={time},p=1${salt}${digest}"
 
     def hash(self, password: str) -> str:
         """Return a salted hash of ``password``, with its parameters in it.
@@ -115,7 +115,7 @@ class Passwords:
             TooBusy: too many hashes wait already.
         """
         if stored is None or not _is_sane(stored) or len(password) > MAX_LENGTH:
-            stored, password = self._nobody, password[:MAX_LENGTH]
+            stored, password = self._no_account, password[:MAX_LENGTH]
         return self._bounded(lambda: self._matches(stored, password))
 
     def is_outdated(self, stored: str) -> bool:
@@ -150,7 +150,7 @@ def current() -> Passwords:
     return cast(Passwords, current_app.extensions["passwords"])
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     # To Linux a thread is a process of its own; elsewhere this would slow down all of them. Where a filter of
     # system calls does not allow it, passwords are checked all the same.
     if sys.platform == "linux":
@@ -193,15 +193,8 @@ def _without_common(text: str) -> str:
 def _without_context(text: str, email: str) -> str:
     local, _, domain = email.rpartition("@")
     host = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
-    words = {
-        email,
-        local,
-        domain,
-        host,
-        *domain.split("."),
-        *host.split("."),
-        current_app.config["TOKEN_ISSUER"],
-    }
+    issuer = current_app.config["TOKEN_ISSUER"]
+    words = {email, local, domain, host, *domain.split("."), *host.split("."), issuer}
     for word in sorted(words, key=len, reverse=True):
         if len(word) > 3:  # a shorter one is in many a good password
             text = text.replace(word, "")

@@ -4,58 +4,45 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from time import sleep
-from typing import Any, cast
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    Delete,
-    Update,
-    and_,
-    delete,
-    exists,
-    false,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, false, or_, select, update
 
-from ..database import fetch_all, transaction
-from ..extensions import Base, db
+from ..database import affected, fetch_all, transaction
 from ..models import Account, AuditEvent, Mail, OneTimeToken, Role, Session, SigningKey
 from ..models.columns import utc_now
 from . import keys
 
 BATCH = 500  # rows in one transaction: no request waits long for the locks of one
-PAUSE = (
-    0.02  # seconds between two: on SQLite one writes at a time, and who waits looks again only now and then
-)
-KEPT = timedelta(days=7)  # what is over stays for so long, for whoever looks into what happened
+# Seconds between two: on SQLite one process writes at a time, and the others try again only now and then.
+PAUSE = 0.02
+KEPT = timedelta(days=7)  # what is over stays for so long, for an admin who looks into what happened
 
 
 def prune() -> dict[str, int]:
     """Delete what is over, and return how many rows of each table.
 
-    Sessions that have ended or expired a week ago, accounts that nobody has confirmed, links that do not work
+    Sessions that have ended or expired a week ago, accounts that were not confirmed, links that do not work
     any more, keys whose last token has ended, and what the audit has kept for long enough: the address of an
     event, later the event. Never an account that was confirmed.
     """
     now = utc_now()
     old, address_old = _older(now, "AUDIT_DAYS"), _older(now, "ADDRESS_DAYS")
     idle = timedelta(seconds=current_app.config["SESSION_IDLE"])
+    retired = keys.current().retired()
     over = or_(
         Session.revoked_at < now - KEPT,
         Session.expires_at < now - KEPT,
         Session.last_used_at < now - KEPT - idle,
     )
     return {
-        "sessions": _delete(Session, Session.id, over),
-        "unconfirmed accounts": _delete(Account, Account.id, _unconfirmed(now)),
-        "one-time tokens": _delete(OneTimeToken, OneTimeToken.digest, OneTimeToken.expires_at < now),
-        "signing keys": _delete(SigningKey, SigningKey.kid, SigningKey.kid.in_(keys.current().retired())),
+        "sessions": _change(delete(Session), Session.id, over),
+        "unconfirmed accounts": _change(delete(Account), Account.id, _unconfirmed(now)),
+        "one-time tokens": _change(delete(OneTimeToken), OneTimeToken.digest, OneTimeToken.expires_at < now),
+        "signing keys": _change(delete(SigningKey), SigningKey.kid, SigningKey.kid.in_(retired)),
         # Its ids are in the order of time: behind the first that is young there is none that is old.
-        "audit events": _delete(AuditEvent, AuditEvent.id, old, until=~old),
+        "audit events": _change(delete(AuditEvent), AuditEvent.id, old, until=~old),
         "addresses": _change(
             update(AuditEvent).values(address=None),
             AuditEvent.id,
@@ -66,7 +53,7 @@ def prune() -> dict[str, int]:
 
 
 def _unconfirmed(now: datetime) -> ColumnElement[bool]:
-    """Return what is true of an account that no owner came to confirm, and none is about to."""
+    """Return the condition for an account that was not confirmed in time, and cannot be by any link."""
     days = current_app.config["UNVERIFIED_DAYS"]
     if not days or not current_app.config["REQUIRE_VERIFIED_EMAIL"]:  # then it may be in use
         return false()
@@ -79,12 +66,6 @@ def _unconfirmed(now: datetime) -> ColumnElement[bool]:
 def _older(now: datetime, days: str) -> ColumnElement[bool]:
     kept = current_app.config[days]
     return AuditEvent.created_at < now - timedelta(days=kept) if kept else false()
-
-
-def _delete(
-    model: type[Base], key: Any, over: ColumnElement[bool], until: ColumnElement[bool] | None = None
-) -> int:
-    return _change(delete(model), key, over, until)
 
 
 def _change(
@@ -116,5 +97,4 @@ def _change_those(change: Delete | Update, key: Any, gone: list[str], over: Colu
     # since it was read stays.
     some = select(key).where(key.in_(gone), over).with_for_update(skip_locked=True)
     with transaction():
-        result = db.session.execute(change.where(key.in_(some)).execution_options(synchronize_session=False))
-    return cast(CursorResult[Any], result).rowcount
+        return affected(change.where(key.in_(some)).execution_options(synchronize_session=False))

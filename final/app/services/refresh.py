@@ -48,11 +48,11 @@ _REVOKE = (
 
 
 def refresh(token: str) -> Grant:
-    """Return new tokens for a refresh token, and make it the last time that it was good for any.
+    """Return new tokens for a refresh token, which then stops working.
 
-    Its immediate predecessor is good for REFRESH_LEEWAY seconds more, for the *same* new refresh token: the
-    answer was lost, or two windows asked at once. Nothing branches off. Anything older, or later, is in the
-    hands of two, and nobody can tell which one is the owner: the session ends for both.
+    The token before the current one works for REFRESH_LEEWAY seconds more, for the *same* new refresh token:
+    the answer was lost, or two windows asked at once. A token that is older, or comes later, is used by two
+    clients, and the service cannot tell which one is the owner: the session ends for both.
 
     Raises:
         RefreshRefused: it is not ours, was never given out, or its session is over.
@@ -73,9 +73,9 @@ def refresh(token: str) -> Grant:
 
 
 def revoke(token: str) -> None:
-    """End the session of a refresh token, the newest or an older one: whoever has it wants to be out.
+    """End the session of a refresh token, the newest or an older one.
 
-    A token that is none, or whose session is over, is no error (RFC 7009): there is nothing left to do.
+    A text that is not a token, or a token whose session is over, raises nothing (RFC 7009).
     """
     shown = refresh_tokens.read(token)
     if shown is None:

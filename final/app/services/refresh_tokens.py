@@ -1,7 +1,7 @@
 """Refresh tokens: how one is written and read.
 
 A token names a session and a generation, and is signed by a key that only this service has. So the table
-keeps one number for each session, and no token: nobody who reads the database can refresh.
+keeps one number for each session, and no token: a copy of the database refreshes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Signing up, and proving that one reads the mail of the address. Chapters 1 and 2.
+"""Signing up, and proving that the owner reads the mail of the address. Chapters 1 and 2.
 
-Nobody learns here who has an account: the answer and the work are the same, and only the mail differs.
+No client learns here which e-mail has an account: answer and work are the same, and only the mail differs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .emails import email_key
 
 
 def register(email: str, name: str, password: str) -> None:
-    """Sign somebody up, and have mail sent: to confirm the address, or to say that it has an account.
+    """Sign an owner up, and have mail sent: to confirm the address, or to say that it has an account.
 
     Raises:
         InvalidInput: something is wrong with one of the three.
@@ -31,15 +31,15 @@ def register(email: str, name: str, password: str) -> None:
         # same moment one. From here on both do the same.
         is_new = _insert(signed_up)
         account_id = db.session.scalar(select(Account.id).where(Account.email_key == signed_up.email_key))
-        # What it says depends on whether the address is confirmed when it is sent. Nobody knows which of
-        # several sign-ups is the owner's, so each link confirms its own, and the first is in the account.
+        # What it says depends on whether the address is confirmed when it is sent. Which of several sign-ups
+        # is the owner's is not known, so each link confirms its own, and the first is in the account.
         mail.queue(Kind.SIGNED_UP, account_id, sign_up=None if is_new else signed_up)
         outcome = audit.DONE if is_new else audit.REFUSED
         audit.record("account.create", account_id=account_id, outcome=outcome)
 
 
 def resend(email: str) -> None:
-    """Help somebody who lost the mail of a sign-up; nobody learns here if ``email`` has an account.
+    """Mail an owner who lost the mail of a sign-up; no client learns here if ``email`` has an account.
 
     An address that is confirmed already is told so: it has an account. Otherwise the link is one to a new
     password: there may have been several sign-ups, and this request does not say whose password counts.
@@ -69,10 +69,10 @@ def create(email: str, name: str, password: str, role: Role = Role.MEMBER) -> Ac
 
 
 def verify(token: str) -> None:
-    """Believe that an address belongs to the account that signed up with it.
+    """Confirm the address of an account by the token of a mailed link.
 
-    It becomes that of the sign-up whose link this is. Whoever used it meanwhile, where that is allowed, by
-    the name, the password or a second factor of another sign-up, is out.
+    The account gets the name and the password of the sign-up whose link this is. A client that used it
+    meanwhile by another sign-up, where that is allowed, loses its sessions and its second factor.
 
     Raises:
         LinkRefused: the token proves nothing.

@@ -1,7 +1,7 @@
 """Keys for each purpose, derived from SECRET_KEY, and what they seal (RFC 5869, NIST SP 800-38D).
 
-Whoever knows one of them knows neither SECRET_KEY nor another. A new SECRET_KEY is a new set of all of them:
-what was sealed before cannot be opened, and refresh tokens of before are refused.
+One of them tells neither SECRET_KEY nor another. A new SECRET_KEY is a new set of all of them: what was
+sealed before cannot be opened, and refresh tokens of before are refused.
 """
 
 from __future__ import annotations

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
-from ..database import AnyRow, fetch_all, transaction
+from ..database import AnyRow, affected, fetch_all, transaction
 from ..exceptions import AccountNotFound, SessionNotFound
 from ..extensions import db
 from ..models import Account, Session
@@ -21,11 +20,7 @@ from .auth import Principal, idle_since
 
 _PAGE = (
     select(Session.id, Session.created_at, Session.last_used_at, Session.address, Session.agent)
-    .where(
-        Session.account_id == bindparam("account_id"),
-        *ALIVE,
-        Session.id > bindparam("after"),
-    )
+    .where(Session.account_id == bindparam("account_id"), *ALIVE, Session.id > bindparam("after"))
     .order_by(Session.id)
     .limit(bindparam("limit"))
 )
@@ -48,10 +43,10 @@ def end(asker: Principal, session_id: str) -> None:
     """End one session of ``asker``.
 
     Raises:
-        SessionNotFound: there is none by that id, it is over, or it is somebody else's.
+        SessionNotFound: no session has that id, it is over, or it belongs to another account.
     """
     with transaction():
-        if not _end(asker.id, Session.id == session_id):
+        if not end_of(asker.id, Session.id == session_id):
             raise SessionNotFound
         audit.record("session.end", account_id=asker.id, actor_id=asker.id)
 
@@ -59,50 +54,46 @@ def end(asker: Principal, session_id: str) -> None:
 def end_all(asker: Principal) -> None:
     """Log ``asker`` out everywhere, here too."""
     with transaction():
-        _end(asker.id)
+        end_of(asker.id)
         audit.record("sessions.end", account_id=asker.id, actor_id=asker.id)
 
 
 def end_for(asker: Principal, account_id: str) -> None:
-    """Log somebody out everywhere, for an admin.
+    """Log an account out everywhere, for an admin.
 
     Raises:
-        AccountNotFound: there is no such account.
+        AccountNotFound: no account has that id.
     """
     with transaction():
         if db.session.get(Account, account_id, with_for_update=True) is None:
             raise AccountNotFound
-        _end(account_id)
+        end_of(account_id)
         audit.record("sessions.end", account_id=account_id, actor_id=asker.id)
 
 
 def end_others(asker: Principal) -> None:
     """Log ``asker`` out everywhere else. Only inside of `transaction()`: it is part of a larger change."""
-    _end(asker.id, Session.id != asker.session_id)
-
-
-def end_of(account_id: str) -> None:
-    """Log an account out everywhere. Only inside of `transaction()`, with the account locked."""
-    _end(account_id)
+    end_of(asker.id, Session.id != asker.session_id)
 
 
 def end_everybodys() -> int:
-    """Log everybody out, and let no link that was mailed work any more; return how many sessions have ended.
+    """End the sessions and the mailed links of all accounts; return how many sessions have ended.
 
-    For a database that was restored: what ended since, by a log-out or by being used, would be good again.
+    For a database that was restored: what has ended since the backup would be good again.
     """
     with transaction():
-        ended = db.session.execute(
-            update(Session).where(Session.revoked_at.is_(None)).values(revoked_at=utc_now())
-        )
+        ended = affected(update(Session).where(Session.revoked_at.is_(None)).values(revoked_at=utc_now()))
         one_time_tokens.retire_everybodys()
         audit.record("sessions.end", everybody=True)
-        return cast(CursorResult[Any], ended).rowcount
+        return ended
 
 
-def _end(account_id: str, *which: ColumnElement[bool]) -> int:
-    # The account is in every condition, so that no id, guessed or stolen, ends the session of somebody else.
+def end_of(account_id: str, *which: ColumnElement[bool]) -> int:
+    """End the sessions of an account, or ``which`` of them, and return how many.
+
+    Only inside of `transaction()`, with the account locked where all of them have to end.
+    """
+    # The account is in every condition, so that no id, guessed or stolen, ends that of another.
     now = utc_now()
     alive = (Session.account_id == account_id, Session.revoked_at.is_(None), Session.expires_at > now)
-    ended = db.session.execute(update(Session).where(*alive, *which).values(revoked_at=now))
-    return cast(CursorResult[Any], ended).rowcount
+    return affected(update(Session).where(*alive, *which).values(revoked_at=now))

@@ -31,7 +31,7 @@ class Deferred(Exception):
 
 
 class IntoTheLog:
-    """Writes letters to the log, links and all. Never in production: there a log is no place for a token."""
+    """Writes letters to the log, with their links. Never in production: a log must not hold a token."""
 
     def send(self, letter: Letter) -> None:
         """Write ``letter``."""

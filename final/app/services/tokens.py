@@ -126,7 +126,7 @@ def find_key(header: dict[str, Any], claims: dict[str, Any]) -> PublicKey:
     the signature, which is checked next, covers all that is demanded here.
 
     Raises:
-        InvalidTokenError: it is no access token, or nobody knows its key.
+        InvalidTokenError: it is not an access token, or its key is unknown.
     """
     if str(header.get("typ", "")).lower() != TYPE:
         raise InvalidTokenError("another kind")

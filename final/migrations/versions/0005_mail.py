@@ -12,7 +12,7 @@ moment = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("accounts", sa.Column("version", sa.Integer, nullable=False, server_default="1"))
     op.add_column("accounts", sa.Column("verified_at", moment, nullable=True))
-    # Nobody who has an account is locked out by this: they go on as if they had confirmed their address.
+    # This locks out no owner of an account: they go on as if they had confirmed their address.
     op.execute("UPDATE accounts SET verified_at = created_at")
     op.create_table(
         "one_time_tokens",

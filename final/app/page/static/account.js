@@ -6,7 +6,7 @@ import { call, logOut } from "./session.js";
 import { say, sayMoment } from "./texts.js";
 
 const ME = "/v2/accounts/me";
-let etag; // of the version that its owner has seen: a change names it, and so undoes nobody else's
+let etag; // of the version that its owner has seen: a change names it, and so undoes no other change
 
 /** Read the account. */
 export async function readAccount() {

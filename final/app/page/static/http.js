@@ -2,7 +2,7 @@
 
 const TIMEOUT = 20_000; // milliseconds until a server that is silent counts as away
 
-/** An answer that is no success; the API says in one form what is wrong (RFC 9457). */
+/** An answer that reports a failure; the API says in one form what is wrong (RFC 9457). */
 export class Problem extends Error {
   constructor(response, content) {
     super(`the answer was ${response.status}`);

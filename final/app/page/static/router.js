@@ -41,7 +41,7 @@ export async function show() {
   if (asked.has("token")) history.replaceState(null, "", `#action=${name}`); // it stays in no history
   try {
     const instead = await views.get(name).enter(asked.get("token"));
-    if (turn !== turns) return; // meanwhile somebody went somewhere else
+    if (turn !== turns) return; // meanwhile the reader went somewhere else
     if (instead) return location.replace(`#action=${instead}`); // in place of this one, for the Back button
   } catch (error) {
     if (error instanceof LoggedOut) return comeBack();
@@ -50,7 +50,7 @@ export async function show() {
   reveal(name);
 }
 
-/** Ask whoever was logged out to log in again; then they are where they were. */
+/** Ask a reader who was logged out to log in again; then show the view they came from. */
 export function comeBack() {
   message = say("log_in_again");
   return show();
@@ -76,7 +76,7 @@ function reveal(name) {
   for (const id of ["menu", "log_out"]) document.getElementById(id).hidden = !isLoggedIn();
   const heading = document.querySelector(`#${name} h1`);
   document.title = `${heading.textContent} · ${document.querySelector("header .name").textContent}`;
-  heading.focus(); // whoever does not see the page hears where they are
+  heading.focus(); // a screen reader says where its user is
   announce(message);
   message = "";
 }

@@ -10,11 +10,11 @@ let accessToken = null;
 
 const OURS = { "X-Account-Page": "1" }; // a form on another site cannot send a header of its own
 
-// The other windows of this page. What they show is somebody else's once somebody else has logged in here.
+// The other windows of this page. What they show is out of date once another account has logged in here.
 const windows = new BroadcastChannel("session");
 windows.onmessage = () => isLoggedIn() && location.reload();
 
-/** Whoever asked is not logged in any more. */
+/** The account that asked is not logged in any more. */
 export class LoggedOut extends Error {}
 
 export function isLoggedIn() {
@@ -70,7 +70,7 @@ function alone(work) {
 }
 
 /**
- * Send a request of whoever is logged in; see `send`. A token that has expired is replaced, once.
+ * Send a request of the account that is logged in; see `send`. A token that has expired is replaced, once.
  *
  * Throws LoggedOut, too.
  */
