@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.messages import LANGUAGES, choose, say
+from course.messages import COMMAND, LANGUAGES, choose, say
 from course.paths import ROOT, VENV
 from course.setup import install, locks, ports, trial, venv
 from course.setup.browser import find_chromium
@@ -51,7 +51,7 @@ class Diagnosis:
 def doctor(arguments: Sequence[str] = ()) -> int:
     """Print every diagnosis; return 1 if something is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m course doctor",
+        prog=f"{COMMAND} doctor",
         description="Say what is wrong with this machine, and what to do about it.",
     )
     parser.add_argument("--lang", choices=LANGUAGES, help="Language of what doctor says.")
