@@ -21,10 +21,6 @@ from course.setup import doctor, install, locks, trial, venv
 ROOT = Path(__file__).resolve().parents[2]
 ONE_PACKAGE = "click==8.1.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
 
-needs_pip = pytest.mark.skipif(
-    bool(venv.missing_modules()), reason="this Python has no module ensurepip: install one that has it"
-)
-
 
 @pytest.fixture
 def machine(course, monkeypatch):
@@ -233,9 +229,9 @@ def test_a_python_without_ensurepip_is_examined_to_the_end(course):
     assert output.endswith("Then run doctor again.\n") and "package index" not in output, output
 
 
-@needs_pip
 def test_an_index_out_of_reach_is_pips_own_word(course):
     """pip itself is asked, as it is configured: here with an address where nothing listens."""
+    course.need_venv()
     (course.folder / "requirements.txt").write_text(ONE_PACKAGE, encoding="utf-8")
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
 
@@ -246,9 +242,9 @@ def test_an_index_out_of_reach_is_pips_own_word(course):
     assert "wrong  The package index cannot be reached: " in output, output
 
 
-@needs_pip
 def test_a_pack_is_asked_too(course, wheel):
     """With a folder `wheels`, pip says whether it has what this Python needs."""
+    course.need_venv()
     course.lock(wheel)
     (course.folder / "wheels").mkdir()
     assert "wrong  The folder wheels has no packages" in course.run("doctor", "--lang", "en")[1]
