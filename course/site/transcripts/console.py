@@ -78,9 +78,9 @@ def render_console(page: Page, piece: Piece) -> str:
         return "\n".join(["```{ .console }", *(f"$ {command.line}" for command in commands), "```"])
     shells: dict[str, list[str]] = {"bash": [], "PowerShell": []}
     for command in commands:
-        there = [line.replace("python3 -m course", "py -m course") for line in command.output]
-        shells["bash"] += [f"$ {command.line}", *command.output]
-        shells["PowerShell"] += [f"PS> {powershell_line(command)}", *there]
+        output = [*command.output]
+        shells["bash"] += [f"$ {command.line}", *output]
+        shells["PowerShell"] += [f"PS> {powershell_line(command)}", *output]
     if all(powershell_line(command) == command.line for command in commands):
         return "\n".join(["```{ .console }", *shells["bash"], "```"])
     languages = {"bash": "{ .console }", "PowerShell": "{ .ps1con }"}
