@@ -279,9 +279,9 @@ def run_command_line(arguments: list[str]) -> int:
     choose_language(arguments)
     translate_help()
     try:
-        return cli.main(arguments or ["--help"], prog_name="python3 -m course", standalone_mode=False) or 0
+        return cli.main(arguments or ["--help"], prog_name=messages.COMMAND, standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"{error.format_message()} (python3 -m course --help lists the commands)", err=True)
+        click.echo(f"{error.format_message()} ({messages.COMMAND} --help lists the commands)", err=True)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
@@ -291,7 +291,7 @@ def translate_help() -> None:
     """Give the commands and options their help in the chosen language."""
     texts = messages.catalogue(messages.language()).get("help", {})
     for name, command in [("course", cli), *cli.commands.items()]:
-        command.help = texts.get(name, command.help)
+        command.help = messages.as_typed(texts.get(name, command.help or ""))
         for option in command.params:
             if isinstance(option, click.Option):
                 option.help = texts.get(f"{name}{option.opts[0]}", texts.get(option.opts[0], option.help))

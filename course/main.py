@@ -80,6 +80,5 @@ def overview() -> str:
     lines = [
         f"  {c.name.rstrip('_'):<10}{(ast.get_docstring(c) or '').splitlines()[0]}" for c in commands[1:]
     ]
-    return "\n".join(
-        ["Usage: python3 -m course COMMAND", "", "Commands:", *lines, "", "Begin with: python3 -m course up"]
-    )
+    command = messages.COMMAND
+    return "\n".join([f"Usage: {command} COMMAND", "", "Commands:", *lines, "", f"Begin with: {command} up"])

@@ -75,6 +75,7 @@ EFFECTIVE FLASK
 
    It installs everything from this folder. No internet is needed.
 4. If something does not work: python3 -m course doctor
+   (on Windows: py -m course doctor)
 
 To read only, open site/index.html in a browser. Packed for: {machines}.
 
@@ -89,7 +90,7 @@ To read only, open site/index.html in a browser. Packed for: {machines}.
        python3 -m course up           (Windows: py -m course up)
 
    필요한 것은 모두 이 폴더에서 설치합니다. 인터넷은 필요 없습니다.
-4. 잘 안 되면 python3 -m course doctor를 실행하세요.
+4. 잘 안 되면 python3 -m course doctor를 실행하세요(Windows에서는 py -m course doctor).
 
 읽기만 하려면 브라우저로 site/ko/index.html을 여세요. 대상 시스템: {machines}.
 """

@@ -39,6 +39,6 @@ def progress() -> int:
         console.print("\n" + say("progress.all_done"))
         return 0
     begun = (WORKSPACE / following.name).is_dir()
-    command = f"python3 -m course {'check' if begun else 'begin'} {following.number}"
+    command = f"{messages.COMMAND} {'check' if begun else 'begin'} {following.number}"
     console.print("\n" + say("progress.next", command=command))
     return 0

@@ -25,6 +25,7 @@ import csv
 import io
 import json
 import os
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -68,7 +69,9 @@ def report(
             passed, total = result["passed"], result["total"]
             print(say("report.written", file=display_path(file), passed=passed, total=total))
     if junit is None and as_json is None:
-        print(_as_json(result), end="")
+        print(
+            _as_json(result, escaped=sys.stdout.encoding != "utf-8"), end=""
+        )  # a code page lacks characters
     return 0 if result["passed"] == result["total"] else 1
 
 
@@ -144,8 +147,8 @@ def gather(verdict: Verdict, folder: Path, chapter: str) -> dict[str, Any]:
     }
 
 
-def _as_json(result: dict[str, Any]) -> str:
-    return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
+def _as_json(result: dict[str, Any], *, escaped: bool = False) -> str:
+    return json.dumps(result, ensure_ascii=escaped, indent=1) + "\n"
 
 
 def _as_junit(result: dict[str, Any]) -> str:

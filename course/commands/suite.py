@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -155,7 +156,8 @@ def run_pytest(arguments: Sequence[str], log: Path) -> Results:
     Args:
         log: the file that gets what pytest and the tests print.
     """
-    ours = environment()
+    # xdist sends its processes the folder of the packages in UTF-8, and they read it as their code page says.
+    ours = environment(PYTHONIOENCODING="utf-8")
     os.environ.clear()
     os.environ.update(ours)
     # Without this each process of a test compiles Flask and the tests afresh: half of all the time.
@@ -172,22 +174,25 @@ def run_pytest(arguments: Sequence[str], log: Path) -> Results:
 
 @contextmanager
 def _printing_to(log: Path) -> Iterator[TextIO]:
-    """Let this process and what it starts print into ``log``; yield where it has printed until now."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Let this process and what it starts print into ``log``, in UTF-8; yield where it has printed so far."""
     kept = [os.dup(1), os.dup(2)]
     encoding = sys.stdout.encoding
+    _print_as("utf-8")
     with log.open("wb") as file, os.fdopen(os.dup(1), "w", encoding=encoding, errors="replace") as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
             yield terminal
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _print_as(encoding)
             for number, copy in enumerate(kept, start=1):
                 os.dup2(copy, number)
                 os.close(copy)
+
+
+def _print_as(encoding: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        cast(TextIOWrapper, stream).reconfigure(encoding=encoding, errors=stream.errors)  # flushes it, too
 
 
 def read_durations() -> dict[str, dict[str, float]]:

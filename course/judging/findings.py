@@ -67,7 +67,7 @@ def _add_exchange(finding: Finding, exchanges: Sequence[Any], response: Any, pat
         rules = [rule for rule in last.app.url_map.iter_rules() if rule.endpoint != "static"]
         finding.urls = sorted(f"{rule.rule} {rule.endpoint}" for rule in rules)
     if view := blame.view_of(last, paths.is_own):
-        finding.view = (paths.clean(view[0]).replace("\\", "/"), *view[1:])
+        finding.view = (paths.name_of(view[0]), *view[1:])
     try:
         body = " ".join(last.response.get_data(as_text=True).split())
         if last.response.mimetype == "text/html":
@@ -117,6 +117,10 @@ class LearnerPaths:
         """Return whether ``file`` is one of the learner's."""
         return self.copy.match(file) is not None
 
+    def name_of(self, file: str) -> str:
+        """Return a file of the learner's as they name it, on every system with slashes."""
+        return self.copy.sub("", file).replace("\\", "/")
+
     def clean(self, text: str) -> str:
         """Return ``text`` with the paths that the learner knows."""
         return re.sub(r"(?:\.\./)*[^\s\"']*?stages\d+[/\\][\w.]+-\d+[/\\]", "", self.copy.sub("", text))
@@ -126,12 +130,12 @@ class LearnerPaths:
         if error is None:
             return None
         if isinstance(error, SyntaxError) and error.filename and self.copy.match(error.filename):
-            return self.copy.sub("", error.filename), error.lineno or 1, (error.text or "").strip()
+            return self.name_of(error.filename), error.lineno or 1, (error.text or "").strip()
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if self.copy.match(frame.filename)]
         if own and own[-1].lineno:
             line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-            return self.copy.sub("", own[-1].filename).replace("\\", "/"), own[-1].lineno, line
+            return self.name_of(own[-1].filename), own[-1].lineno, line
         return None
 
 

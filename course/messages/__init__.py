@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 LANGUAGES = ("en", "ko")
 MESSAGES = Path(__file__).resolve().parent
+#: How a learner types a command. Python for Windows comes as `py`; `python3` opens a shop there.
+COMMAND = "py -m course" if sys.platform == "win32" else "python3 -m course"
 
 _chosen: list[str] = []  # empty until a language is chosen
 
@@ -36,8 +39,13 @@ def say(message: str, /, **values: Any) -> str:
         KeyError: there is no such message.
     """
     table, _, name = message.partition(".")
-    text: str = catalogue(language())[table][name]
+    text = as_typed(catalogue(language())[table][name])
     return text.format(**values) if values else text
+
+
+def as_typed(text: str) -> str:
+    """Return ``text`` with its commands as they are typed on this system."""
+    return text.replace("python3 -m course", COMMAND)
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import shutil
 import socket
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.messages import LANGUAGES, choose, say
+from course.messages import COMMAND, LANGUAGES, choose, say
 from course.paths import ROOT, VENV
 from course.setup import install, locks, ports, trial, venv
 from course.setup.browser import find_chromium
@@ -52,7 +51,7 @@ class Diagnosis:
 def doctor(arguments: Sequence[str] = ()) -> int:
     """Print every diagnosis; return 1 if something is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m course doctor",
+        prog=f"{COMMAND} doctor",
         description="Say what is wrong with this machine, and what to do about it.",
     )
     parser.add_argument("--lang", choices=LANGUAGES, help="Language of what doctor says.")
@@ -81,8 +80,8 @@ def python() -> Iterator[Diagnosis]:
 
 
 def venv_module() -> Iterator[Diagnosis]:
-    """Debian ships Python in parts."""
-    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    """Whether this Python can make environments."""
+    missing = venv.missing_modules()
     facts = {"modules": ", ".join(missing), "minor": sys.version_info.minor}
     yield Diagnosis("wrong", "doctor.venv_missing", facts) if missing else Diagnosis("ok", "doctor.venv_ok")
 
@@ -150,6 +149,8 @@ def packages() -> Iterator[Diagnosis]:
     """Whether the set-up will get its packages: pip fetches one, from its configured source."""
     if install.ready():
         yield Diagnosis("ok", "doctor.packages_ready")
+        return
+    if venv.missing_modules():  # it lacks the pip that would be asked, and has been told what to install
         return
     if locks.WHEELS.is_dir():
         yield wheels()

@@ -36,10 +36,14 @@ __path__ = [str(home / "course")]
 '''
 
 
+def missing_modules() -> list[str]:
+    """Return the modules for making environments that this Python lacks: Debian ships it in parts."""
+    return [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+
+
 def check_python() -> None:
-    """Raise a Failure if this Python cannot make environments: Debian ships it in parts."""
-    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
-    if missing:
+    """Raise a Failure if this Python cannot make environments."""
+    if missing := missing_modules():
         raise Failure(say("setup.no_venv", modules=", ".join(missing), minor=sys.version_info.minor))
 
 

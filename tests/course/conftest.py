@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kit.wheels import make_wheel
+
+from course.setup.venv import missing_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,10 +134,15 @@ main.hand_over = lambda command: sys.exit(0)
 {BORROW if quickly else ""}
 sys.exit(main.main({command.split()!r}))
 """
-        _need_venv()
+        self.need_venv()
         with self.python("-c", code, **variables) as process:
             output, _ = process.communicate(timeout=60)
         return process.returncode, re.sub(r"^(downloading|installing|compiling) .*\n", "", output, flags=re.M)
+
+    def need_venv(self) -> None:
+        """Skip the test where Python makes no environments: some systems ship it in parts."""
+        if missing := missing_modules():
+            pytest.skip(f"this Python lacks {', '.join(missing)}: install one that has it")
 
     def pretend_set_up(self) -> None:
         """Make a finished `.venv` that borrows the packages of the one the tests run in."""
@@ -146,7 +152,7 @@ from course.setup import install
 install.make_venv()
 install.mark_finished()
 """
-        _need_venv()
+        self.need_venv()
         with self.python("-c", code) as process:
             output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
@@ -157,11 +163,6 @@ install.mark_finished()
         name = wheel.name.partition("-")[0]
         (self.folder / file).write_text(f"{name}==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
         return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
-
-
-def _need_venv() -> None:
-    if find_spec("venv") is None:
-        pytest.skip("this Python has no module venv: install one that has it")
 
 
 @pytest.fixture(autouse=True)

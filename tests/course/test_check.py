@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from kit.learner import Learner
 
+from course.judging.findings import LearnerPaths
+from course.judging.protocol import Task
 from course.judging.runner import judge
 from course.lessons.behaviours import behaviours_of
 from course.lessons.stages import find_stage
@@ -109,6 +113,18 @@ def test_code_that_does_not_start_is_told_with_its_line(
     assert status == 1
     for words in told:
         assert words in output
+
+
+@pytest.mark.parametrize("source", ["def broken(:", "1 / 0"])
+def test_a_file_has_slashes_in_its_name_on_every_system(source: str) -> None:
+    scratch = "C:\\Temp\\강의"
+    paths = LearnerPaths(cast(Task, SimpleNamespace(scratch=scratch, stage="01_views")))
+    file = scratch + r"\run\stages0\01_views-1\app\__init__.py"
+    with pytest.raises((SyntaxError, ZeroDivisionError)) as raised:
+        exec(compile(source, file, "exec"))  # noqa: S102
+
+    place = paths.place_of(raised.value)
+    assert place is not None and place[:2] == ("app/__init__.py", 1)
 
 
 def test_code_that_hangs_is_stopped(learner: Learner) -> None:

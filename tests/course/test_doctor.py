@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import re
@@ -20,6 +19,7 @@ from course import messages
 from course.setup import doctor, install, locks, trial, venv
 
 ROOT = Path(__file__).resolve().parents[2]
+ONE_PACKAGE = "click==8.1.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def machine(course, monkeypatch):
     monkeypatch.setattr(doctor, "ROOT", course.folder)
     monkeypatch.setattr(doctor, "VENV", course.folder / ".venv")
     monkeypatch.setattr(venv, "MARKER", course.marker)
+    monkeypatch.setattr(venv, "missing_modules", list)
     monkeypatch.setattr(locks, "WHEELS", course.folder / "wheels")
     monkeypatch.setattr(trial, "LOCK", course.folder / "requirements.txt")
     monkeypatch.setattr(trial, "ask_pip", lambda *_: "")
@@ -55,11 +56,6 @@ class SimpleVersion(tuple):
 def found() -> dict[str, str]:
     """Return the level of each diagnosis by its key."""
     return {said.key.removeprefix("doctor."): said.level for check in doctor.CHECKS for said in check()}
-
-
-def no_venv(machine, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else find(name))
 
 
 def read_only(machine, monkeypatch):
@@ -139,7 +135,7 @@ def attribute(target, name, value):
 DIAGNOSES = [
     ("python_new", "note", attribute(sys, "version_info", SimpleVersion((3, 14, 0, "final", 0)))),
     ("python_narrow", "wrong", attribute(sys, "maxsize", 2**31 - 1)),
-    ("venv_missing", "wrong", no_venv),
+    ("venv_missing", "wrong", attribute(venv, "missing_modules", lambda: ["ensurepip"])),
     ("folder_read_only", "wrong", read_only),
     ("folder_long", "wrong", long_path),
     ("folder_incomplete", "wrong", lambda machine, _: (machine.folder / "docs").rmdir()),
@@ -218,10 +214,25 @@ def test_it_needs_no_set_up(course):
     assert not (course.folder / ".venv").exists()
 
 
+def test_a_python_without_ensurepip_is_examined_to_the_end(course):
+    """Debian ships Python in parts, and pip is in the one that is missing: it cannot be asked."""
+    (course.folder / "requirements.txt").write_text(ONE_PACKAGE, encoding="utf-8")
+    code = (
+        "import sys; sys.modules['ensurepip'] = None; "
+        "from course.main import main; sys.exit(main(['doctor', '--lang', 'en']))"
+    )
+    with course.python("-c", code) as process:
+        output = process.communicate()[0]
+
+    assert process.returncode == 1
+    assert "ensurepip: on Debian or Ubuntu run sudo apt install" in output
+    assert output.endswith("Then run doctor again.\n") and "package index" not in output, output
+
+
 def test_an_index_out_of_reach_is_pips_own_word(course):
     """pip itself is asked, as it is configured: here with an address where nothing listens."""
-    lock = "click==8.1.8 \\\n    --hash=sha256:" + "0" * 64 + "\n"
-    (course.folder / "requirements.txt").write_text(lock, encoding="utf-8")
+    course.need_venv()
+    (course.folder / "requirements.txt").write_text(ONE_PACKAGE, encoding="utf-8")
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
 
     _, output = course.run(
@@ -233,6 +244,7 @@ def test_an_index_out_of_reach_is_pips_own_word(course):
 
 def test_a_pack_is_asked_too(course, wheel):
     """With a folder `wheels`, pip says whether it has what this Python needs."""
+    course.need_venv()
     course.lock(wheel)
     (course.folder / "wheels").mkdir()
     assert "wrong  The folder wheels has no packages" in course.run("doctor", "--lang", "en")[1]

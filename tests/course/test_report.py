@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import secrets
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -299,3 +301,17 @@ def test_a_folder_from_elsewhere_is_not_told_what_the_learners_passed(tmp_path: 
     views.write_text(views.read_text("utf-8").replace("ensure_ascii=False", "ensure_ascii=True"), "utf-8")
 
     assert "passed in an earlier check" not in learner.run("check", str(other))[1]
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("utf-8", "Zoë 김"), ("cp949", r"Zo\u00eb \uae40")])
+def test_a_program_gets_all_of_the_result(encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code page 949 has no ë, and a program that reads JSON does not expect a code page."""
+    result = {"passed": 1, "total": 1, "behaviours": [], "chapter": "Zoë 김"}
+    output = io.BytesIO()
+    monkeypatch.setattr(report, "_judge", lambda *_: result)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding, errors="replace"))
+
+    assert report.report(["1"], None, None, None, None) == 0
+    sys.stdout.flush()
+    assert f'"{shown}"' in output.getvalue().decode("utf-8")
+    assert json.loads(output.getvalue()) == result

@@ -52,6 +52,7 @@ def test_only_the_tests_wait_for_what_only_they_want(course, wheel):
 
 def test_a_set_up_that_was_killed_begins_anew(course, wheel):
     """Killed in the middle, it leaves no marker; the next command makes `.venv` from scratch."""
+    course.need_venv()
     settings = course.lock(wheel)
     with course.start("up", **settings) as first:
         assert "Making .venv" in first.stdout.readline()

@@ -86,6 +86,7 @@ def test_a_step_that_is_not_there_is_refused_and_changes_nothing(
     assert not learner.workspace.exists() or not any(learner.workspace.glob("0*"))
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not here")
 def test_an_edit_of_a_step_goes_into_the_later_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And into the finished chapter; where it does not fit, nothing is written."""
     copies = [shutil.copytree(one.path, tmp_path / "chapters" / one.name) for one in (stage_before(ONE), ONE)]

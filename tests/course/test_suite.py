@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import execnet
 import pytest
 
 from course.commands import suite
@@ -80,7 +83,7 @@ globals()[hook] = runpy.run_path({str(ROOT / "tests" / "conftest.py")!r})[hook]
 """
 RUN = f"""
 import sys
-sys.path.insert(0, {str(ROOT)!r})
+sys.path[:0] = ["강의 폴더", {str(ROOT)!r}]
 from pathlib import Path
 from course.commands.suite import run_pytest
 
@@ -108,8 +111,12 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of the small suite in two processes, with the options of the real one."""
+    """A run of the small suite in two processes, with the options of the real one.
+
+    Its packages are in a folder with a Korean name, and it reads and prints as a Korean Windows does.
+    """
     folder = tmp_path_factory.mktemp("suite")
+    shutil.copytree(Path(execnet.__file__).parent, folder / "강의 폴더" / "execnet")
     for name, text in {
         "pytest.ini": "[pytest]\ntimeout = 60\n",
         "conftest.py": CONFTEST,
@@ -119,8 +126,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", RUN]
+    korean = os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp949"}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", timeout=100
+        command, cwd=folder, env=korean, capture_output=True, encoding="cp949", timeout=100
     )  # less than the program that the test left behind
     *_, results = done.stdout.splitlines() or ["[]"]
     assert results.startswith("[1,"), done.stdout + done.stderr

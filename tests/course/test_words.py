@@ -8,7 +8,8 @@ import re
 import pytest
 
 from course import messages
-from course.cli import cli
+from course.cli import cli, run_command_line
+from course.main import overview
 from course.paths import ROOT
 
 COURSE = ROOT / "course"
@@ -62,6 +63,26 @@ def test_the_environment_decides_where_nobody_has(
     assert messages.language() == lang
     messages.choose("ko")
     assert messages.language() == "ko"
+
+
+@pytest.mark.parametrize("lang", messages.LANGUAGES)
+def test_on_windows_a_command_begins_with_py(
+    lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python for Windows comes as `py`; who types `python3` there is led to a shop."""
+    monkeypatch.setattr(messages, "COMMAND", "py -m course")
+    monkeypatch.setattr(messages, "_chosen", [lang])
+    monkeypatch.setattr(cli, "help", cli.help)  # which the command line translates
+
+    told = [
+        messages.say(f"{table}.{name}") for table, texts in messages.catalogue(lang).items() for name in texts
+    ]
+    for arguments in (["--help"], ["fly"]):
+        run_command_line(arguments)
+    output = "".join([*told, overview(), *capsys.readouterr()])
+
+    assert "py -m course up" in output
+    assert "python3 -m course" not in output
 
 
 def test_the_help_of_every_learners_command_is_korean_too() -> None:

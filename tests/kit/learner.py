@@ -73,6 +73,7 @@ class Learner:
                 patch.dict(os.environ, english),
                 patch.dict(options, limit=limit),
                 patch.object(sys, "stdin", io.StringIO()),
+                patch.object(messages, "COMMAND", "python3 -m course"),
             ):
                 messages._chosen.clear()
                 _move_workspace(ours, self.workspace)
