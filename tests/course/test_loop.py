@@ -85,7 +85,6 @@ def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
 ) -> None:
     """The second command finds the folder only when it renames its copy, and leaves it alone."""
     from course.commands import begin
-    from course.lessons import stages
 
     own = tmp_path / STAGE.name
 
@@ -93,9 +92,9 @@ def test_a_chapter_that_is_begun_twice_at_once_is_begun_once(
         (own / "mine").mkdir(parents=True)
         original(*arguments, **options)
 
-    original = stages.copy_own_files
+    original = begin.copy_own_files
     monkeypatch.setattr(begin, "WORKSPACE", tmp_path)
-    monkeypatch.setattr(stages, "copy_own_files", copy)
+    monkeypatch.setattr(begin, "copy_own_files", copy)
 
     with pytest.raises(Failure, match="You have already begun chapter 1"):
         begin.begin("1", again=False)
