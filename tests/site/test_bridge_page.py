@@ -32,7 +32,7 @@ def rows(lang: str) -> list[list[str]]:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_it_is_read_in_one_sitting(lang: str) -> None:
     page = Page("bridge.md", lang)
-    assert amount_of(expand(page.file.read_text(encoding="utf-8"), page), lang).minutes(lang) <= LONGEST
+    assert amount_of(expand(page.file.read_text(encoding="utf-8"), page)).minutes(lang) <= LONGEST
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
