@@ -7,6 +7,7 @@ encoding is named there, too: `saved as: app/v2.py utf-16`.
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,22 @@ def test_a_mistake_is_named(mistake: Mistake, tmp_path: Path, monkeypatch: pytes
         told = "\n".join(text for _, text in explain(result, folder))
         assert mistake.told[lang] in told
         assert "Traceback" not in told
+
+
+def test_the_routes_of_the_first_file_do_not_explain_a_class_without_post(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "_chosen", ["en"])
+    stage, test = find_stage("01"), "test_00_start.py::test_creating_answers_201_and_where_the_account_is"
+    folder = copy_own_files(stage.path, tmp_path / stage.name)
+    shutil.copy(find_stage("start").path / "app.py", folder)  # the learner has not deleted it yet
+    views = folder / "app" / "v1.py"
+    views.write_text(views.read_text(encoding="utf-8").replace("def post(", "def later("), encoding="utf-8")
+
+    told = "\n".join(text for _, text in explain(judge(folder, stage, tests=(test,)).results[test], folder))
+
+    assert "405" in told
+    assert "`route` alone" not in told
 
 
 def test_there_are_twenty_and_more_over_all_chapters() -> None:
