@@ -112,5 +112,5 @@ def test_a_mistyped_command_is_answered_in_korean(
     monkeypatch.setattr(messages, "_chosen", ["ko"])
     monkeypatch.setattr(cli, "help", cli.help)  # which the command line translates
 
-    assert run_command_line(arguments) == 2
+    assert run_command_line([*arguments, "--lang", "ko"]) == 2
     assert capsys.readouterr().err.strip() == said.format(command=messages.COMMAND)
