@@ -281,10 +281,21 @@ def run_command_line(arguments: list[str]) -> int:
     try:
         return cli.main(arguments or ["--help"], prog_name=messages.COMMAND, standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"{error.format_message()} ({messages.COMMAND} --help lists the commands)", err=True)
+        click.echo(messages.say("usage.wrong", reason=explain(error)), err=True)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+
+
+def explain(error: click.ClickException) -> str:
+    """Return in the chosen language what is wrong with the usage; a rare mistake in click's own words."""
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument) and error.ctx:
+        return messages.say("usage.missing", name=error.param.make_metavar(error.ctx))
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        meant = ", ".join(error.possibilities or [])
+        said = "usage.misspelt" if meant else "usage.unknown"
+        return messages.say(said, name=error.command_name, meant=meant)
+    return error.format_message()
 
 
 def translate_help() -> None:

@@ -95,3 +95,22 @@ def test_the_help_of_every_learners_command_is_korean_too() -> None:
             assert {option for option in options if f"{name}{option}" not in told} <= {"--lang"}
     known = {name.partition("--")[0] for name in told} - {""}
     assert known <= {"course", *cli.commands}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check"], "CHAPTER|FOLDER|ZIP 자리에 적을 것이 빠졌습니다. (명령 목록: {command} --help)"),
+        (["chekc"], "'chekc'라는 명령은 없습니다. 비슷한 명령: check (명령 목록: {command} --help)"),
+        (["fly"], "'fly'라는 명령은 없습니다. (명령 목록: {command} --help)"),
+    ],
+)
+def test_a_mistyped_command_is_answered_in_korean(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first thing that a beginner mistypes is the command."""
+    monkeypatch.setattr(messages, "_chosen", ["ko"])
+    monkeypatch.setattr(cli, "help", cli.help)  # which the command line translates
+
+    assert run_command_line([*arguments, "--lang", "ko"]) == 2
+    assert capsys.readouterr().err.strip() == said.format(command=messages.COMMAND)
