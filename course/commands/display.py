@@ -31,23 +31,34 @@ def plain_console() -> Console:
 
 
 class Listing:
-    """Shows the chapter's own behaviours as soon as they are final, and each earlier chapter in a line."""
+    """Shows the chapter's own behaviours as soon as they are final, and each earlier chapter in a line.
+
+    While nothing has passed it shows no behaviour: where the code does not even start, a list of all of them
+    would hide the one explanation that matters.
+    """
 
     def __init__(self, console: Console, stage: Stage) -> None:
         self.console, self.stage = console, stage
         self.waiting = [behaviour.test for behaviour in behaviours_of(stage.number)]
         self.results: dict[str, Result] = {}
+        self.some_passed = False
         title = say("check.chapter", number=stage.number, title=stage.title[messages.language()])
         console.print(f"[bold]{escape(title)}[/]")
 
     def add(self, result: Result) -> None:
         """Take a final result, and show all that are next in the lesson's order."""
         self.results[result.behaviour.test] = result
-        while self.waiting and self.waiting[0] in self.results:
+        self.some_passed = self.some_passed or result.passed
+        while self.some_passed and self.waiting and self.waiting[0] in self.results:
             show_result(self.console, self.results[self.waiting.pop(0)], self.stage)
 
     def finish(self, verdict: Verdict) -> None:
         """Show the rest, the earlier chapters, and the count."""
+        if verdict.passed_count:
+            self._show_rest(verdict)
+        self.console.print("\n" + count_of(verdict))
+
+    def _show_rest(self, verdict: Verdict) -> None:
         for test in self.waiting:
             if test in verdict.results:
                 show_result(self.console, verdict.results[test], self.stage)
@@ -57,7 +68,6 @@ class Listing:
             results = [r for r in verdict.results.values() if r.behaviour.number == stage.number]
             if results:
                 self._show_chapter(stage, results)
-        self.console.print("\n" + count_of(verdict))
 
     def show_leftovers(self, folder: Path) -> None:
         """Name the files that the lessons so far have replaced, and that only confuse their reader."""

@@ -135,7 +135,7 @@ class Watch:
         self.complete = verdict.complete
         if not verdict.complete:  # a file was saved meanwhile: judge that instead
             return
-        self.listed = True
+        self.listed = verdict.passed_count > 0  # until then there is no list
         before, advice = self.following, next_step(verdict, self.stage, self._ever_passed(), self.folder)
         self.following = advice.result if advice else None
         if listing:

@@ -111,6 +111,7 @@ def test_code_that_does_not_start_is_told_with_its_line(
     status, output = learner.run("check", "1")
 
     assert status == 1
+    assert "to do" not in output, "a list of all behaviours hides the one explanation"
     for words in told:
         assert words in output
 
