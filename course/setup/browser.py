@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 #: The first is the same browser without the windows that no test looks at: it starts quicker.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
-NAMES += ("google-chrome", "google-chrome-stable", "chrome", "msedge")
+NAMES = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome", "msedge"),
+)
 PLACES = {
     "darwin": (
         "/Applications/Chromium.app/Contents/MacOS/Chromium",

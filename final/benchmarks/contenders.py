@@ -121,10 +121,10 @@ def hello(ours: Contender) -> Contender:
     for file in FINAL.glob("*.py"):
         shutil.copy(file, folder)
     shutil.copy(HERE / HELLO / "wsgi.py", folder)
-    # The server writes its own lines as ours does. Nothing else of ours is there.
-    (folder / "app").mkdir(exist_ok=True)
-    (folder / "app" / "__init__.py").touch()
-    shutil.copy(FINAL / "app" / "logs.py", folder / "app")
+    # The server's own modules of `app` are there, and those that they import; the application is not.
+    shutil.rmtree(folder / "app", ignore_errors=True)
+    shutil.copytree(FINAL / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__", "static"))
+    (folder / "app" / "__init__.py").write_text("", encoding="utf-8")
     health = {"health": Route("GET /health")}
     return Contender(
         HELLO, "Flask hello", folder, ours.requirements, ours.serve, (), health, packages=("flask", "granian")

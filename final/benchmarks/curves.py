@@ -17,6 +17,8 @@ from .workloads import CLIENTS, LOGINS, login, me, measure
 
 Points = list[dict[str, Any]]
 
+MOST_SLOTS = 5  # how many passwords one process may check at once in production: RANGES in app/settings.py
+
 
 def all_curves(bench: Bench, ours: Contender, processors: set[int]) -> dict[str, Points]:
     """Return every curve, by its name.
@@ -72,8 +74,8 @@ def clients(bench: Bench, ours: Contender) -> Points:
 def workers(bench: Bench, ours: Contender) -> Points:
     """Log-ins, nearly all Argon2, by more and more processes on all processors; and their memory."""
     points = []
-    # Which process a connection ends up at is chance: none may refuse because too many came to it.
-    all_wait = {"FLASK_PASSWORD_SLOTS": str(LOGINS * max(bench.plan.workers))}
+    # Which process a connection ends up at is chance: none should refuse because too many came to it.
+    all_wait = {"FLASK_PASSWORD_SLOTS": str(MOST_SLOTS)}
     ours = replace(ours, environment=ours.environment | all_wait)
     database = databases.sqlite(bench.folder, "workers")
     seed(ours, database, bench.plan.accounts, PASSWORD)

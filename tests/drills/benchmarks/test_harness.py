@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from final.benchmarks import __main__ as command
-from final.benchmarks import contenders, load, numbers, servers, workloads
+from final.benchmarks import contenders, curves, load, numbers, servers, workloads
 from final.benchmarks.checks import check, log_in
 from final.benchmarks.contenders import Contender, Route
 from final.benchmarks.failures import Failure, WrongAnswer
@@ -244,6 +244,22 @@ def test_ours_is_started_as_its_image_starts_it() -> None:
 
     assert "CMD [" + ", ".join(f'"{word}"' for word in words) + "]" in dockerfile
     assert contenders.read(contenders.HERE / contenders.OURS).serve == words
+
+
+def test_the_bare_flask_starts_on_the_server_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is ours with all that it imports, and `app` is empty."""
+    monkeypatch.setattr(contenders, "CACHE", tmp_path)
+    bare = Fake(**vars(contenders.hello(contenders.read(contenders.HERE / contenders.OURS))))
+
+    with servers.Server(bare, "", os.sched_getaffinity(0), tmp_path / "log") as server:
+        status, body = load.ask(server.port, bare.routes["health"].filled())
+    assert (status, body) == (200, b'{"hello":"world"}\n')
+
+
+def test_as_many_passwords_wait_as_production_allows() -> None:
+    settings = (contenders.FINAL / "app" / "settings.py").read_text(encoding="utf-8")
+
+    assert f'"PASSWORD_SLOTS": (1, {curves.MOST_SLOTS})' in settings
 
 
 @pytest.mark.parametrize(
