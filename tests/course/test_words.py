@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from course import messages
 from course.cli import cli, run_command_line
+from course.judging import progress
 from course.main import overview
 from course.paths import ROOT
 
@@ -106,9 +108,14 @@ def test_the_help_of_every_learners_command_is_korean_too() -> None:
     ],
 )
 def test_a_mistyped_command_is_answered_in_korean(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The first thing that a beginner mistypes is the command."""
+    monkeypatch.setattr(progress, "WORKSPACE", tmp_path)  # the language is kept there
     monkeypatch.setattr(messages, "_chosen", ["ko"])
     monkeypatch.setattr(cli, "help", cli.help)  # which the command line translates
 
