@@ -69,9 +69,8 @@ def report(
             passed, total = result["passed"], result["total"]
             print(say("report.written", file=display_path(file), passed=passed, total=total))
     if junit is None and as_json is None:
-        print(
-            _as_json(result, escaped=sys.stdout.encoding != "utf-8"), end=""
-        )  # a code page lacks characters
+        # Escaped where it is a code page, which lacks characters.
+        print(_as_json(result, escaped=sys.stdout.encoding != "utf-8"), end="")
     return 0 if result["passed"] == result["total"] else 1
 
 

@@ -103,9 +103,8 @@ class LoadedStage:
 
     def _take(self, wanted: Any) -> dict[str, ModuleType]:
         """Remove from `sys.modules`, and return, the wanted modules that have a name of this folder."""
-        taken = [
-            name for name in self._named() if wanted(sys.modules[name])
-        ]  # all looked at before one is gone
+        # All are looked at before one is gone.
+        taken = [name for name in self._named() if wanted(sys.modules[name])]
         return {name: sys.modules.pop(name) for name in taken}
 
     def _named(self) -> list[str]:
