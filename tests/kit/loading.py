@@ -137,8 +137,11 @@ class LoadedStage:
             self.load_package()
 
     def _state(self) -> Any:
-        with self.active():
-            return state_of([sys.modules[name] for name in self._named() if self._is_own(sys.modules[name])])
+        if self in _entered:
+            with self.active():
+                named = [sys.modules[name] for name in self._named()]
+                return state_of([module for module in named if self._is_own(module)])
+        return state_of(self._modules.values())
 
     @cached_property
     def config(self) -> ModuleType:

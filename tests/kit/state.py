@@ -7,9 +7,8 @@ finds would depend on the tests before it; so the stage is loaded again when its
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from functools import _lru_cache_wrapper
 from itertools import count
 from types import FunctionType, MethodType, ModuleType
@@ -26,12 +25,12 @@ def state_of(modules: Iterable[ModuleType]) -> Hashable:
     It covers what their own names refer to: containers, counters, own classes and their instances, and what
     functions keep in defaults, in closures and in attributes. What libraries keep is left out.
     """
-    own = {module.__name__ for module in modules}
-    return tuple((name, _Reader(own).read(vars(sys.modules[name]))) for name in sorted(own))
+    own = {module.__name__: module for module in modules}
+    return tuple((name, _Reader(own).read(vars(own[name]))) for name in sorted(own))
 
 
 class _Reader:
-    def __init__(self, own: set[str]) -> None:
+    def __init__(self, own: Container[str]) -> None:
         self._own = own
         self._seen: dict[int, Any] = {}  # with the objects, so that none gets the id of one that is gone
 
