@@ -29,6 +29,17 @@ def test_both_languages_have_the_same_messages() -> None:
             assert places[0] == places[1], f"{table}.{name}"
 
 
+def test_no_korean_message_leaves_the_particle_to_its_reader() -> None:
+    """A name that is filled in gets a noun behind it, or its own end: a sentence needs no `을(를)`."""
+    pairs = ("을를", "이가", "은는", "과와")
+    both = [re.escape(f"{a}({b})") for pair in pairs for a, b in (pair, pair[::-1])]
+    doubled = re.compile("|".join([*both, r"\([으이]\)[가-힣]"]))
+    files = [*COURSE.rglob("*.toml"), *(ROOT / "docs/lab/messages").glob("ko.toml")]
+
+    assert doubled.search("`app`을(를) 읽습니다") and doubled.search("`app`(으)로 옮깁니다")
+    assert {file.name: found for file in files if (found := doubled.findall(file.read_text("utf-8")))} == {}
+
+
 def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
     """Keys are literals, `say("table.name")`, so that this test can find them."""
     said = set()
