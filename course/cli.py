@@ -103,7 +103,7 @@ def check(
 ) -> int:
     """Run the course's tests on your code for a chapter."""
     if sum([watch, my_tests, stretch, tried, only is not None]) > 1:
-        raise click.UsageError("Choose one of --watch, --my-tests, --stretch, --try and --only.")
+        raise click.UsageError(messages.say("usage.one_of"))
     if only is not None:
         from course.commands.only import check_only
 
@@ -281,21 +281,12 @@ def run_command_line(arguments: list[str]) -> int:
     try:
         return cli.main(arguments or ["--help"], prog_name=messages.COMMAND, standalone_mode=False) or 0
     except click.ClickException as error:
+        from course.commands.usage import explain
+
         click.echo(messages.say("usage.wrong", reason=explain(error)), err=True)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-
-
-def explain(error: click.ClickException) -> str:
-    """Return in the chosen language what is wrong with the usage; a rare mistake in click's own words."""
-    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument) and error.ctx:
-        return messages.say("usage.missing", name=error.param.make_metavar(error.ctx))
-    if isinstance(error, click.exceptions.NoSuchCommand):
-        meant = ", ".join(error.possibilities or [])
-        said = "usage.misspelt" if meant else "usage.unknown"
-        return messages.say(said, name=error.command_name, meant=meant)
-    return error.format_message()
 
 
 def translate_help() -> None:

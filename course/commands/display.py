@@ -17,6 +17,7 @@ from course.lessons.behaviours import Behaviour, behaviours_of
 from course.lessons.stages import Stage, all_stages
 from course.messages import say
 from course.paths import WORKSPACE
+from course.setup.running import address_of
 
 MOST_FILES = 5  # changed since a behaviour passed, that are named
 
@@ -150,8 +151,7 @@ def show_advice(console: Console, advice: Advice, stage: Stage, folder: Path, pr
         parts.append(("changed", names))
     parts.append(("why", advice.why))
     if advice.lesson:
-        place = {"title": advice.lesson.title, "page": advice.lesson.page, "line": advice.lesson.line}
-        parts.append(("lesson", say("explain.lesson_place", **place)))
+        parts.append(("lesson", f"{advice.lesson.title}\n{address_of(advice.lesson.path)}"))
     show_parts(console, parts)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course import messages
 from course.commands.display import plain_console, show_advice
 from course.errors import Failure
 from course.judging.advice import Advice, next_step
@@ -62,10 +61,6 @@ def _check_again(stage: Stage, folder: Path, key: str) -> Advice | None:
 def _show(behaviour: Behaviour, stage: Stage, key: str) -> None:
     print(say("hint.for", sentence=behaviour.sentence))
     hints = behaviour.hints
-    if not hints:
-        page = f"docs/{messages.language()}/chapters/{max(1, behaviour.number):02}.md"
-        print(say("hint.nothing", page=page))
-        return
     progress = Progress()
     counted = progress.chapter(stage)["hints"]
     counted[behaviour.test] = seen = min(counted.get(behaviour.test, 0) + 1, len(hints))

@@ -11,6 +11,7 @@ from course.lessons.behaviours import all_behaviours
 from course.lessons.stages import chapters
 from course.messages import say
 from course.paths import WORKSPACE
+from course.setup.running import address_of
 
 
 def progress() -> int:
@@ -36,7 +37,8 @@ def progress() -> int:
         )
         console.print(f"[{'green' if done else 'yellow' if passed else 'dim'}]{escape(line)}[/]")
     if following is None:
-        console.print("\n" + say("progress.all_done"))
+        page = "bridge.html" if messages.language() == "en" else "ko/bridge.html"
+        console.print("\n" + say("progress.all_done", page=address_of(page)))
         return 0
     begun = (WORKSPACE / following.name).is_dir()
     command = f"{messages.COMMAND} {'check' if begun else 'begin'} {following.number}"

@@ -6,6 +6,7 @@ dict that they have never seen. So it becomes what the test looked for, and did 
 
 from __future__ import annotations
 
+import dis
 import inspect
 import linecache
 import re
@@ -13,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from itertools import chain, pairwise
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -107,16 +109,22 @@ def _failing_expression(error: BaseException) -> str:
     ].decode()
 
 
-def view_of(exchange: Any, own: IsOwn) -> tuple[str, int, str] | None:
-    """Return the place of the view that had to respond: its method or, if that is not there, its class."""
+def view_of(exchange: Any, own: IsOwn, *, returned_nothing: bool) -> tuple[str, int, str] | None:
+    """Return the place of the view that had to respond: its method or, if that is not there, its class.
+
+    Args:
+        returned_nothing: Flask got None, so a function of a decorator may lack a `return`, too.
+    """
     method, path = exchange.method, exchange.response.request.path
     try:
         urls = exchange.app.url_map.bind("")
         allowed = urls.allowed_methods(path)
         endpoint, _ = urls.match(path, method=method if method in allowed else next(iter(allowed), method))
-        view = exchange.app.view_functions[endpoint]
-        view = getattr(view, "view_class", view)
-        return next(filter(None, (_place(code, own) for code in _codes(view, method))), None)
+        function = exchange.app.view_functions[endpoint]
+        view = getattr(function, "view_class", function)
+        lacking = _lacking_return(function, view, method) if returned_nothing else []
+        found = chain(lacking, _codes(view, method))
+        return next(filter(None, (_place(code, own) for code in found)), None)
     except Exception:  # an application may be wrong in any way
         return None
 
@@ -129,7 +137,7 @@ def _codes(view: Any, method: str) -> Iterator[tuple[CodeType, bool]]:
     if not isinstance(view, type):
         yield inspect.unwrap(view).__code__, False
         return
-    method = method.lower() if method != "HEAD" or hasattr(view, "head") else "get"
+    method = _method_name(view, method)
     wanted = inspect.unwrap(getattr(view, method, None) or (lambda: None))
     inherited = method not in vars(view)
     found = [(wanted.__code__, False)] if wanted.__name__ == method else []
@@ -139,6 +147,30 @@ def _codes(view: Any, method: str) -> Iterator[tuple[CodeType, bool]]:
         if inspect.isfunction(attribute)
     ]
     yield from [*of_the_class, *found] if inherited else [*found, *of_the_class]
+
+
+def _method_name(view: type, method: str) -> str:
+    return method.lower() if method != "HEAD" or hasattr(view, "head") else "get"
+
+
+def _lacking_return(function: Any, view: Any, method: str) -> list[tuple[CodeType, bool]]:
+    """Return what can end without `return`, the innermost first: the view, its decorators' functions."""
+    of_the_class = getattr(view, _method_name(view, method), None) if view is not function else None
+    codes: list[CodeType] = []
+    for wrapped in (function, of_the_class):
+        while wrapped is not None:
+            codes.insert(0, wrapped.__code__)
+            wrapped = getattr(wrapped, "__wrapped__", None)
+    return [(code, False) for code in codes if _can_end_without_return(code)]
+
+
+def _can_end_without_return(code: CodeType) -> bool:
+    """Return whether the code returns a constant None, as the compiler writes at an end without `return`."""
+    for before, step in pairwise(dis.get_instructions(code)):
+        value = step if step.opname == "RETURN_CONST" else before  # which Python 3.12 and 3.13 have
+        if step.opname.startswith("RETURN_") and value.opname.endswith("_CONST") and value.argval is None:
+            return True
+    return False
 
 
 def _place(found: tuple[CodeType, bool], own: IsOwn) -> tuple[str, int, str] | None:

@@ -66,8 +66,11 @@ def _add_exchange(finding: Finding, exchanges: Sequence[Any], response: Any, pat
     if last.response.status_code == 404 and not _has_url(last.app, last.response.request.path):
         rules = [rule for rule in last.app.url_map.iter_rules() if rule.endpoint != "static"]
         finding.urls = sorted(f"{rule.rule} {rule.endpoint}" for rule in rules)
-    if view := blame.view_of(last, paths.is_own):
+    returned_nothing = any("ended without a return" in text for text in (finding.raised, *finding.log))
+    if view := blame.view_of(last, paths.is_own, returned_nothing=returned_nothing):
         finding.view = (paths.name_of(view[0]), *view[1:])
+        if returned_nothing:  # what raised is Flask, or a decorator further out that needed a response
+            finding.place = finding.view
     try:
         body = " ".join(last.response.get_data(as_text=True).split())
         if last.response.mimetype == "text/html":

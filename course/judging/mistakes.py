@@ -6,6 +6,7 @@ condition can name a group, `(?P<view>...)`; later conditions, `at` and the sent
     raised, line, file         the exceptions, including those that the application logged, the line of the
                                learner's code that raised them, and its file
     sent, received             the request and the response: status, type, body
+    view                       the line with `def` of the view, or of the wrapper, that had to respond
     expected, got, message     what the test expected and got, or its own words
     wanted                     what it expected, or its own words
     printed                    what the learner's code printed
@@ -129,6 +130,7 @@ def _facts(result: Result, work: Work) -> dict[str, str]:
         "file": file,
         "sent": finding.sent,
         "received": finding.received,
+        "view": (finding.view or ("", 0, ""))[2],
         "expected": finding.expected,
         "got": finding.got,
         "message": finding.message,

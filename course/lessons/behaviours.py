@@ -95,18 +95,6 @@ class Behaviour:
         """Whether the step that turns it green teaches it, and it did not only wait for something there."""
         return str(self.guidance.get("lesson", self.anchor)) == self.anchor
 
-    @property
-    def lesson(self) -> tuple[str, str, int] | None:
-        """The section of the lesson that teaches it: its title, the page's file, and its line there."""
-        page = f"docs/{messages.language()}/chapters/{max(1, self.number):02}.md"  # `start` is chapter 1's
-        anchor = f"{{#{self.anchor}}}"
-        if not (ROOT / page).is_file():
-            return None
-        for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
-            if line.startswith("#") and line.endswith(anchor):
-                return line.strip("# ").removesuffix(anchor).strip(), page, number
-        return None
-
 
 @cache
 def behaviours_of(number: int) -> tuple[Behaviour, ...]:

@@ -16,12 +16,17 @@ HEADING = re.compile(r"^#+ (?P<title>.*?) \{#(?P<anchor>[\w-]+)\}$")
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a lesson: its title, its page as a file, its line there, and the {#id} of its heading."""
+    """A section of a lesson: its title, its page as a file, and the {#id} of its heading."""
 
     title: str
     page: str
-    line: int
     anchor: str
+
+    @property
+    def path(self) -> str:
+        """Where it is on the site, `ko/chapters/01.html#base-view` for example."""
+        page = self.page.removeprefix("docs/").removeprefix("en/").removesuffix(".md")
+        return f"{page}.html#{self.anchor}"
 
     @property
     def step(self) -> int | None:
@@ -55,7 +60,7 @@ def _read(page: str) -> tuple[Section, ...]:
     """Return the sections of a page."""
     text = (ROOT / page).read_text(encoding="utf-8") if (ROOT / page).is_file() else ""
     return tuple(
-        Section(heading["title"], page, number, heading["anchor"])
-        for number, line in enumerate(text.splitlines(), 1)
+        Section(heading["title"], page, heading["anchor"])
+        for line in text.splitlines()
         if (heading := HEADING.match(line))
     )

@@ -1,4 +1,4 @@
-"""The port of the site: `up` notes it while it runs, and `begin` names it. Standard library only."""
+"""The port of the site: `up` notes it while it runs, and others name it. Standard library only."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def site_port() -> int:
     """Return the port of the running site or, if none runs, the one that `up` takes first."""
     port = _noted()
     return port if port is not None and not free(port) else DEFAULT
+
+
+def address_of(path: str) -> str:
+    """Return the URL of a page while the site runs, otherwise its path there."""
+    port = _noted()
+    return path if port is None or free(port) else f"http://127.0.0.1:{port}/{path}"
 
 
 def _noted() -> int | None:

@@ -6,6 +6,7 @@ import re
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
@@ -15,6 +16,7 @@ from course.commands.display import Listing, show_next
 from course.judging.runner import judge
 from course.lessons.faults import all_faults
 from course.lessons.own_files import copy_own_files
+from course.setup import running
 from course.site.page import DOCS
 
 PICTURE = DOCS / "assets/readme/check.svg"
@@ -29,7 +31,7 @@ def draw_check() -> str:
     stage = fault.stage
     messages.choose("en")
     console = Console(record=True, file=StringIO(), width=112, highlight=False)
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, patch.object(running, "NOTE", Path(scratch, "site.port")):
         folder = Path(scratch, stage.name)
         copy_own_files(stage.path, folder, but=("steps",))
         fault.plant(folder)

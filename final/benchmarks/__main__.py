@@ -58,7 +58,7 @@ def run(plan: Plan, command: str) -> dict[str, Any]:
     """Return everything that was measured.
 
     Raises:
-        Failure: it cannot be, or somebody answered wrongly.
+        Failure: it cannot be, or a contender answered wrongly.
     """
     server, load = divided_processors()
     begun = time.monotonic()
@@ -171,7 +171,7 @@ def dumped(result: dict[str, Any]) -> str:
 
 
 def say(text: str) -> None:
-    """Show what happens, on a line that the next one replaces where somebody looks."""
+    """Show what happens, on a line that the next one replaces in a terminal."""
     end = "" if sys.stderr.isatty() else "\n"
     print(f"\r\x1b[K{text}" if not end else text, end=end, file=sys.stderr, flush=True)
 

@@ -43,7 +43,7 @@ def check(contender: Contender, port: int) -> Verdict:
     """Use a contender once, as a client would.
 
     Raises:
-        WrongAnswer: it does not do what everybody here must.
+        WrongAnswer: it does not do what every contender must.
     """
     expect(contender, port, "health", 200)
     if "me" not in contender.routes:
@@ -53,7 +53,7 @@ def check(contender: Contender, port: int) -> Verdict:
     for token in ("", "x.y.z", tokens.access[:-6] + "AAAAAA"):
         status, _ = send(contender, port, "me", Tokens(tokens.email, token))
         if status not in REFUSED:
-            raise WrongAnswer(f"{contender.title} answers {status} to a token that nobody issued")
+            raise WrongAnswer(f"{contender.title} answers {status} to a token that it did not issue")
     wrong = contender.routes["login"].filled(email=tokens.email, password=PASSWORD + "!")
     status, body = ask(port, wrong)
     if status != contender.wrong_login:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 from . import databases
-from .checks import Tokens, log_in
+from .checks import log_in
 from .contenders import PASSWORD, Contender
 from .load import Client
 from .rounds import Bench
@@ -90,8 +89,7 @@ def workers(bench: Bench, ours: Contender) -> Points:
 
 
 def _logins(ours: Contender, processes: int) -> list[Client]:
-    nobody: Sequence[Tokens] = ()
-    return [client for _ in range(processes) for client in login(ours, nobody)][: LOGINS * processes]
+    return [client for _ in range(processes) for client in login(ours, ())][: LOGINS * processes]
 
 
 class _Point:

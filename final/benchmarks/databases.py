@@ -40,7 +40,7 @@ class PostgreSQL:
 
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
-        """Make a database, yield its URL, and drop it, whoever is still connected."""
+        """Make a database, yield its URL, and drop it, even while clients are still connected."""
         name = f"accounts_benchmark_{os.getpid()}_{name}"
         drop = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
         self._run(drop, f'CREATE DATABASE "{name}"')

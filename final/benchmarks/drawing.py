@@ -1,4 +1,4 @@
-"""The pictures, as SVG: bars that compare everybody, lines of how the cost grows.
+"""The pictures, as SVG: bars that compare all contenders, lines of how the cost grows.
 
 A picture stands alone, with colours for light and dark, or in a page that has the classes `f-...` itself.
 """

@@ -2,7 +2,7 @@
 
 
 class Failure(Exception):
-    """The run cannot go on; its text is for whoever started it."""
+    """The run cannot go on; its text is for the person who started it."""
 
 
 class WrongAnswer(Failure):

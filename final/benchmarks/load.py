@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .failures import WrongAnswer
 
-PATIENCE = 30.0  # seconds that an answer may take
+ANSWER_WITHIN = 30.0  # seconds that an answer may take
 
 
 class Client:
@@ -116,7 +116,7 @@ def _turn(selector: selectors.BaseSelector, connections: Sequence[_Connection], 
                 key.data.send()
         now = time.perf_counter()
         if not ready:
-            _complain_of_the_silent(connections, now)
+            _fail_on_timeout(connections, now)
 
 
 def _drain(selector: selectors.BaseSelector, connections: Sequence[_Connection]) -> None:
@@ -127,14 +127,14 @@ def _drain(selector: selectors.BaseSelector, connections: Sequence[_Connection])
     while any(connection.sent_at is not None for connection in connections):
         for key, _ in selector.select(1.0):
             key.data.receive()
-        _complain_of_the_silent(connections, time.perf_counter())
+        _fail_on_timeout(connections, time.perf_counter())
 
 
-def _complain_of_the_silent(connections: Sequence[_Connection], now: float) -> None:
+def _fail_on_timeout(connections: Sequence[_Connection], now: float) -> None:
     for connection in connections:
-        if connection.sent_at is not None and now - connection.sent_at > PATIENCE:
+        if connection.sent_at is not None and now - connection.sent_at > ANSWER_WITHIN:
             line = connection.client.request.split(b" HTTP", 1)[0].decode()
-            raise WrongAnswer(f"{line} was not answered in {PATIENCE:g} seconds")
+            raise WrongAnswer(f"{line} was not answered in {ANSWER_WITHIN:g} seconds")
 
 
 class _Connection:
@@ -154,7 +154,7 @@ class _Connection:
         """Send the next request."""
         try:
             if self._socket is None:
-                self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
+                self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_WITHIN)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._selector.register(self._socket, selectors.EVENT_READ, self)
             self.sent_at = time.perf_counter()
@@ -192,7 +192,7 @@ class _Connection:
         broken = self.sent_at is not None
         if broken and (self._received or not self.answered):
             raise WrongAnswer("the server closed the connection instead of answering")
-        # A server may close an idle connection in the instant we use it; so whoever keeps some asks again.
+        # A server may close an idle connection in the instant we use it; a client that keeps some asks again.
         self.close()
         if broken:
             self.send()

@@ -82,7 +82,7 @@ def compared(contenders: dict[str, Any], name: str, workload: str) -> Spread | N
 
 
 def rates(result: dict[str, Any], database: str, words: dict[str, str]) -> Rows:
-    """Requests a second and processor time a request: of that machine, for whoever wants to compare runs."""
+    """Requests a second and processor time a request: of that machine, for a reader who compares runs."""
     contenders = result["databases"][database]
     names = _workloads(contenders)
     rows = [

@@ -23,9 +23,9 @@ class Plan:
     """How much is measured.
 
     Args:
-        rounds: how often everybody has their turn.
+        rounds: how often each contender has its turn.
         seconds: of one measurement.
-        accounts: rows in everybody's table.
+        accounts: rows in each contender's table.
         sizes: rows of the curve.
         sessions: of one account, for the curve.
         clients: connections, for the curve.
@@ -76,7 +76,7 @@ def compare(
     only: Sequence[str] = (),
     each_round: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Measure everybody on databases of one kind.
+    """Measure all contenders on databases of one kind.
 
     Args:
         url_of: makes a database and returns its URL.
@@ -84,7 +84,7 @@ def compare(
         each_round: what else has its turn.
 
     Raises:
-        WrongAnswer: somebody does not answer what they should; nothing is published then.
+        WrongAnswer: a contender does not answer what it should; nothing is published then.
     """
     found: dict[str, Any] = {}
     with ExitStack() as running:
@@ -133,7 +133,7 @@ def argon2_alone(bench: Bench, python: Path) -> float:
 
 
 def _turned(servers: Sequence[Server], number: int) -> list[Server]:
-    # Nobody is always first after a pause.
+    # No contender is always the first after a pause.
     at = number % len(servers)
     return [*servers[at:], *servers[:at]]
 

@@ -17,8 +17,8 @@ from .failures import Failure, WrongAnswer
 from .load import ask
 
 READY_WITHIN = 60.0  # seconds
-POLITE_FOR = 5.0  # seconds between SIGTERM and SIGKILL
-ARGON2 = "argon2id$v=19$m=19456,t=2,p=1$"  # as the hash of everybody has to begin: `seed` prints it
+STOPS_WITHIN = 5.0  # seconds between SIGTERM and SIGKILL
+ARGON2 = "argon2id$v=19$m=19456,t=2,p=1$"  # as the hash of each contender has to begin: `seed` prints it
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -101,7 +101,7 @@ class Server:
         """End it politely, and then all that is left of it."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(POLITE_FOR)
+            self.process.wait(STOPS_WITHIN)
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -141,7 +141,7 @@ def seed(contender: Contender, database: str, *what: object) -> None:
     """Make the database of a contender: so many accounts, with one password, and what else it understands.
 
     Raises:
-        Failure: it cannot, or hashes passwords with other parameters than everybody else.
+        Failure: it cannot, or hashes passwords with other parameters than the others.
     """
     done = subprocess.run(
         [str(contender.python), *contender.seed, *map(str, what)],
@@ -166,7 +166,7 @@ def environment_of(contender: Contender, database: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no program listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

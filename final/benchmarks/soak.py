@@ -34,7 +34,7 @@ USERS, WORKERS = 8, 3
 SAMPLE = 5.0  # seconds between two looks at the memory
 KILL = (10.0, 30.0)  # seconds between two kills, at random
 RESTARTS = 3  # of the whole, in the first third; then one process is left alone, and its memory is watched
-CALM = 0.9  # from this part of the time on nobody is killed
+CALM = 0.9  # from this part of the time on no process is killed
 
 
 def main(arguments: list[str]) -> None:
@@ -73,7 +73,7 @@ def run(seconds: float) -> dict[str, Any]:
             users = [User(number, service.port, tally, stop) for number in range(USERS)]
             for user in users:
                 user.start()
-            samples = service.harass(seconds)
+            samples = service.disturb(seconds)
             stop.set()
             for user in users:
                 user.join(120)
@@ -108,7 +108,7 @@ def run(seconds: float) -> dict[str, Any]:
 
 
 def memory(samples: Sequence[tuple[float, float]], tally: Tally) -> dict[str, Any]:
-    """Return how the memory of the process went that nobody killed, after its caches were warm; judge it."""
+    """Return how the memory of the process that was not killed went, after its caches were warm; judge it."""
     warm = samples[len(samples) // 4 :]
     if len(warm) < 10:
         return {}
@@ -137,7 +137,7 @@ def service_of(ours: Contender, mail_port: int) -> Contender:
 
 
 class Service:
-    """Ours with several processes, on a port that it keeps, and somebody who is after it."""
+    """Ours with several processes, on a port that it keeps; its processes are killed at random."""
 
     def __init__(self, contender: Contender, folder: Path) -> None:
         self.killed = self.restarted = 0
@@ -145,12 +145,12 @@ class Service:
         self._contender, self._random = contender, random.Random(8)  # noqa: S311 - no secret comes of it
         self._database = databases.sqlite(folder, "soak")
         self.file = folder / "soak.sqlite"
-        seed(contender, self._database, 0, "nobody's password")
+        seed(contender, self._database, 0, "a password of no account")
         self.server = self._start()
-        self._spared: int | None = None
+        self._watched: int | None = None
         self._since = time.monotonic()
 
-    def harass(self, seconds: float) -> list[tuple[float, float]]:
+    def disturb(self, seconds: float) -> list[tuple[float, float]]:
         """Kill processes, and restart, for so long; return the memory of the process that was left alone."""
         begun, samples = time.monotonic(), list[tuple[float, float]]()
         next_kill, restarts = (
@@ -165,7 +165,7 @@ class Service:
             elif now > next_kill and now < begun + seconds * CALM:
                 self._kill_one()
                 next_kill = now + self._random.uniform(*KILL)
-            if not restarts and (size := self._memory_of_the_spared()):
+            if not restarts and (size := self._memory_of_the_watched()):
                 samples.append((time.monotonic() - begun, size))
             say(f"{now - begun:.0f} of {seconds:.0f} s: {self.killed} killed, {self.restarted} restarted")
             time.sleep(min(SAMPLE, max(begun + seconds - time.monotonic(), 0)))
@@ -178,25 +178,25 @@ class Service:
     def _restart(self) -> None:
         self.server.stop()
         self.server = self._start()
-        self._spared = None
+        self._watched = None
         self.restarted += 1
 
     def _kill_one(self) -> None:
-        victims = [pid for pid in self._workers() if pid != self._spared]
-        if victims:
+        others = [pid for pid in self._workers() if pid != self._watched]
+        if others:
             with suppress(ProcessLookupError):
-                os.kill(self._random.choice(victims), signal.SIGKILL)
+                os.kill(self._random.choice(others), signal.SIGKILL)
                 self.killed += 1
 
     def _workers(self) -> list[int]:
         return sorted(pid for pid in self.server.processes() if pid != self.server.process.pid)
 
-    def _memory_of_the_spared(self) -> float | None:
-        if self._spared is None:
-            self._spared = self._workers()[0]
+    def _memory_of_the_watched(self) -> float | None:
+        if self._watched is None:
+            self._watched = self._workers()[0]
         # Resident, not proportional: that would change with each sibling that dies and is born.
         with suppress(OSError):
-            lines = Path(f"/proc/{self._spared}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{self._watched}/smaps_rollup").read_text().splitlines()
             return next(int(line.split()[1]) for line in lines if line.startswith("Rss:")) / 1024
         return None
 
@@ -213,7 +213,7 @@ class Inbox(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
 
-class _Postman(socketserver.StreamRequestHandler):
+class _MailHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.wfile.write(b"220 inbox\r\n")
         for line in self.rfile:
@@ -232,7 +232,7 @@ class _Postman(socketserver.StreamRequestHandler):
 @contextmanager
 def mail_server() -> Iterator[Inbox]:
     """Run a mail server."""
-    with Inbox(("127.0.0.1", 0), _Postman) as inbox:
+    with Inbox(("127.0.0.1", 0), _MailHandler) as inbox:
         Thread(target=inbox.serve_forever, daemon=True).start()
         yield inbox
         inbox.shutdown()

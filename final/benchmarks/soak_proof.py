@@ -1,4 +1,4 @@
-"""What has to be true when everybody has gone home: nothing lost, nothing double, and the audit adds up."""
+"""What has to be true when all users have stopped: nothing lost, nothing double, and the audit adds up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def every_account_is_there(users: Sequence[User], tally: Tally) -> dict[str, int
             if not known <= listed:
                 tally.fault(f"{account.email} has lost {len(known - listed)} sessions")
             if len(listed - known) > account.stray:
-                tally.fault(f"{account.email} has {len(listed - known)} sessions that nobody began")
+                tally.fault(f"{account.email} has {len(listed - known)} sessions that its user did not begin")
     return found
 
 

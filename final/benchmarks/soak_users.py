@@ -14,17 +14,17 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 LEEWAY = 9.0  # seconds; the service gives ten to a refresh whose answer got lost
-PATIENCE = 90.0  # seconds that a service may be away, on a machine that does other things too
+AWAY_AT_MOST = 90.0  # seconds that a service may be away, on a machine that does other things too
 MOST_SESSIONS = 5  # of an account
 SHORT_LIFE = 500.0  # seconds after which an access token is refreshed before it is used
 
 
 class Lost(Exception):
-    """No answer came: whether the request was carried out, nobody knows."""
+    """No answer came, and the client cannot know whether the request was carried out."""
 
 
 class Away(Lost):
-    """Nobody took the request, so that nothing can have come of it."""
+    """The service did not take the request, so that nothing can have come of it."""
 
 
 @dataclass
@@ -97,7 +97,7 @@ class User(Thread):
         self._connection: http.client.HTTPConnection | None = None
 
     def run(self) -> None:
-        """Sign up, then do whatever comes to mind."""
+        """Sign up, then do one thing after the other at random."""
         things: dict[Callable[[Account], None], int] = {
             self.look: 50,
             self.refresh: 20,
@@ -118,24 +118,24 @@ class User(Thread):
                     continue
                 [thing] = self._random.choices(list(things), list(things.values()))
                 thing(account)
-        except Exception as error:  # a thread that ends is heard of by nobody else
+        except Exception as error:  # otherwise the end of a thread goes unnoticed
             self._tally.fault(f"{self.name} stopped: {error!r}")
 
     def sign_up(self, account: Account | None = None) -> None:
         """Begin another account. Asking again after a lost answer is harmless: the answer is the same."""
         email = f"soak-{self._number}-{len(self.accounts)}@example.com"
         new = Account(email, self._new_password())
-        body = {"email": email, "name": "Somebody", "password": new.password}
-        if self._insist("POST", "/v2/accounts", body)[0] == 202:
+        body = {"email": email, "name": "Soak User", "password": new.password}
+        if self._retry("POST", "/v2/accounts", body)[0] == 202:
             self.accounts.append(new)
             self._tally.count("sign-up")
 
     def log_in(self, account: Account) -> None:
-        """Log in. Where the answer gets lost there may be a session that nobody has a token for."""
+        """Log in. Where the answer gets lost there may be a session whose token no client has."""
         if len(account.sessions) >= MOST_SESSIONS:
             return self.log_out(account)
         body = {"email": account.email, "password": account.password}
-        status, answer, lost = self._insist("POST", "/v2/auth/login", body)
+        status, answer, lost = self._retry("POST", "/v2/auth/login", body)
         account.stray += lost
         if self._expect("log-in", status, {200}):
             account.sessions.append(Tokens(answer["access_token"], answer["refresh_token"]))
@@ -146,7 +146,7 @@ class User(Thread):
         tokens = self._fresh(account)
         if tokens is None:
             return
-        status, answer, _ = self._insist("GET", "/v2/accounts/me", token=tokens.access)
+        status, answer, _ = self._retry("GET", "/v2/accounts/me", token=tokens.access)
         if self._expect("look", status, {200}) and answer["email"] != account.email:
             self._tally.fault(f"{account.email} was shown the account of {answer['email']}")
 
@@ -174,7 +174,7 @@ class User(Thread):
         tokens = self._fresh(account)
         if tokens is None:
             return
-        status, _, lost = self._insist("POST", "/v2/auth/logout", token=tokens.access)
+        status, _, lost = self._retry("POST", "/v2/auth/logout", token=tokens.access)
         if self._expect("log-out", status, {204, 401} if lost else {204}):
             account.sessions.remove(tokens)
             self._must_be_over(tokens)
@@ -185,12 +185,12 @@ class User(Thread):
         others = [one for one in account.sessions if one is not tokens]
         if tokens is None or not others:
             return
-        victim = self._random.choice(others)
-        path = f"/v2/auth/sessions/{victim.session}"
-        status, _, lost = self._insist("DELETE", path, token=tokens.access)
+        other = self._random.choice(others)
+        path = f"/v2/auth/sessions/{other.session}"
+        status, _, lost = self._retry("DELETE", path, token=tokens.access)
         if self._expect("revoke", status, {204, 404} if lost else {204}):
-            account.sessions.remove(victim)
-            self._must_be_over(victim)
+            account.sessions.remove(other)
+            self._must_be_over(other)
 
     def change_password(self, account: Account) -> None:
         """Change the password, which ends the other sessions."""
@@ -199,7 +199,7 @@ class User(Thread):
             return
         new = self._new_password()
         body = {"current_password": account.password, "new_password": new}
-        status, _, lost = self._insist("PUT", "/v2/accounts/me/password", body, token=tokens.access)
+        status, _, lost = self._retry("PUT", "/v2/accounts/me/password", body, token=tokens.access)
         # Where the first time was carried out and not answered, the old password was wrong the second time.
         if self._expect("change of password", status, {204, 403} if lost else {204}):
             ended = [one for one in account.sessions if one is not tokens]
@@ -226,7 +226,7 @@ class User(Thread):
             begun: when the first request was sent that may have been carried out without an answer.
         """
         began = begun or time.monotonic()
-        status, answer, lost = self._insist("POST", "/v2/auth/refresh", {"refresh_token": tokens.refresh})
+        status, answer, lost = self._retry("POST", "/v2/auth/refresh", {"refresh_token": tokens.refresh})
         too_late = bool(lost or begun) and time.monotonic() - began > LEEWAY
         if too_late and status == 401:
             # As promised: what comes so late may be a thief's. The session is over for both.
@@ -249,7 +249,7 @@ class User(Thread):
         return str(answer["refresh_token"]) if status == 200 else None
 
     def _must_be_over(self, tokens: Tokens) -> None:
-        status, _, _ = self._insist("GET", "/v2/accounts/me", token=tokens.access)
+        status, _, _ = self._retry("GET", "/v2/accounts/me", token=tokens.access)
         if status != 401:
             self._tally.fault(f"a session that was ended is answered {status}")
 
@@ -260,9 +260,9 @@ class User(Thread):
         self._tally.count(what)
         return True
 
-    def _insist(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any, int]:
+    def _retry(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any, int]:
         """Ask until there is an answer; the last number is how many got lost before it."""
-        end, lost = time.monotonic() + PATIENCE, 0
+        end, lost = time.monotonic() + AWAY_AT_MOST, 0
         while time.monotonic() < end:
             try:
                 status, answer = self.ask(method, path, body, token)
@@ -304,4 +304,4 @@ class User(Thread):
         return response.status, json.loads(content) if content else None
 
     def _new_password(self) -> str:
-        return f"{self._random.getrandbits(96):024x} of nobody"
+        return f"{self._random.getrandbits(96):024x} of a user"

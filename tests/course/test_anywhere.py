@@ -12,6 +12,15 @@ from pathlib import Path
 import pytest
 from kit.learner import ROOT, Learner
 
+from course import messages
+from course.commands.display import plain_console, show_advice
+from course.judging import progress
+from course.judging.advice import Advice
+from course.judging.progress import Progress
+from course.judging.results import Result
+from course.lessons.behaviours import behaviours_of
+from course.lessons.sections import section
+from course.lessons.stages import find_chapter
 from course.setup import running, venv
 
 
@@ -68,6 +77,27 @@ def test_begin_names_the_port_of_the_site_while_it_is_served(
 
     assert f"http://127.0.0.1:{port if served else 8000}/chapters/01.html" in output
     assert not running.NOTE.exists()
+
+
+@pytest.mark.parametrize("lang", messages.LANGUAGES)
+def test_a_check_names_the_page_of_the_lesson_where_the_learner_reads_it(
+    lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the site while it is served; otherwise by its path, which is the same on every copy of the site."""
+    monkeypatch.setattr(running, "NOTE", tmp_path / "site.port")
+    monkeypatch.setattr(progress, "WORKSPACE", tmp_path)
+    monkeypatch.setattr(messages, "_chosen", [lang])
+    lesson = section(3, "rate-limit")
+    advice = Advice(Result(behaviours_of(3)[0]), headline="", lesson=lesson)
+    path = f"{'ko/' if lang == 'ko' else ''}chapters/03.html#rate-limit"
+
+    def told() -> str:
+        show_advice(plain_console(), advice, find_chapter("3"), tmp_path, Progress())
+        return capsys.readouterr().out.split()[-1]
+
+    assert lesson is not None and told() == path
+    with socket.create_server(("127.0.0.1", 0)) as site, running.noted(port := site.getsockname()[1]):
+        assert told() == f"http://127.0.0.1:{port}/{path}"
 
 
 def test_the_note_of_a_later_up_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from course import messages
 from course.judging.mistakes import MISTAKES
 from course.lessons.behaviours import HINTS, Behaviour, added_by_steps, behaviours_of
-from course.lessons.sections import section
+from course.lessons.sections import section, sections
 from course.lessons.stages import chapters
 from course.messages import LANGUAGES
 from course.paths import ROOT
@@ -57,9 +57,10 @@ def test_a_behaviour_has_a_reason_three_hints_and_a_place(behaviour: Behaviour, 
 
     assert len(behaviour.why) > 20
     assert len(set(behaviour.hints)) == len(behaviour.hints) == 3
-    assert behaviour.lesson is not None, "no heading of the lesson has this id"
-    title, page, line = behaviour.lesson
-    assert (ROOT / page).read_text(encoding="utf-8").splitlines()[line - 1].startswith(f"### {title}")
+    lesson = section(behaviour.number, behaviour.anchor)
+    assert lesson is not None, "no heading of the lesson has this id"
+    heading = f"\n### {lesson.title} {{#{lesson.anchor}}}\n"
+    assert heading in (ROOT / lesson.page).read_text(encoding="utf-8")
     if lang == "ko":
         assert all(re.search("[가-힣]", text) for text in (behaviour.why, *behaviour.hints))
 
@@ -67,10 +68,11 @@ def test_a_behaviour_has_a_reason_three_hints_and_a_place(behaviour: Behaviour, 
 @pytest.mark.parametrize("number", TOLD)
 def test_behaviours_come_as_the_lesson_comes_to_them(number: int) -> None:
     """So the behaviours of one step of the lesson are next to each other in the list."""
-    lines = [behaviour.lesson[2] for behaviour in behaviours_of(number) if behaviour.lesson]
+    anchors = [found.anchor for found in sections(number)]
+    places = [anchors.index(behaviour.anchor) for behaviour in behaviours_of(number)]
 
-    assert len(set(lines)) > 1
-    assert lines == sorted(lines)
+    assert len(set(places)) > 1
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("number", TOLD)

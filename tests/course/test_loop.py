@@ -16,8 +16,10 @@ import jsonschema
 import pytest
 from kit.learner import ROOT, Learner
 
+from course import messages
 from course.errors import Failure
-from course.lessons.stages import find_stage
+from course.lessons.stages import chapters, find_stage
+from course.setup import running
 
 STAGE = find_stage("1")
 
@@ -153,6 +155,23 @@ def test_a_hint_is_of_no_use_where_the_code_does_not_start(learner: Learner) -> 
         assert f"app/{file.name}, line 1:  import nosuch" in output
         assert "Hint" not in output
     assert "hints used: 0" in learner.run("progress")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize(("lang", "page"), [("en", " bridge.html"), ("ko", " ko/bridge.html")])
+def test_after_the_last_chapter_progress_names_the_page_that_leads_on(
+    lang: str, page: str, learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "NOTE", tmp_path / "site.port")
+    monkeypatch.setattr(messages, "_chosen", [])
+    done = {stage.name: {"passed": ["one"], "failed": []} for stage in chapters()}
+    learner.workspace.mkdir()
+    saved = json.dumps({"chapters": done, "language": lang})
+    (learner.workspace / ".progress.json").write_text(saved, encoding="utf-8")
+
+    *_, read, run = learner.run("progress")[1].splitlines()
+
+    assert read.endswith(page)
+    assert run.endswith(f"{messages.COMMAND} run final")
 
 
 def test_a_check_shows_no_hint(learner: Learner) -> None:

@@ -132,6 +132,16 @@ def test_a_program_that_the_code_starts_opens_no_database(own: Path, real: Path)
     assert check(own).not_passed == []
 
 
+def test_a_program_that_the_code_starts_may_make_a_temporary_database(own: Path) -> None:
+    """A smoke test makes one, and is done with it before the test ends."""
+    program = "from tempfile import mktemp; " + PROGRAM.replace("{file!r}", "mktemp()")
+    command = f"[sys.executable, '-c', {program!r}]"
+    with (own / "app" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(f"\nimport subprocess\n\nsubprocess.run({command}, check=True)\n")
+
+    assert judge(own, STAGE, tests=(LOGS_OUT,), limit=100).not_passed == []
+
+
 def test_a_server_of_the_machine_gets_no_connection(own: Path) -> None:
     """A Redis or a mail server that runs here is somebody's."""
     with socket.create_server(("127.0.0.1", 0)) as server:

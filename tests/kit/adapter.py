@@ -6,16 +6,12 @@ version, whether a token is needed, how an account is created, how the applicati
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import shutil
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -30,6 +26,7 @@ from kit.clients import (
     expect_object,
     expect_page,
 )
+from kit.decorators import Decorators
 from kit.loading import LoadedStage
 from werkzeug.test import TestResponse
 
@@ -239,26 +236,6 @@ class Stage:
 
     def _is_admin(self, account: dict[str, Any]) -> bool:
         return account.get("role") == "admin" or account.get("email") == self._admin_email
-
-
-class Decorators:
-    """The view decorators of a stage: an attribute for each."""
-
-    def __init__(self, loaded: LoadedStage) -> None:
-        self._modules = loaded.own_modules("app.decorators")
-
-    def __getattr__(self, name: str) -> Any:
-        for module in chain(self._modules, self._not_imported()):
-            if name in vars(module):
-                return vars(module)[name]
-        raise Lacks("name", f"app.decorators.{name}")
-
-    def _not_imported(self) -> Iterator[ModuleType]:
-        """Import the modules of `app.decorators` that no view uses so far, and yield each."""
-        package = "app.decorators"
-        for module in pkgutil.iter_modules(getattr(sys.modules.get(package), "__path__", ())):
-            if f"{package}.{module.name}" not in sys.modules:
-                yield importlib.import_module(f"{package}.{module.name}")
 
 
 def _recorded(app: Any, what: str) -> Flask:

@@ -83,13 +83,16 @@ course_guard.guard_databases({folder!r})
 def guard_programs(folder: Path) -> None:
     """From now on, keep the Python programs that this process starts from databases outside of ``folder``.
 
-    They may use servers, because a smoke test does.
+    They may use servers, because a smoke test does. Their temporary files, a database among them, are in
+    ``folder`` too.
     """
-    place = folder / "guarded"
+    place, temporary = folder / "guarded", folder / "temporary"
     place.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
     text = SITECUSTOMIZE.format(guard=os.path.realpath(__file__), folder=os.path.realpath(folder))
     (place / "sitecustomize.py").write_text(text, encoding="utf-8")
     os.environ["PYTHONPATH"] = str(place)
+    os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)))
 
 
 def guard_databases(folder: str) -> None:

@@ -106,7 +106,7 @@ def test_there_are_twenty_and_more_over_all_chapters() -> None:
 
 def test_a_mistake_is_told_in_both_languages_and_by_known_conditions() -> None:
     conditions = {"raised", "line", "file", "sent", "received", "expected", "got", "message", "wanted"}
-    conditions |= {"printed", "test", "state", "needed", "source", "lacks", "files", "misplaced"}
+    conditions |= {"printed", "view", "test", "state", "needed", "source", "lacks", "files", "misplaced"}
     conditions |= {"urls", "unregistered", "ruleless", "meant", "unreadable"}
     for mistake in tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]:
         assert mistake.keys() - {"at", "first"} == {"name", "if", "en", "ko"}

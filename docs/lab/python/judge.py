@@ -111,7 +111,7 @@ def explain_next(verdict: Verdict, stage: Stage, ever: list[str], folder: Path) 
         "place": place_of(result, work),
         "why": advice.why,
         "lesson": advice.lesson.title if advice.lesson else "",
-        "page": f"{Path(advice.lesson.page).stem}.html#{advice.lesson.anchor}" if advice.lesson else "",
+        "page": Path(advice.lesson.path).name if advice.lesson else "",
         "hints": advice.hints,
     }
     return {"next": explanation, "headline": advice.headline}

@@ -104,7 +104,7 @@ def test_who_cannot_log_out_is_marked_too(start: Start) -> None:
 @pytest.mark.parametrize(
     ("flaw", "sentence"),
     [
-        ("believes any token", "answers 200 to a token that nobody issued"),
+        ("believes any token", "answers 200 to a token that it did not issue"),
         ("takes any password", "answers 200 to a wrong password"),
         ("shows another account", r"answers 200 to me: .*mina@example\.com"),
     ],
@@ -177,7 +177,7 @@ def test_all_processes_of_a_server_end_with_it(
     start: Start, flaw: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that it forked too, and those that do not listen to SIGTERM."""
-    monkeypatch.setattr(servers, "POLITE_FOR", 0.2)
+    monkeypatch.setattr(servers, "STOPS_WITHIN", 0.2)
     server = start(flaw, workers=2)
     end = time.monotonic() + 20
     while len(server.processes()) < 2 and time.monotonic() < end:
