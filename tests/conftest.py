@@ -191,16 +191,15 @@ class Clock:
 
 @pytest.fixture
 def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
-    """Stopped clocks, at the beginning of an hour, which the test moves."""
+    """Stopped clocks, at noon, which the test moves; so hours later it is the same day, whenever it runs."""
     from freezegun import freeze_time  # here, because most tests need none, and a browser loads it slowly
 
     if "stage" in request.fixturenames:
         stage = request.getfixturevalue("stage")
         stage.app  # noqa: B018 - models that are declared later would have columns of a `datetime` that is none
-    now = time.time()
-    beginning = datetime.fromtimestamp(now - now % 3600, UTC)
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     watching = ["limits", "judge"] if sys.platform == "emscripten" else []  # the lab's own
-    with freeze_time(beginning, ignore=["_pytest.timing", *watching]) as frozen:
+    with freeze_time(noon, ignore=["_pytest.timing", *watching]) as frozen:
         yield Clock(frozen)
 
 

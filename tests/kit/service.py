@@ -109,9 +109,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A stopped `time.time()`, at the beginning of an hour; `datetime` goes on, as in the database."""
+    """A stopped `time.time()`, at noon, far from the end of a day; `datetime` goes on, as in the database."""
     now = time.time()
-    stopped = Clock(now - now % 3600)
+    stopped = Clock(now - now % 86_400 + 43_200)
     monkeypatch.setattr(time, "time", stopped)
     return stopped
 
