@@ -173,7 +173,8 @@ def test_two_sign_ups_at_once_make_one_account(stage: Stage, tmp_path: Path) -> 
     with subprocess.Popen(
         [sys.executable, "-B", "-c", code],
         cwd=stage.loaded.folder,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -346,8 +347,8 @@ def test_who_starts_production_reads_a_sentence(stage: Stage, monkeypatch: pytes
         [sys.executable, "-B", "-c", start],
         cwd=stage.loaded.folder,
         capture_output=True,
-        text=True,
         encoding="utf-8",
+        errors="replace",
         timeout=60,
     )
 

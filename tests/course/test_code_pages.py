@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
-from kit.learner import Learner
+from kit.learner import ROOT, Learner
 
 from course.lessons.stages import find_stage
 
@@ -50,3 +51,21 @@ def test_the_language_of_the_environment_is_spoken(tmp_path: Path) -> None:
     assert status == 0
     assert "동작 28개 가운데 28개를 통과했습니다." in output
     assert "한글 이름은 모든 응답에서 \\uXXXX가 아니라" in output
+
+
+SUITE = sorted([*(ROOT / "tests").glob("test_*.py"), *(ROOT / "tests" / "kit").glob("*.py")])
+
+
+@pytest.mark.parametrize("file", SUITE, ids=lambda file: file.stem)
+def test_the_suite_reads_what_programs_write_whatever_the_code_page(file: Path) -> None:
+    """Some write UTF-8, some the code page: a byte that is neither must not turn a right service red."""
+    calls = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.Call)]
+    options = [{option.arg for option in call.keywords} for call in calls if is_a_program(call)]
+
+    assert [each for each in options if each & {"text", "universal_newlines"}] == []
+    assert [each for each in options if "encoding" in each and "errors" not in each] == []
+
+
+def is_a_program(call: ast.Call) -> bool:
+    """Whether a call is one of `subprocess`."""
+    return ast.unparse(call.func).startswith("subprocess.")

@@ -209,6 +209,8 @@ def test_a_database_on_a_server_is_not_opened(own: Path, elsewhere: tuple[Postgr
     assert tables == []
 
 
+#: A Korean Windows writes in it, unless told otherwise.
+CODE_PAGE = "cp949"
 #: What a machine may have set for other projects.
 OF_THE_MACHINE = {
     "PYTHONOPTIMIZE": "2",
@@ -221,6 +223,7 @@ OF_THE_MACHINE = {
     "TZ": "Asia/Seoul",
     "LANG": "C",
     "LC_ALL": "C",
+    "PYTHONIOENCODING": CODE_PAGE,
 }
 
 
@@ -241,7 +244,7 @@ def test_nothing_of_the_machine_changes_a_verdict(right: bool, tmp_path: Path) -
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     command = [str(python), "-m", "course", "check", str(own)]
 
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, encoding=CODE_PAGE)
 
     assert (done.returncode == 0) == right, done.stdout + done.stderr
     assert "behaviours passed" in done.stdout

@@ -42,8 +42,8 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         encoding="utf-8",
+        errors="replace",
     )
     unfinished = log.with_suffix(".writing")
     unfinished.write_text(f"{built.stdout}\nexit status {built.returncode}", encoding="utf-8")

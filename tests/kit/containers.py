@@ -77,5 +77,7 @@ def image(engine: Engine) -> Iterator[str]:
 def smoke(engine: Engine, url: str) -> None:
     """Use a running service once, as the pipeline does."""
     command = [sys.executable, "smoke.py", url, COMMIT]
-    done = subprocess.run(command, cwd=engine.folder, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        command, cwd=engine.folder, capture_output=True, encoding="utf-8", errors="replace", timeout=100
+    )
     assert done.returncode == 0, done.stderr

@@ -28,7 +28,9 @@ def make_environment(folder: Path, *requirements: Path) -> Path:
         ["venv", "--quiet", f"--python={sys.executable}", str(folder)],
         ["pip", "install", "--quiet", f"--python={python}", *locked, *files],
     ):
-        done = subprocess.run([UV, *command], capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            [UV, *command], capture_output=True, encoding="utf-8", errors="replace", timeout=600
+        )
         if done.returncode and AWAY.search(done.stderr):
             pytest.skip("no package index answers")
         assert done.returncode == 0, done.stderr

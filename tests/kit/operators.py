@@ -39,7 +39,8 @@ class Shell:
             env=self.environment,
             input=typed,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=1000,
         )
         assert done.returncode == status, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"

@@ -39,6 +39,7 @@ def run_pack(root: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        errors="replace",
     )
     return done.returncode, done.stdout
 

@@ -27,7 +27,9 @@ def nox(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name not in ("BASE", "GITHUB_STEP_SUMMARY")}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
     command = [sys.executable, str(NOX), "--force-venv-backend", "none", *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=300
+    )
 
 
 def sessions(folder: Path) -> dict[str, bool]:

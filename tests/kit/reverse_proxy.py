@@ -51,12 +51,18 @@ class Nginx:
     def check(self) -> str:
         """Return what `nginx -t` says."""
         command = [str(NGINX), "-t", "-p", str(self.scratch), "-c", str(self._conf)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60
+        ).stderr
 
     def workers(self) -> set[int]:
         """Return the worker processes."""
         listed = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid)],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
         return {int(pid) for pid in listed.stdout.split()}
 

@@ -132,7 +132,8 @@ class Server:
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=100,
             **options,
         )
@@ -146,7 +147,9 @@ class Server:
     def processes(self) -> list[int]:
         """Return the ids of its processes, the first one last."""
         listed = ["pgrep", "-P", str(self.process.pid)]
-        children = subprocess.run(listed, capture_output=True, text=True, check=False).stdout
+        children = subprocess.run(
+            listed, capture_output=True, encoding="utf-8", errors="replace", check=False
+        ).stdout
         return [*map(int, children.split()), self.process.pid]
 
     def kill(self) -> None:

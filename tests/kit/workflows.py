@@ -215,7 +215,8 @@ class Runner:
                 env=self._variables() | variables | _filled(wanted, context),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=100,
             )
             if "pip install" in step["run"]:
