@@ -1,4 +1,4 @@
-"""Commands for operators: `flask accounts`, `keys`, `prune`, `backup`. Chapter 2."""
+"""Commands for operators: `flask accounts`, `keys`, `prune`, `backup`, `restore`, `demo`. Chapter 2."""
 
 from __future__ import annotations
 

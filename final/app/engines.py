@@ -1,4 +1,4 @@
-"""What each kind of database is told: SQLite on one machine, PostgreSQL for several. Chapter 2.
+"""The settings of each kind of database: SQLite on one machine, PostgreSQL for several. Chapter 2.
 
 The rest of the service does not know which one it has.
 """

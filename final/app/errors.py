@@ -1,4 +1,4 @@
-"""Every error of the service and its answer, in one place. Chapter 4, error handlers.
+"""Error handlers: the one place where an exception becomes a response. Chapter 4, error handlers.
 
 Services and views raise an exception of `exceptions.py`, which is named by its meaning; no view catches it; a
 handler turns it into `application/problem+json` (RFC 9457).

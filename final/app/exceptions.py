@@ -1,4 +1,4 @@
-"""What can go wrong, by its meaning. Chapter 4, error handlers.
+"""What can go wrong, named by its meaning. Chapter 4, error handlers.
 
 Nothing here knows of HTTP: a command raises these like a view.
 """

@@ -1,4 +1,4 @@
-"""Files with a secret in them: those that are written below instance/, and those that settings come in."""
+"""Files with secrets: how those below instance/ are written, and how a setting is read from a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens before and after every request. Chapter 5, request hooks."""
+"""Request hooks: what happens before and after every request, whatever its view. Chapter 5."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def refuse_in_maintenance() -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add what every answer carries; a view that sets one of these itself knows better."""
+    """Add the headers that every response should have; a header that a view has set stays."""
     headers = response.headers
     present = {name.lower() for name, _ in headers}  # looked through once: this runs on every request
     for name, value in HEADERS.items():

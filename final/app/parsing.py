@@ -1,4 +1,4 @@
-"""How a request is read: strictly. Chapter 3, what `json_required` and `validated` stand on.
+"""How a request is read: strictly. Chapter 3, for `json_required` and `validated`.
 
 A body is JSON in UTF-8, an object, with exactly the fields that the view names, each of its type.
 Everything else is refused here, so that no code below has to expect it (traps 4 and 5). No answer repeats

@@ -1,4 +1,4 @@
-"""From which address a request comes, as our own proxies saw it. Chapter 2."""
+"""The address of the client, as our own proxies saw it. Chapter 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an answer is written: JSON in UTF-8, one content type. Chapter 1, the `BaseView` of all views."""
+"""How a response is written: JSON in UTF-8, one content type. Chapter 1, in place of `BaseView`."""
 
 from __future__ import annotations
 

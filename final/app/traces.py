@@ -1,4 +1,4 @@
-"""Traces: where the time of a request went, for a collector that speaks OpenTelemetry. Chapter 5, hooks.
+"""Traces: where a request spends its time, for a collector that speaks OpenTelemetry. Chapter 5, hooks.
 
 Off, and not even imported, unless OTEL_EXPORTER_OTLP_ENDPOINT says where to: `http://collector:4318`. The
 other variables of OpenTelemetry work too, OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER for example. The packages

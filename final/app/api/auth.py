@@ -1,6 +1,6 @@
 """`/v2/auth`: logging in and out, and the devices of an account.
 
-Chapter 2 for the token, chapter 3 for what stands around the views, chapter 6 for the sessions.
+Chapter 2 for the token, chapter 3 for the decorators, chapter 6 for the sessions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/health` and `/version`: does it run, can it work, what is it. Chapter 7, continuous integration."""
+"""`/health` and `/version`: is it alive, is it ready, which commit is it. Chapter 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs around the service ask it: other services for its keys, Prometheus for numbers. Chapter 7."""
+"""For other programs: the public keys for services that check tokens, numbers for Prometheus. Chapter 7."""
 
 from __future__ import annotations
 

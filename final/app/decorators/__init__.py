@@ -1,4 +1,4 @@
-"""View decorators: what stands around a view and is not its business. Chapter 3, view decorators.
+"""View decorators: what many views need before or after their own work. Chapter 3, view decorators.
 
 Each works on a function, on a method, and on a whole view by `decorators = [...]`. Of those stacked on a
 view the one on top runs first; in a list it is the last.

@@ -1,4 +1,4 @@
-"""Which accounts a view is for. Chapter 3, view decorators."""
+"""Which accounts may call a view. Chapter 3, view decorators."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Run the view only for an account with ``role``. Stands below `token_required`, which says who it is.
+    """Run the view only for an account with ``role``. Place it below `token_required`, which says who it is.
 
     Raises:
         NotAllowed: the account has another role.
@@ -63,7 +63,7 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Run ``view`` only for an account that has logged in lately. Stands below `token_required`.
+    """Run ``view`` only for an account that has logged in lately. Place it below `token_required`.
 
     Raises:
         LoginTooOld: it is too long ago; a refresh does not count.

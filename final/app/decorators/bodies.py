@@ -1,4 +1,4 @@
-"""What a client may send. Chapter 3, view decorators; how strictly a body is read, `parsing.py` says."""
+"""Which bodies a view accepts. Chapter 3, view decorators; `parsing.py` reads the body, strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are kept for a while. Chapter 3, view decorators."""
+"""Responses that are kept for a while. Chapter 3, view decorators."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ P = ParamSpec("P")
 
 
 def cached(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Keep what a view answers to GET for ``seconds``, apart for each account and each query.
+    """Keep a view's response to GET for ``seconds``, a separate one for each account and each query.
 
-    For answers that cannot become wrong meanwhile, such as the OpenAPI document. The list of accounts, which
-    chapter 3 kept until an account changed, is not one: a worker forgets what it kept when it makes a change,
+    For responses that cannot become wrong meanwhile, such as the OpenAPI document. The list of accounts, kept
+    in chapter 3 until an account changed, is not one: a worker forgets what it kept when it makes a change,
     but the other workers do not hear of it.
 
-    Stands below `token_required`: above it, all accounts would get the answer to one.
+    Place it below `token_required`: above it, all accounts would get the response to one.
     """
 
     def decorate(view: Callable[P, Any]) -> Callable[P, Any]:

@@ -1,4 +1,4 @@
-"""Answers that are sent smaller, by a hook for one request. Chapters 3 and 5."""
+"""Smaller responses, by a hook for one request. Chapters 3 and 5."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WORTHWHILE = 500  # bytes; a smaller answer fits into one packet anyway
 
 
 def compressed(view: Callable[P, R]) -> Callable[P, R]:
-    """Send what ``view`` answers compressed, to clients that said they can read it.
+    """Compress a view's response for clients that accept gzip.
 
-    Not for an answer with a secret beside something that a stranger chose: its length tells of both (BREACH).
+    Not for a response with a secret beside a text that a stranger chose: its length tells of both (BREACH).
     """
 
     @wraps(view)
@@ -30,7 +30,7 @@ def compressed(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def compress(response: Response) -> Response:
-    """Compress a whole answer; a streamed one is left alone: its length is not known."""
+    """Compress a whole response. A streamed one stays as it is, because its length is not known."""
     response.vary.add("Accept-Encoding")  # a proxy must not hand it to clients that cannot read it
     if response.is_streamed or response.content_encoding or not response.get_data():
         return response

@@ -1,4 +1,4 @@
-"""What a decorator adds to the contract of a view, noted where it is enforced. Chapter 3, view decorators."""
+"""Notes on a view, for the OpenAPI document: with which statuses its decorators may refuse. Chapter 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a client may ask. Chapter 3, view decorators."""
+"""How many requests a client may send. Chapter 3, view decorators."""
 
 # Why not `limits`, on which Flask-Limiter is built? In memory, version 5.8.0 keeps every key of a flood:
 # 200,000 took 61 MiB, `FixedWindows` 2. With 20,000 keys, 50 requests a second cost it 207 ms of processor,

@@ -1,4 +1,4 @@
-"""The table of one-time tokens: what stands in a link that was mailed."""
+"""The table of one-time tokens: what a mailed link carries."""
 
 from __future__ import annotations
 

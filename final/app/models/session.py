@@ -30,7 +30,7 @@ class Session(Base):
     agent: Mapped[str | None] = mapped_column(String(200))
 
 
-#: Of a session that is neither ended, nor too old, nor forgotten by its owner, for statements that name the
+#: Of a session that is neither ended, nor expired, nor unused for too long, for statements that name the
 #: moment as `now` and `idle_since`.
 ALIVE = (
     Session.revoked_at.is_(None),

@@ -1,4 +1,4 @@
-"""What a good access token is not enough for, because it may be stolen. Chapter 3, view decorators.
+"""Checks beyond the access token, which may be stolen: a second factor, a recent log-in. Chapter 3.
 
 An admin may have to have a second factor, and a change of another owner's account takes a recent log-in:
 RFC 9470, step-up authentication. A session begins with a log-in and with nothing else, so the

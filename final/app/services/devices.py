@@ -1,4 +1,4 @@
-"""Known devices: marks that let strangers guess without shutting out an owner (OWASP, "device cookies").
+"""Known devices: by their marks the guesses of strangers shut out no owner (OWASP, "device cookies").
 
 A successful log-in leaves a mark in the browser. By it the attempts from there are counted apart from those
 of all others. It is not a credential, holds no address that can be read, and is for one e-mail alone.

@@ -1,4 +1,4 @@
-"""What the service keeps about an account, for its owner (GDPR, articles 15 and 20)."""
+"""The export: all that the service keeps about an account, for its owner (GDPR, articles 15 and 20)."""
 
 from __future__ import annotations
 

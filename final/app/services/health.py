@@ -1,4 +1,4 @@
-"""Whether the service can do its work."""
+"""Whether the service is ready: the database answers and is migrated, and its keys can be read."""
 
 from __future__ import annotations
 

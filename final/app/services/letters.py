@@ -1,4 +1,4 @@
-"""What the service writes to people; the texts, in English and in Korean, are in templates/mail/.
+"""What a mail says: its text, in English and in Korean, from templates/mail/.
 
 No letter holds anything that a client chose, not even a name: otherwise a client could write to a stranger by
 signing them up. Links lead to PUBLIC_URL, never to the `Host` of a request, and carry their token behind `#`,

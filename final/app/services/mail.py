@@ -1,4 +1,4 @@
-"""Mail: queued in the transaction that it tells of, and sent by a thread of its own.
+"""The outbox: a mail is queued in the transaction that it tells of, and sent by a thread of its own.
 
 A mail server that is down therefore loses nothing and slows nothing down, and no request takes longer because
 there is something to write. Several processes share the outbox: the one that changes a row first sends it.

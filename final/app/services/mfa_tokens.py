@@ -1,4 +1,4 @@
-"""MFA tokens: what a log-in gives between the password and the code, and how it is read.
+"""MFA tokens: what a log-in gives after the password and before the code; how one is written and read.
 
 A token says which account's password was right, and until when that counts. It is signed together with the
 hash of that password and the version of the account, so any change of either ends the token: also a change

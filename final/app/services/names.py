@@ -1,4 +1,4 @@
-"""What an account may be called."""
+"""Names: which ones an account may have."""
 
 from __future__ import annotations
 

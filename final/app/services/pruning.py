@@ -1,4 +1,4 @@
-"""Deleting what is of no use any more, in small steps: at any time, on any machine, on several at once."""
+"""Pruning: deleting what is not needed any more, in small steps; several machines may do it at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Keys for each purpose, derived from SECRET_KEY, and what they seal (RFC 5869, NIST SP 800-38D).
+"""Encryption, by a key for each purpose, derived from SECRET_KEY (RFC 5869, NIST SP 800-38D).
 
-One of them tells neither SECRET_KEY nor another. A new SECRET_KEY is a new set of all of them: what was
-sealed before cannot be opened, and refresh tokens of before are refused.
+From one key neither SECRET_KEY nor another key can be computed. A new SECRET_KEY makes all of them new: what
+was sealed before cannot be opened, and refresh tokens of before are refused.
 """
 
 from __future__ import annotations

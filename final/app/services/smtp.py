@@ -1,4 +1,4 @@
-"""How a letter leaves: by SMTP, or into the log where there is no mail server, on a developer's machine."""
+"""How a letter is sent: by SMTP, or into the log where there is no mail server, on a developer's machine."""
 
 from __future__ import annotations
 
