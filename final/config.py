@@ -89,8 +89,9 @@ class Config:
     ATTEMPTS_PER_ACCOUNT_IN_ALL = 50
     # And to refresh: a client does it every ten minutes, so this is for 3,000 of them behind one address.
     REFRESHES_PER_ADDRESS = 300
-    # How often a client that knows the password may try a code, in a quarter of an hour. Three of a million
-    # codes are good at any moment: at this rate a guess is as likely as not to be right in eight months.
+    # How often clients that know the password may try a code, in a quarter of an hour: all known devices
+    # together, and all others together. Three of a million codes are good at any moment: at this rate a guess
+    # is as likely as not to be right in eight months.
     CODES_PER_ACCOUNT = 10
 
     # After how many days `flask prune` deletes an event of the audit, and the address in one. 0: never.

@@ -171,6 +171,7 @@ ADMINS = {
     "another account": ("GET", "{id}", None),
     "a change of it": ("PATCH", "{id}", {"disabled": True}),
     "its end": ("DELETE", "{id}", None),
+    "their own role": ("PATCH", ME, {"role": "admin"}),
 }
 
 

@@ -151,6 +151,25 @@ def test_who_knows_a_password_uses_up_no_codes_of_the_owner(service: Stage, cloc
     assert finish(owner, codes[1]) == 200
 
 
+def test_the_codes_of_all_known_devices_are_counted_together(service: Stage, mailbox: Any) -> None:
+    """A reader of the mailbox makes a device known with each reset, but gets no more guesses by it."""
+    account = service.sign_up(email=MINA)
+    secret = expect(account.client.post("/v2/auth/mfa", json={"current_password": PASSWORD}), 200)["secret"]
+    code = {"code": pyotp.TOTP(secret).at(datetime.now())}
+    expect(account.client.post("/v2/auth/mfa/confirm", json=code), 200)
+    mailbox.letters()
+    guesses = []
+    for number in range(3):
+        thief = Browser(service, f"203.0.113.{number}")
+        expect(thief.post(FORGOT, {"email": MINA}), 202)
+        expect(thief.post(RESET, {"token": mailbox.token(), "new_password": NEW}), 204)
+        half = expect(thief.post(LOGIN, {"email": MINA, "password": NEW}), 200)
+        body = {"mfa_token": half["mfa_token"], "code": "000000"}
+        guesses += [thief.post(FINISH, body).status_code for _ in range(5)]
+
+    assert guesses == [401] * 10 + [429] * 5
+
+
 # -- the mark --------------------------------------------------------------------------------------
 
 

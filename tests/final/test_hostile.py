@@ -471,6 +471,8 @@ NO_EMAILS = [
     *("a" * 65 + "@example.org", "hunter2@" + "a" * 64 + ".org", "hunter2@" + "a." * 140 + "org"),
     *("hunter2@example.org,all@example.org", "hunter2@example.org\\u3000", "hunter2@xn--a.org"),
     *("hunter2\\u00ad@example.org", "hunter2@ex\\u0430mple\\u2024"),
+    *("hunter2@example.org\\u3002", "hunter2@example.org\\uff0e", "hunter2\\u3164@example.org"),
+    *("hunter2\\ufe0f@example.org",),
 ]
 NO_NAMES = dict.fromkeys(["", "   ", "\\u200b\\u2060", "\\t", "\\u3000"], "blank")
 UNSEEN = ["hunt\\ner2", "hunt\\u001b[2Jer2", "hunt\\u2028er2", "hunt\\u0085er2"]
@@ -478,6 +480,7 @@ UNSEEN += [
     f"hunt\\u{code}er2" for code in ("200b", "200d", "200c", "202e", "2066", "200f", "061c", "00ad", "feff")
 ]
 UNSEEN += [f"hunt\\u{code}er2" for code in ("3164", "115f", "034f", "2800", "2060", "fff9")]
+UNSEEN += ["hunter2\\ufe0f", "\\ufe0f", "\\udb40\\udd00", "\\ufe0f\\ufe0f", "hunter2\\u180b"]
 UNSEEN += ["hunter2\\u200d", "\\u200dhunter2", "\\ue000\\u200cx", "\\ud83d\\udc69\\u200d"]
 NO_NAMES |= dict.fromkeys(UNSEEN, "control_character") | {"hunter2" * 15: "too_long"}
 NO_PASSWORDS = dict.fromkeys(["hunter2", "", "fourteen chars", "\u1100\u1161" * 14], "too_short")

@@ -115,6 +115,24 @@ def test_a_password_has_15_to_128_characters(service: Stage, password: str, stat
         assert [error["field"] for error in answer.get_json(force=True)["errors"]] == ["password"]
 
 
+def test_a_very_long_password_is_not_normalised(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 8,000 accents that takes five times as long as a hash, and nothing else runs meanwhile."""
+    lengths, normalize = [], unicodedata.normalize
+
+    def record(form: Any, text: str) -> str:
+        lengths.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", record)
+    accents = "\u0315" * 1000 + "\u0316" * 1000
+    new = {"email": "mina@example.com", "name": "김미나", "password": PASSWORD}
+
+    for body in ({"password": accents}, {"name": accents}, {"email": f"{accents}@example.com"}):
+        expect(service.client.post("/v2/accounts", json={**new, **body}), 400)
+
+    assert max(lengths) < 300
+
+
 def test_a_hash_of_other_parameters_is_renewed(service: Stage, in_database: Any) -> None:
     """After the cost is raised, the next log-in stores a hash at the new cost; the one after does not."""
     service.sign_up(email="mina@example.com")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import smtplib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -105,6 +106,66 @@ def test_a_recipient_who_is_refused_for_now_holds_up_nobody(
 
     assert arrived(inbox) == ["mina1@example.com", "mina2@example.com"]
     assert in_database("SELECT attempts FROM outbox") == [(1,)]
+
+
+BROKEN = {
+    "falls silent": TimeoutError(),
+    "hangs up": smtplib.SMTPServerDisconnected(""),
+    "refuses the sender": smtplib.SMTPSenderRefused(550, b"", ""),
+}
+
+
+@pytest.mark.parametrize("error", BROKEN.values(), ids=BROKEN)
+def test_a_recipient_over_whom_the_server_breaks_off_holds_up_nobody(
+    app: Flask, inbox: Inbox, in_database: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A stranger may choose the address: that of a name server which never answers, say."""
+    rcpt = smtplib.SMTP.rcpt
+
+    def break_off(self: Any, recipient: str, options: Any = ()) -> Any:
+        if recipient == "mina0@example.com":
+            raise error
+        return rcpt(self, recipient, options)
+
+    monkeypatch.setattr(smtplib.SMTP, "rcpt", break_off)
+    for number in range(2):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina1@example.com"]
+    assert in_database("SELECT attempts FROM outbox") == [(1,)]
+
+
+def test_a_letter_that_failed_waits_for_those_that_have_not(
+    app: Flask, inbox: Inbox, in_database: Any
+) -> None:
+    """Otherwise a hundred hostile addresses would be tried again before each letter of today."""
+    for number in range(2):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+    in_database("UPDATE outbox SET attempts = 1 WHERE due_at = (SELECT min(due_at) FROM outbox)")
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina1@example.com", "mina0@example.com"]
+
+
+def test_a_letter_that_was_taken_is_not_sent_again(
+    app: Flask, inbox: Inbox, in_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the server says to the end of the connection."""
+
+    async def say_goodbye(self: Inbox, server: Any, session: Any, envelope: Any) -> str:
+        return "421 too busy to say goodbye"
+
+    monkeypatch.setattr(Inbox, "handle_QUIT", say_goodbye, raising=False)
+    for number in range(2):
+        expect(sign_up(app, f"mina{number}@example.com"), 202)
+
+    deliver(app)
+
+    assert arrived(inbox) == ["mina0@example.com", "mina1@example.com"]
+    assert in_database("SELECT count(*) FROM outbox") == [(0,)]
 
 
 # -- what ends links ends the letters that would bring new ones ----------------------------------------

@@ -185,6 +185,7 @@ FOREIGN = {
     "another origin": {"Origin": "https://evil.example", "Sec-Fetch-Site": None},
     "no origin": {"Origin": "null", "Sec-Fetch-Site": None},
     "an empty origin": {"Origin": "", "Sec-Fetch-Site": None},
+    "half an origin": {"Origin": "https://[", "Sec-Fetch-Site": None},
     "another port": {"Origin": f"{HOST}:8443", "Sec-Fetch-Site": None},
     "a name that begins like ours": {"Origin": f"{HOST}.evil.example", "Sec-Fetch-Site": None},
     "our name as a user": {"Origin": f"{HOST}@evil.example", "Sec-Fetch-Site": None},

@@ -142,8 +142,10 @@ def test_a_sandbox_that_forbids_to_give_way_stops_no_log_in(
 MEANWHILE = {
     "another password, and a change": ("UPDATE accounts SET password_hash = 'another'", "change", 403),
     "another password, and a log-in": ("UPDATE accounts SET password_hash = 'another'", "log in", 401),
+    "another password, and a move": ("UPDATE accounts SET password_hash = 'another'", "move", 403),
     "a disabled account, and a log-in": ("UPDATE accounts SET disabled_at = '2026-01-01'", "log in", 401),
     "no account, and a change": ("DELETE FROM accounts", "change", 403),
+    "no account, and a move": ("DELETE FROM accounts", "move", 403),
     "no account, and a log-in": ("DELETE FROM accounts", "log in", 401),
 }
 
@@ -169,8 +171,12 @@ def test_what_was_checked_has_to_be_true_still(
 
     monkeypatch.setattr(PasswordHasher, "verify", verify)
     before = in_database("SELECT count(*) FROM sessions")
+    move = {"email": "thief@example.org", "current_password": PASSWORD}
 
-    answer = change(account.client) if what == "change" else service.log_in(account.email)
+    if what == "move":
+        answer = account.client.post("/v2/accounts/me/email", json=move)
+    else:
+        answer = change(account.client) if what == "change" else service.log_in(account.email)
 
     expect(answer, status)
     after = in_database("SELECT password_hash FROM accounts")

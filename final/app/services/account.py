@@ -125,7 +125,8 @@ def change(
         audit.record("account.change", account_id=account_id, actor_id=asker.id, outcome=audit.REFUSED)
         raise NotAllowed
     if (role, disabled) != (None, None):
-        check_recent_login(asker)  # of one's own, too
+        check_second_factor(asker)  # for one's own account, too
+        check_recent_login(asker)
     with transaction():
         account = _lock(account_id, condition, leaves=disabled is True or role == Role.MEMBER)
         if name is not None and account.change(name=name):

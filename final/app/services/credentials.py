@@ -133,10 +133,11 @@ def ask_for_email(asker: Principal, email: str, current: str) -> None:
     """
     email = tidy(email)
     refuse(problem_with_email(email))
-    must_know(asker, current, "email.request")
+    checked = must_know(asker, current, "email.request")
     with transaction():
+        account = lock(asker, checked)
         mail.queue(Kind.CONFIRM_EMAIL, asker.id, email)
-        mail.queue(Kind.EMAIL_ASKED_FOR, email=asker.email)
+        mail.queue(Kind.EMAIL_ASKED_FOR, email=account.email)
         _record("email.request", asker, True)
 
 
@@ -161,7 +162,7 @@ def confirm_email(token: str) -> None:
 
 
 def must_know(asker: Principal, current: str, action: str) -> str:
-    """Return the hash that ``current`` was checked against; no lock is held for it.
+    """Return the hash that ``current`` was checked against; no lock is held for it: `lock` asks again.
 
     Args:
         action: what it is asked for, as the audit names it.
@@ -175,6 +176,18 @@ def must_know(asker: Principal, current: str, action: str) -> str:
         _record(action, asker, False)
         raise WrongPassword
     return str(found.password_hash)
+
+
+def lock(asker: Principal, checked_hash: str | None = None) -> Account:
+    """Return the account of ``asker``, locked. Only inside of `transaction()`.
+
+    Raises:
+        WrongPassword: its password is not the one of ``checked_hash`` any more.
+    """
+    account = db.session.get(Account, asker.id, with_for_update=True)
+    if account is None or checked_hash not in {None, account.password_hash}:
+        raise WrongPassword
+    return account
 
 
 def _record(action: str, asker: Principal, succeeded: bool) -> None:

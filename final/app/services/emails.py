@@ -10,6 +10,7 @@ from functools import lru_cache
 import idna
 
 from ..exceptions import FieldError
+from .names import INVISIBLE
 
 MAX_LENGTH = 254  # RFC 5321, the longest address that mail can be sent to
 # One @, with something before it; no spaces, brackets, quotes or control characters anywhere.
@@ -22,13 +23,12 @@ def is_email(text: str) -> bool:
         return False
     if "=?" in text:  # an encoded word (RFC 2047): in a header it would be read as other text
         return False
-    if text.endswith(".") or any(unicodedata.category(letter)[0] in "CZ" for letter in text):
-        return False  # invisible letters: an address that looks like another
-    try:
-        ascii_domain(text.rpartition("@")[2])
+    if any(letter in INVISIBLE or unicodedata.category(letter)[0] in "CZ" for letter in text):
+        return False  # an address that looks like another
+    try:  # asked of the ASCII form: there are four letters that it writes as a dot
+        return not ascii_domain(text.rpartition("@")[2]).endswith(".")
     except UnicodeError:
         return False
-    return True
 
 
 def problem_with_email(email: str) -> FieldError | None:

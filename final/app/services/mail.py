@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _DUE = (
     select(Mail.id, Mail.attempts)
     .where(Mail.due_at <= bindparam("now"))
-    .order_by(Mail.due_at, Mail.id)
+    .order_by(Mail.attempts, Mail.due_at, Mail.id)  # those that failed wait for those that have not
     .limit(BATCH)
 )
 

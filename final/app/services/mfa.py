@@ -10,14 +10,13 @@ import segno
 from flask import current_app
 
 from ..database import transaction
-from ..exceptions import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode, WrongPassword
-from ..extensions import db
+from ..exceptions import MfaIsOff, MfaIsOn, MfaRefused, PasswordTooWeak, WrongCode
 from ..models import Account, Kind
 from ..models.columns import utc_now
 from . import audit, codes, devices, mail, mfa_tokens, one_time_tokens, passwords, sessions
 from .account import lock_by_email
 from .auth import Device, Grant, Principal, begin_session, grant
-from .credentials import must_know
+from .credentials import lock, must_know
 
 
 class Setup(NamedTuple):
@@ -38,7 +37,7 @@ def set_up(asker: Principal, current: str) -> Setup:
     """
     checked = must_know(asker, current, "mfa.set_up")
     with transaction():
-        account = _lock(asker, checked)
+        account = lock(asker, checked)
         if account.mfa_since is not None:
             raise MfaIsOn
         totp = codes.give_secret(account)
@@ -57,7 +56,7 @@ def confirm(asker: Principal, code: str) -> list[str]:
         WrongCode: the app does not have the secret, or its clock is wrong.
     """
     with transaction():
-        account = _lock(asker)
+        account = lock(asker)
         if account.mfa_since is not None:
             raise MfaIsOn
         if not codes.is_set_up(account):
@@ -155,7 +154,7 @@ def _proving(asker: Principal, current: str, code: str, action: str) -> Iterator
     checked = must_know(asker, current, action)
     try:
         with transaction():
-            account = _lock(asker, checked)
+            account = lock(asker, checked)
             if account.mfa_since is None:
                 raise MfaIsOff
             if not codes.spend(account, code):
@@ -165,14 +164,6 @@ def _proving(asker: Principal, current: str, code: str, action: str) -> Iterator
     except WrongCode:
         _failed(action, asker)
         raise
-
-
-def _lock(asker: Principal, checked_hash: str | None = None) -> Account:
-    account = db.session.get(Account, asker.id, with_for_update=True)
-    # No lock was held while the password was checked: it may be another by now.
-    if account is None or checked_hash not in {None, account.password_hash}:
-        raise WrongPassword
-    return account
 
 
 def _failed(action: str, asker: Principal) -> None:

@@ -6,6 +6,7 @@ import logging
 import smtplib
 import ssl
 import sys
+from contextlib import suppress
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -55,25 +56,29 @@ class Smtp(NamedTuple):
         Raises:
             Undeliverable: the server will never take this letter.
             Deferred: the server does not take this letter for now.
-            OSError: the server cannot be reached (`smtplib.SMTPException` is one).
+            OSError: the server cannot be reached, or does not let us in.
         """
         try:
             message = self._write(letter)
         except ValueError:  # a line break in a header, say
             raise Undeliverable("it cannot be written") from None
-        with self._connect() as server:
-            try:
-                server.send_message(message, to_addrs=[message["To"].addresses[0].addr_spec])
-            except smtplib.SMTPNotSupportedError:
-                raise Undeliverable("the server takes only addresses in ASCII") from None
-            except smtplib.SMTPRecipientsRefused as error:
+        server = self._connect()
+        try:
+            server.send_message(message, to_addrs=[message["To"].addresses[0].addr_spec])
+            with suppress(smtplib.SMTPException):  # the letter is taken, whatever is said at parting
+                server.quit()
+        except smtplib.SMTPNotSupportedError:
+            raise Undeliverable("the server takes only addresses in ASCII") from None
+        except OSError as error:
+            if isinstance(error, smtplib.SMTPRecipientsRefused):
                 if all(code >= 500 for code, _ in error.recipients.values()):
                     raise Undeliverable("the recipient is refused") from None
-                raise Deferred(type(error).__name__) from None
-            except smtplib.SMTPDataError as error:
-                if error.smtp_code >= 500:
-                    raise Undeliverable("the text is refused") from None
-                raise Deferred(type(error).__name__) from None
+            elif isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500:
+                raise Undeliverable("the text is refused") from None
+            # Also where the server fell silent: the next letter will tell whether that was due to this one.
+            raise Deferred(type(error).__name__) from None
+        finally:
+            server.close()
 
     def _connect(self) -> smtplib.SMTP:
         # The certificate of the server has to be good, and has to name it.
