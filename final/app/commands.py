@@ -19,7 +19,18 @@ from .exceptions import EmailTaken, ServiceError
 from .files import keep_private
 from .models import Role
 from .models.columns import utc_now
-from .services import account, audit, backups, credentials, keys, mfa, pruning, registration, sessions
+from .services import (
+    account,
+    audit,
+    backups,
+    credentials,
+    keys,
+    mfa,
+    one_time_tokens,
+    pruning,
+    registration,
+    sessions,
+)
 from .settings import command
 
 DEMO_EMAIL = "demo@example.com"
@@ -69,6 +80,7 @@ def show_sessions(email: str, end: bool) -> None:
             found = account.lock_by_email(email)
             if end:
                 sessions.end_of(found.id)
+                one_time_tokens.retire(found.id)
                 audit.record("sessions.end", account_id=found.id)
         for one in sessions.find_page(found.id, after="", limit=1000):
             click.echo(f"{one.created_at:%Y-%m-%d %H:%M}  {one.address or '-'}  {one.agent or '-'}")

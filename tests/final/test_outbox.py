@@ -194,9 +194,25 @@ def log_out_everybody(service: Stage, mina: SignedUp) -> None:
     assert result.exit_code == 0, result.output
 
 
+def log_out_everywhere(service: Stage, mina: SignedUp) -> None:
+    expect(mina.client.open("DELETE", "/v2/auth/sessions"), 204)
+
+
+def log_out_by_an_admin(service: Stage, mina: SignedUp) -> None:
+    expect(service.admin.open("DELETE", f"{mina.path}/sessions"), 204)
+
+
+def log_out_by_the_operator(service: Stage, mina: SignedUp) -> None:
+    result = service.app.test_cli_runner().invoke(args=["accounts", "sessions", MINA, "--end"])
+    assert result.exit_code == 0, result.output
+
+
 ENDS = {
     "a new password": change_password,
     "disabling": disable_and_enable,
+    "logging out everywhere": log_out_everywhere,
+    "an admin who logs the account out": log_out_by_an_admin,
+    "the operator who does": log_out_by_the_operator,
     "logging all accounts out": log_out_everybody,
 }
 

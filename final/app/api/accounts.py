@@ -161,7 +161,7 @@ class AccountSessions(Resource):  # type: ignore[misc]
     @recent_login_required
     def delete(self, account_id: UUID) -> tuple[None, int]:
         """Log an account out everywhere, its own admin too. For admins."""
-        sessions.end_for(principal(), str(account_id))
+        sessions.end_all(principal(), str(account_id))
         return None, 204
 
 

@@ -73,7 +73,7 @@ class Sessions(Resource):  # type: ignore[misc]
     @token_required
     def delete(self) -> tuple[None, int]:
         """Log out everywhere, here too."""
-        sessions.end_all(principal())
+        sessions.end_all(principal(), principal().id)
         return None, 204
 
 

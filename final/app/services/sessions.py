@@ -51,15 +51,10 @@ def end(asker: Principal, session_id: str) -> None:
         audit.record("session.end", account_id=asker.id, actor_id=asker.id)
 
 
-def end_all(asker: Principal) -> None:
-    """Log ``asker`` out everywhere, here too."""
-    with transaction():
-        end_of(asker.id)
-        audit.record("sessions.end", account_id=asker.id, actor_id=asker.id)
+def end_all(asker: Principal, account_id: str) -> None:
+    """Log an account out everywhere: that of ``asker``, here too, or for an admin another.
 
-
-def end_for(asker: Principal, account_id: str) -> None:
-    """Log an account out everywhere, for an admin.
+    Its mailed links end with the sessions: a thief may have asked for another address.
 
     Raises:
         AccountNotFound: no account has that id.
@@ -68,6 +63,7 @@ def end_for(asker: Principal, account_id: str) -> None:
         if db.session.get(Account, account_id, with_for_update=True) is None:
             raise AccountNotFound
         end_of(account_id)
+        one_time_tokens.retire(account_id)
         audit.record("sessions.end", account_id=account_id, actor_id=asker.id)
 
 
