@@ -128,19 +128,17 @@ for variables in ({}, {"COMMIT": "", "BUILT_AT": ""}):
 """
 
 
+def run(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=60
+    )
+
+
 @pytest.mark.threads
 def test_a_commit_is_text(stage: Stage) -> None:
     """The commit is the text of the variable `COMMIT`, even if it consists of digits."""
     env = os.environ | {"COMMIT": "12345e6", "BUILT_AT": "20261121", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", VERSIONS],
-        cwd=stage.loaded.folder,
-        env=env,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=60,
-    )
+    done = run([sys.executable, "-c", VERSIONS], stage.loaded.folder, env)
 
     assert done.returncode == 0, f"the application does not start:\n{done.stderr}"
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -302,15 +300,7 @@ def test_the_image_holds_all_that_runs(
     env |= {"FLASK_SECRET_KEY": GOOD_SECRET, "FLASK_PUBLIC_URL": "https://accounts.example"}
     env |= {"FLASK_SMTP_URL": "smtps://nobody:nothing@127.0.0.1:1", "GUNICORN_CMD_ARGS": "--check-config"}
     env |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}  # see kit/guard.py
-    done = subprocess.run(
-        image["command"],
-        cwd=image["folder"],
-        env=env | image["env"],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=60,
-    )
+    done = run(image["command"], image["folder"], env | image["env"])
     assert done.returncode == 0, done.stderr[-1000:]
 
 
@@ -358,15 +348,7 @@ def test_a_service_that_is_sick_does_not_pass(stage: Stage, broken_service: str,
     assert (stage.loaded.folder / "smoke.py").is_file(), "there is no smoke.py"
     command = [sys.executable, "smoke.py", broken_service, commit]
     env = os.environ | {"PATIENCE": "0.5"}
-    done = subprocess.run(
-        command,
-        cwd=stage.loaded.folder,
-        env=env,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=60,
-    )
+    done = run(command, stage.loaded.folder, env)
 
     assert done.returncode != 0
     assert "Traceback" not in done.stderr, "expected one line, not a traceback"
