@@ -147,6 +147,19 @@ def test_a_check_says_which_files_changed_since_a_behaviour_passed(tmp_path: Pat
     assert "Hint 1 of 3" in learner.run("hint", "1")[1], "the files have changed, so it looks again"
 
 
+def test_what_begin_left_out_has_not_changed(tmp_path: Path) -> None:
+    """A chapter begins with the files of the one before, and without the patches of its steps."""
+    learner = Learner(tmp_path / "내 작업")
+    assert learner.run("begin", "3")[0] == 0
+    factory = learner.workspace / "03_view_decorators" / "app" / "__init__.py"
+    factory.write_text(factory.read_text(encoding="utf-8").replace("def create_app", "def create"), "utf-8")
+
+    _, output = learner.run("check", "3")
+
+    (changed,) = [line.split() for line in output.splitlines() if line.startswith("  changed ")]
+    assert changed == ["changed", "app/__init__.py"]
+
+
 def test_what_the_code_printed_is_shown(tmp_path: Path) -> None:
     learner = Learner(tmp_path / "내 작업")
     v1 = learner.has(find_stage("1")) / "app" / "v1.py"
