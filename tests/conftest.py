@@ -26,6 +26,7 @@ for folder in (ROOT, ROOT / "tests"):
 from kit.adapter import LoadedStage, Stage  # noqa: E402
 from kit.guard import guard, guard_programs, release  # noqa: E402
 
+from course.judging.routing import build_urls_later  # noqa: E402
 from course.lessons.stages import FINAL_NUMBER, UnknownStage, all_stages, find_stage  # noqa: E402
 
 #: Variables, besides those of Flask, by which a service finds its database and other servers.
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    build_urls_later()
     config.addinivalue_line(
         "markers",
         "superseded(stage, reason, by): from this stage on another behaviour, proved by the test `by`",

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from course.commands.display import plain_console
 from course.errors import Failure
-from course.judging.isolation import judged_environment
+from course.judging.isolation import WITHOUT_PLUGINS, judged_environment
 from course.judging.submissions import find_submission
 from course.lessons.faults import Fault, all_faults
 from course.lessons.own_files import copy_own_files, own_files
@@ -120,8 +120,7 @@ def _run_on(stage: Stage, fault: Fault | None, own: Path, folder: Path, limit: f
         fault.plant(folder)
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no"]
     command += ["-p", "course_guard_plugin", f"--basetemp={folder}.tmp"] + (["-x"] if fault else [])
-    # Where the packages of the course's own tests are installed: to load these takes longer than the run.
-    command += [f"-pno:{plugin}" for plugin in ("schemathesis", "hypothesispytest", "anyio")]
+    command += WITHOUT_PLUGINS
     home = folder.with_suffix(".home")
     home.mkdir()
     env = judged_environment(str(home)) | {"PYTHONPATH": str(folder.parent), "PYTHONUTF8": "1"}

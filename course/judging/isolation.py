@@ -28,6 +28,9 @@ ALLOWED = {
 }
 HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 
+#: Options of pytest for a learner's tests: plugins that only the course's own need take seconds to load.
+WITHOUT_PLUGINS = tuple(f"-pno:{plugin}" for plugin in ("schemathesis", "hypothesispytest", "anyio"))
+
 
 def judged_environment(home: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment for judged code, with the settings of no user.

@@ -362,7 +362,7 @@ def test_a_migration_that_has_to_wait_gives_up(topology: Topology, next_version:
     with Load(topology) as load:
         with psycopg.connect(topology.database) as backup:
             backup.execute("LOCK TABLE accounts IN ACCESS SHARE MODE")
-            refused = next_version("upgrade", within=30)
+            refused = next_version("upgrade", within=15)
         done = next_version("upgrade")
     assert refused.returncode != 0 and "lock timeout" in refused.stderr
     assert done.returncode == 0, done.stderr

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from kit.adapter import Stage, expect
+
+from course.lessons.stages import find_stage
+
+CONTRACT = find_stage("final").path / "openapi.json"
+WRITE = "python3 -m json.tool --no-ensure-ascii --indent 1 --sort-keys > final/openapi.json"
+ADDRESS = "http://127.0.0.1:8001/v2/openapi.json"
 
 
 def test_the_page_loads_nothing_from_elsewhere(service: Stage) -> None:
@@ -78,3 +87,22 @@ def test_every_reference_in_the_document_leads_somewhere(service: Stage) -> None
         return [r for child in node for r in references(child)] if isinstance(node, list) else []
 
     assert {ref.rpartition("/")[2] for ref in references(document)} <= set(document["definitions"])
+
+
+def test_the_contract_changes_only_on_purpose(service: Stage) -> None:
+    """A change is seen in review, in final/openapi.json, from which a client can be generated too."""
+    recorded = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    served = expect(service.client.get("/v2/openapi.json"), 200)
+
+    changed = list(islice(differences(recorded, served, "openapi.json"), 10))
+
+    assert not changed, f"if clients can live with it: curl -s {ADDRESS} | {WRITE}"
+
+
+def differences(recorded: Any, served: Any, place: str) -> Iterator[str]:
+    """Yield the places where the two differ, with what stands there."""
+    if isinstance(recorded, dict) and isinstance(served, dict):
+        for key in sorted(recorded.keys() | served.keys()):
+            yield from differences(recorded.get(key), served.get(key), f"{place} {key}")
+    elif recorded != served:
+        yield f"{place}: {recorded!r} is {served!r} now"

@@ -528,10 +528,15 @@ def test_a_second_factor_makes_a_shorter_password_enough(
     return [fault["code"] for fault in problem(answer, 400)["errors"]].remove(code)
 
 
-def test_a_short_password_is_made_longer_before_the_second_factor_goes(scenario: SecondFactor) -> None:
+def test_a_short_password_is_made_longer_before_the_second_factor_goes(
+    scenario: SecondFactor, problem: Any
+) -> None:
     """Otherwise it would be the only proof. The refusal does not use up the code."""
     short_password(scenario)
-    expect(scenario.send(remove("{now}", SHORT)), 409)
+    body = problem(scenario.send(remove("{now}", SHORT)), 409)
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [
+        ("current_password", "not_enough")
+    ]
     body = {"current_password": SHORT, "new_password": NEW}
     expect(scenario.mina.client.open("PUT", "/v2/accounts/me/password", json=body), 204)
 

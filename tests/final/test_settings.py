@@ -62,6 +62,68 @@ RANGES = {
 BESIDES = {"ARGON2_MEMORY": {"ARGON2_TIME": 5}, "ARGON2_TIME": {"ARGON2_MEMORY": 65536}}
 
 
+#: What production does where an operator says nothing, as they may rely on it. Times are in seconds.
+DEFAULTS = {
+    "PRODUCTION": True,
+    "HOST": "127.0.0.1",
+    "PORT": 8001,
+    "PAGE_SIZE": 20,
+    "SQLALCHEMY_DATABASE_URI": "sqlite:///accounts.sqlite",
+    "DATABASE_POOL": 6,
+    "SECRET_KEY": None,
+    "TOKEN_ISSUER": "accounts",
+    "TOKEN_AUDIENCE": "accounts",
+    "JWT_ACCESS_TOKEN_EXPIRES": 600,
+    "TOKEN_ALGORITHM": "ES256",
+    "SESSION_LIFETIME": 2_592_000,
+    "SESSION_IDLE": 604_800,
+    "REFRESH_LEEWAY": 10,
+    "AUTHENTICATION_MAX_AGE": 900,
+    "ADMIN_MFA_REQUIRED": False,
+    "ARGON2_MEMORY": 19456,
+    "ARGON2_TIME": 2,
+    "PASSWORD_SLOTS": 4,
+    "PUBLIC_URL": "http://127.0.0.1:8001",
+    "SMTP_URL": "",
+    "MAIL_FROM": "",
+    "MAIL_INTERVAL": 30,
+    "MAILS_PER_ACCOUNT": 5,
+    "MAILS_PER_ACCOUNT_IN_ALL": 20,
+    "REQUIRE_VERIFIED_EMAIL": True,
+    "UNVERIFIED_DAYS": 7,
+    "PROXIES": 0,
+    "ATTEMPTS_PER_ADDRESS": 60,
+    "ATTEMPTS_PER_ACCOUNT": 10,
+    "ATTEMPTS_PER_ACCOUNT_IN_ALL": 50,
+    "REFRESHES_PER_ADDRESS": 300,
+    "CODES_PER_ACCOUNT": 10,
+    "AUDIT_DAYS": 366,
+    "ADDRESS_DAYS": 90,
+    "REDIS_URL": "",
+    "DOCUMENTATION_PAGE": False,
+    "MAINTENANCE": False,
+    "MAINTENANCE_RETRY_AFTER": 120,
+    "COMMIT": None,
+    "BUILT_AT": None,
+    "MAX_CONTENT_LENGTH": 16384,
+}
+
+
+def test_a_default_changes_only_on_purpose(final: LoadedStage) -> None:
+    """Another one is another service after an update: say so to its operators, and write it here."""
+    production, development = (
+        {name: getattr(chosen, name) for name in dir(chosen) if name.isupper()}
+        for chosen in (final.config.ProductionConfig, final.config.DevelopmentConfig)
+    )
+    assert production == DEFAULTS
+    assert development == DEFAULTS | {
+        "PRODUCTION": False,
+        "SECRET_KEY": "development-only, everybody can read this secret",
+        "REQUIRE_VERIFIED_EMAIL": False,
+        "DOCUMENTATION_PAGE": True,
+    }
+
+
 def test_every_number_has_a_range(final: LoadedStage) -> None:
     """A new setting that is a number is not forgotten here."""
     numbers = {name for name in dir(final.config.Config) if type(getattr(final.config.Config, name)) is int}

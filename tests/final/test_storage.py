@@ -76,14 +76,41 @@ def test_the_migrations_make_what_the_models_say(empty: Flask) -> None:
     assert tables(empty) == named | {"alembic_version"}
 
 
-def test_the_migrations_can_be_undone(empty: Flask) -> None:
-    """Down to an empty database, and up again."""
-    db(empty, "upgrade")
-    db(empty, "downgrade", "base")
-    assert tables(empty) == {"alembic_version"}
+def test_each_migration_can_be_undone(empty: Flask, service: Stage) -> None:
+    """Back at a revision, the tables are what they were there; before the first there are none."""
+    scripts = ScriptDirectory(str(service.loaded.folder / "migrations"))
+    revisions = ["base", *reversed([one.revision for one in scripts.walk_revisions()])]
+    there = {}
+    for revision in revisions:
+        if revision != "base":
+            db(empty, "upgrade", revision)
+        there[revision] = described(empty)
+
+    for revision in reversed(revisions[:-1]):
+        db(empty, "downgrade", revision)
+        assert described(empty) == there[revision], f"expected the tables of {revision}"
 
     db(empty, "upgrade")
-    assert "accounts" in tables(empty)
+    assert described(empty) == there[revisions[-1]]
+
+
+def described(app: Flask) -> dict[str, dict[str, set[str]]]:
+    """Return the columns, keys, indexes and conditions of each table but Alembic's, as text."""
+    with app.app_context():
+        inspector = inspect(app.extensions["sqlalchemy"].engine)
+        parts = {
+            "columns": inspector.get_columns,
+            "key": lambda table: [inspector.get_pk_constraint(table)],
+            "foreign keys": inspector.get_foreign_keys,
+            "unique": inspector.get_unique_constraints,
+            "indexes": inspector.get_indexes,
+            "conditions": inspector.get_check_constraints,
+        }
+        return {
+            table: {kind: set(map(str, read(table))) for kind, read in parts.items()}
+            for table in inspector.get_table_names()
+            if table != "alembic_version"
+        }
 
 
 def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) -> None:
@@ -96,6 +123,21 @@ def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) ->
     db(empty, "upgrade")
 
     expect(client.get("/health/ready"), 200)
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(
+    "missing", ["TABLE accounts RENAME TO others", "TABLE accounts RENAME name TO title"]
+)
+def test_what_is_not_there_before_the_migration_is_503(
+    service: Stage, problem: Any, in_database: Any, missing: str
+) -> None:
+    """A table or a column: the code is newer than the database, and no client has made a mistake."""
+    account = service.sign_up()
+
+    in_database(f"ALTER TABLE accounts {missing}")
+
+    problem(account.client.get("/v2/accounts/me"), 503)
 
 
 @pytest.mark.parametrize(("revision", "ready"), [("0005", False), (None, False), ("9999", True)])

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from course.judging.isolation import WITHOUT_PLUGINS
+
 NOX = Path(__file__).with_name("nox_on_this_machine.py")
 SESSION = re.compile(r"^[*-] (.+?)(?: -> .*)?$", re.M)
 ANY = "*"  # a name that is known only when the workflow runs
@@ -26,6 +28,7 @@ def nox(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert (folder / "noxfile.py").is_file(), "there is no noxfile.py"
     env = {name: value for name, value in os.environ.items() if name not in ("BASE", "GITHUB_STEP_SUMMARY")}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
+    env["PYTEST_ADDOPTS"] = " ".join([env.get("PYTEST_ADDOPTS", ""), *WITHOUT_PLUGINS])
     command = [sys.executable, str(NOX), "--force-venv-backend", "none", *arguments]
     return subprocess.run(
         command, cwd=folder, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=300

@@ -20,6 +20,8 @@ from typing import Any
 import yaml
 from kit.expressions import evaluate, fill, text
 
+from course.judging.isolation import WITHOUT_PLUGINS
+
 
 @dataclass
 class Job:
@@ -84,6 +86,7 @@ class Runner:
             **os.environ,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
+            "PYTEST_ADDOPTS": " ".join(WITHOUT_PLUGINS),
             **env,
         }
         self.pretend = pretend

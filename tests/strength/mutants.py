@@ -6,7 +6,8 @@ here the decorators and the class bodies are the subject. cosmic-ray 8.7 has no 
 arguments, statements or what is returned: a header, an option and a hook that is never registered.
 
 Left alone on purpose: imports, annotations, docstrings and `__all__`, which change nothing that runs; and
-prose, that is, text with a space in it: tests that fixed its wording would hinder better wording.
+prose, that is, text with a space in it, as an argument too: tests that fixed its wording would hinder better
+wording.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _left_alone(node: ast.AST) -> bool:
             return True
         case ast.Expr(value=ast.Constant()):
             return True
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
+        case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
     return False
 
@@ -150,8 +151,9 @@ def _changes(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield operand
         case ast.Call(keywords=keywords):
-            for index in range(len(keywords)):
-                yield _with(node, keywords=[*keywords[:index], *keywords[index + 1 :]])
+            for index, keyword in enumerate(keywords):
+                if not _is_prose(keyword.value):
+                    yield _with(node, keywords=[*keywords[:index], *keywords[index + 1 :]])
         case ast.ExceptHandler(type=ast.Tuple(elts=types)):
             for index in range(len(types)):
                 yield _with(node, type=ast.Tuple([*types[:index], *types[index + 1 :]], ast.Load()))
@@ -178,10 +180,16 @@ def _other_constants(value: object) -> Iterator[bool | int | float | str | bytes
             yield not value
         case int() | float():
             yield value + 1
-        case str() if not any(letter.isspace() for letter in value):
+        case str() if not _is_prose(ast.Constant(value)):
             yield f"XX{value}XX"
         case bytes():
             yield b"XX" + value + b"XX"
+
+
+def _is_prose(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and any(map(str.isspace, node.value))
+    )
 
 
 def _other_statements(node: ast.stmt, parent: ast.AST) -> Iterator[ast.AST]:

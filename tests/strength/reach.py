@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -13,8 +15,12 @@ from typing import Any
 import pytest
 from strength.mutants import Mutant
 
+from course.paths import ROOT
+
 #: What the tests of chapter 7's pipeline start. They take seconds each, so mutants do without them.
 PIPELINE = {"nox", "git", "bash", "smoke.py"}
+WORD = re.compile(r"[^\W\d]{4,}")
+MENTIONED = 10  # a word that stands in one test alone counts as much as so many mutants that it has noticed
 _FIRST = "first"  # the name under which the first test runs for the first time
 
 
@@ -95,11 +101,20 @@ class Recorder:
 class Ranking:
     """Which tests are run on a mutant, and in which order.
 
-    ``killers`` counts for each place in a file how often a test noticed something there.
+    ``killers`` counts for each place in a file how often a test noticed something there, and ``mentions``
+    has the tests that a word stands in: what runs once, as a setting does, is reached by all tests alike.
     """
 
     reached: Reached
     killers: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    mentions: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        for file in {test.split("::")[0] for test in self.reached.tests}:
+            if Path(ROOT, file).is_file():
+                for test, text in _texts(Path(ROOT, file)).items():
+                    for word in WORD.findall(text):
+                        self.mentions[word].add(f"{file}::{test}")
 
     def tests_for(self, mutant: Mutant, last_killer: str) -> list[str]:
         """Return the ids of the tests that can notice a mutant.
@@ -110,21 +125,32 @@ class Ranking:
         Args:
             last_killer: the test that noticed it the last time, which is run first.
         """
-        lines = set(mutant.lines)
-        once = not lines.isdisjoint(self.reached.once.get(mutant.file, ()))
+        lines = mutant.lines
+        once = any(line in lines for line in self.reached.once.get(mutant.file, ()))
         killers = self.killers[_place(mutant.key)]
+        named = self._named(mutant)
         variants: Counter[str] = Counter()
         ranked = []
         for test, reach in self.reached.tests.items():
             if reach.starts_a_pipeline:
                 continue
-            reaches = not lines.isdisjoint(reach.lines.get(mutant.file, ()))
+            reaches = any(line in lines for line in reach.lines.get(mutant.file, ()))
             if once or reaches or reach.starts_a_process:
                 function = test.split("[")[0]
                 variants[function] += 1
                 likely = (test != last_killer, function != last_killer.split("[")[0], not reaches)
-                ranked.append((*likely, -killers[test], variants[function], reach.seconds, test))
+                interest = killers[test] + named[function] / variants[function]
+                ranked.append((*likely, -interest, variants[function], reach.seconds, test))
         return [test for *_, test in sorted(ranked)]
+
+    def _named(self, mutant: Mutant) -> Counter[str]:
+        """Return how much each test mentions of the mutant's lines: the more, the rarer a word is."""
+        lines = mutant.code().splitlines()[mutant.lines.start - 1 : mutant.lines.stop - 1]
+        named: Counter[str] = Counter()
+        for word in set(WORD.findall("\n".join(lines))):
+            for function in self.mentions.get(word, ()):
+                named[function] += MENTIONED / len(self.mentions[word])
+        return named
 
     def seconds(self, test: str) -> float:
         """Return how long a test took on the right code."""
@@ -134,6 +160,19 @@ class Ranking:
         """Remember which test noticed a mutant, for others in the same place."""
         if killer:
             self.killers[_place(key)][killer] += 1
+
+
+def _texts(file: Path) -> dict[str, str]:
+    """Return the text of each test in ``file``, with what is shared by all in it."""
+    source = file.read_text(encoding="utf-8")
+    tests, shared = {}, []
+    for node in ast.parse(source).body:
+        text = ast.unparse(node)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            tests[node.name] = text
+        else:
+            shared.append(text)
+    return {name: "\n".join([text, *shared]) for name, text in tests.items()}
 
 
 def _place(key: str) -> str:

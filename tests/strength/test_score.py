@@ -162,6 +162,8 @@ OPERATORS = {
     "x = True": ["False"],
     "x = 'name'": ["'XXnameXX'"],
     "x = 'some prose'": [],
+    "x = f(help='some prose')": [],
+    "if TYPE_CHECKING:\n    from a import B": [],
     "x: Literal['name']": [],
     "__all__ = ['name']": [],
     "x = f(a, *b, c=d, **e)": ["f(a, *b, **e)", "f(a, *b, c=d)"],

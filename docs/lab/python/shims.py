@@ -11,6 +11,8 @@ from typing import Any
 import lab_hashes  # docs/lab/src/hashes.js
 from pyodide.ffi import to_js
 
+from course.judging.routing import build_urls_later
+
 HOME = "/home/reader"
 
 
@@ -24,10 +26,9 @@ def install() -> None:
     json.scanner.make_scanner = json.scanner.py_make_scanner  # type: ignore[attr-defined]
     json._default_decoder = json.JSONDecoder()  # type: ignore[attr-defined]
     import flask
-    from werkzeug.routing import Rule
 
     flask.Flask.run = run  # type: ignore[method-assign]
-    Rule._compile_builder = functools.partialmethod(_build_later, Rule._compile_builder)  # type: ignore
+    build_urls_later()
 
 
 @functools.lru_cache(1024)  # a log-in after a sign-up computes the same hash
@@ -46,18 +47,6 @@ def pbkdf2_hmac(
     length = dklen or hashlib.new(hash_name).digest_size
     digest = lab_hashes.pbkdf2(hash_name, to_js(password), to_js(salt), iterations, length)
     return bytes(digest.to_py())
-
-
-def _build_later(rule: Any, compiled: Any, append_unknown: bool = True) -> Any:
-    """Compile the function that builds the URLs of ``rule`` at its first call.
-
-    Each rule has two such functions, most are never called, and compiling them is half the time of a factory.
-    """
-
-    def build(self: Any, **values: Any) -> Any:
-        return compiled(rule, append_unknown)(self, **values)
-
-    return build
 
 
 def run(self: Any, *_: Any, **__: Any) -> None:
