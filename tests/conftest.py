@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "superseded(stage, reason, by): from this stage on another behaviour, proved by the test `by`",
     )
     config.addinivalue_line("markers", "threads: needs threads or programs, so it does not run in a browser")
+    config.addinivalue_line("markers", "unaffected: slow, and of nothing that differs from the last commit")
     config.addinivalue_line("markers", "only_on(database): of final, for this database alone")
     config.addinivalue_line("markers", "any_database: of final, the same on each, so one of them is enough")
     folder = config.getoption("--stage")

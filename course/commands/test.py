@@ -29,7 +29,7 @@ STEPS = {
 }
 ALL = "python3 -m course test --all"
 LEFT_OUT = {
-    "default": f"not run: the drills, and the faults of what has not changed: {ALL}",
+    "default": f"not run: the drills, and slow tests of what has not changed: {ALL}",
     "quick": "not run: all but what the changed files concern most: python3 -m course test",
     "chosen": "not run: all tests but those that were chosen",
 }
@@ -135,7 +135,7 @@ def choose(pytest_arguments: Sequence[str], everything: bool, quick: bool) -> tu
         return ([*tests, *arguments] if tests else None), LEFT_OUT["quick"]
     if everything:
         return arguments, ""
-    return ["--ignore=tests/drills", "-m", "not every_fault", *arguments], LEFT_OUT["default"]
+    return ["--ignore=tests/drills", "-m", "not unaffected", *arguments], LEFT_OUT["default"]
 
 
 def run_tests(tally: Tally, arguments: Sequence[str]) -> dict[str, float]:

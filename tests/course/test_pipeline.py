@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.changed import unless_changed
 from kit.workflows import Run, Runner
 
 from course.lessons.own_files import copy_own_files
@@ -26,6 +27,7 @@ pytestmark = [
         sys.platform == "win32" or not shutil.which("git"), reason="the pipeline runs on Linux, and needs git"
     ),
     pytest.mark.timeout(300),  # some run a dozen jobs
+    *unless_changed(("chapters/07_", ".github/", "tests/kit/"), ("test_pipeline.py", "requirements.txt")),
 ]
 
 

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from kit.changed import SUITE, unless_changed
 from kit.learner import Learner
 
 from course.judging.advice import BASELINE
@@ -17,6 +18,12 @@ from course.lessons.stages import Stage, chapters, stage_before
 from course.paths import ROOT
 
 every_chapter = pytest.mark.parametrize("stage", chapters(), ids=lambda stage: stage.name)
+FIRST, *OTHERS = chapters()
+every_suite = pytest.mark.parametrize(  # the later, the longer: each is judged by all tests so far
+    "stage",
+    [FIRST, *(pytest.param(stage, marks=unless_changed(SUITE)) for stage in OTHERS)],
+    ids=lambda stage: stage.name,
+)
 
 #: Behaviours that pass at the beginning although the learner has not built them.
 BY_ACCIDENT = {"test_00_start.py::test_an_unknown_account_is_404"}
@@ -27,7 +34,7 @@ def learner(tmp_path: Path) -> Learner:
     return Learner(tmp_path / "내 작업")
 
 
-@every_chapter
+@every_suite
 def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
     """Its folder lacks what the chapter is about, and the listed behaviours of earlier chapters."""
     assert learner.run("begin", str(stage.number))[0] == 0
@@ -45,7 +52,7 @@ def test_a_chapter_begins_red(stage: Stage, learner: Learner) -> None:
     assert listed - earlier <= BY_ACCIDENT, "these pass, so course/judging/baseline.toml should not have them"
 
 
-@every_chapter
+@every_suite
 def test_a_chapter_ends_green(stage: Stage, learner: Learner) -> None:
     """With the files of the lesson, one after the other, the chapter is what it should be.
 

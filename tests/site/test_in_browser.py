@@ -10,15 +10,27 @@ from typing import Any
 
 import pytest
 from kit.browser import barriers, chromium, complaints
+from kit.changed import unless_changed
 
 from course.site.page import DOCS, all_pages
 
 PAGES = [f"{prefix}{path.replace('.md', '.html')}" for prefix in ("", "ko/") for path in all_pages()]
+#: Two pages that are looked at in every run, and the files that make the others look otherwise, too.
+ALWAYS = {"article.html", "chapters/03.html", "ko/chapters/03.html"}
+LOOKS = ("docs/assets/", "course/site/", "mkdocs.yml", "requirements.txt", "tests/kit/", "tests/site/")
 #: Thousands of coloured words, which the last test here checks faster.
 COLOURED = "pre code"
 #: A page looks the same in both languages, so its colours and sizes are tested in English.
 KOREAN = "ko/"
 HEAVIEST = 300_000  # bytes of a page and all it loads, compressed as every host of pages does
+
+
+def unless_page_changed(path: str) -> list[pytest.MarkDecorator]:
+    """Return the mark of a page that looks as it did: neither it nor the code of its chapter differs."""
+    chapter = re.search(r"chapters/(\d\d)", path)
+    begins = (*LOOKS, f"chapters/{chapter[1]}_") if chapter else LOOKS
+    page = path if path.startswith(KOREAN) else f"en/{path}"
+    return [] if path in ALWAYS else unless_changed(begins, (f"docs/{page.replace('.html', '.md')}",))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +75,7 @@ ON_PAPER = """() => {
 }"""
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [pytest.param(path, marks=unless_page_changed(path)) for path in PAGES])
 @pytest.mark.parametrize("tab", [WIDE_AND_LIGHT], indirect=True, ids=["one visit"])
 def test_a_page_on_every_screen_and_on_paper(tab: Any, address: str, path: str) -> None:
     """Wide and light, narrow and dark, and a lesson on paper, in one visit: loading a page is expensive.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kit.browser import barriers, chromium
+from kit.changed import LAB, unless_changed
 from kit.lab_reader import LOOP, ONE_PYTHON, Reader, work_through
 
 from course.judging.submissions import find_submission
@@ -19,7 +20,7 @@ from course.lessons.own_files import own_files
 from course.lessons.stages import find_stage
 from course.lessons.steps import names_of, state_after
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), *unless_changed(LAB)]
 
 START, DECORATORS = ("start", "en"), ("03_view_decorators", "ko")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.changed import LAB, unless_changed
 from kit.lab_reader import LOOP, planted
 
 from course.judging.archives import unpack
@@ -27,7 +28,7 @@ from course.site.lab.stages import FOLDERS
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "ko")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), *unless_changed(LAB)]
 
 
 def files(name: str) -> dict[str, str]:

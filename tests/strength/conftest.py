@@ -16,10 +16,6 @@ from course.lessons.stretch import StretchTask
 TESTS = Path(__file__).resolve().parent.parent
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "every_fault: a fault or a solution that no changed file affects")
-
-
 @pytest.fixture(scope="session")
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """A process that has collected the tests of all faults, tasks and solutions in this run."""

@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import kit.changed
 import pytest
-import strength.changed
-from strength.changed import only_if_changed
+from kit.changed import only_if_changed
 from strength.harness import CAN_FORK, WINDOWS, Harness, NotEnded
 
 from course.lessons.faults import Fault, StaleFault, all_faults
@@ -111,7 +111,7 @@ def test_a_fault_is_judged_when_what_it_concerns_has_changed(
     monkeypatch: pytest.MonkeyPatch, changed: list[str], chosen: bool
 ) -> None:
     """By `course test`; `--all` judges every fault."""
-    monkeypatch.setattr(strength.changed, "_changed", lambda: changed)
+    monkeypatch.setattr(kit.changed, "_changed", lambda: changed)
 
     marks = only_if_changed(find_stage("1"), "test_01_views_and_blueprints.py", "/last_page_has_a_next.patch")
 

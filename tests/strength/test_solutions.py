@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from strength.changed import only_if_changed
+from kit.changed import only_if_changed
 from strength.harness import Harness, Report, chapter_tests
 
 from course import messages

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from strength.changed import only_if_changed
+from kit.changed import only_if_changed
 from strength.harness import Harness, chapter_tests
 from strength.steps import judge_step
 

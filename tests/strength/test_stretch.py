@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kit.changed import only_if_changed
 from kit.learner import Learner
-from strength.changed import only_if_changed
 from strength.harness import Harness, Report
 
 from course.lessons.patches import apply_patch
