@@ -99,6 +99,21 @@ def test_the_contract_changes_only_on_purpose(service: Stage) -> None:
     assert not changed, f"if clients can live with it: curl -s {ADDRESS} | {WRITE}"
 
 
+#: What a view is called where the audit says which request was refused.
+ENDPOINTS = """
+health.live health.ready health.version operations.jwks operations.metrics page.page page.static
+restx_doc.static session.login session.login_mfa session.logout session.refresh v2.account
+v2.account_sessions v2.accounts v2.audit v2.confirm_email v2.confirm_mfa v2.doc v2.email v2.export
+v2.forgot v2.login v2.login_mfa v2.logout v2.mfa v2.password v2.recovery_codes v2.refresh v2.resend
+v2.reset v2.root v2.session v2.sessions v2.specs v2.verify
+"""
+
+
+def test_a_view_keeps_its_name(service: Stage) -> None:
+    """Operators search the audit by it, in rows of years."""
+    assert {rule.endpoint for rule in service.app.url_map.iter_rules()} == set(ENDPOINTS.split())
+
+
 def differences(recorded: Any, served: Any, place: str) -> Iterator[str]:
     """Yield the places where the two differ, with what stands there."""
     if isinstance(recorded, dict) and isinstance(served, dict):

@@ -482,6 +482,8 @@ UNSEEN += [
 UNSEEN += [f"hunt\\u{code}er2" for code in ("3164", "115f", "034f", "2800", "2060", "fff9")]
 UNSEEN += ["hunter2\\ufe0f", "\\ufe0f", "\\udb40\\udd00", "\\ufe0f\\ufe0f", "hunter2\\u180b"]
 UNSEEN += ["hunter2\\u200d", "\\u200dhunter2", "\\ue000\\u200cx", "\\ud83d\\udc69\\u200d"]
+# The first and the last of those that choose a shape for the letter before them.
+UNSEEN += [f"hunter2{letter}" for letter in ("\\u180f", "\\ufe00", "\\udb40\\udd00", "\\udb40\\uddef")]
 NO_NAMES |= dict.fromkeys(UNSEEN, "control_character") | {"hunter2" * 15: "too_long"}
 NO_PASSWORDS = dict.fromkeys(["hunter2", "", "fourteen chars", "\u1100\u1161" * 14], "too_short")
 NO_PASSWORDS |= dict.fromkeys(["x" * 129, "x" * 9000, "\ufdfa" * 8], "too_long")

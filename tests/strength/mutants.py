@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ class Mutant:
 
     ``place`` is the function or class around it, empty at the top; ``nth`` tells it from the others that have
     the same change in the same place. Together with ``file``, ``old`` and ``new`` these name it, and go on to
-    do so when lines move. ``lines`` are those of the file in its `normal` form; ``code`` writes the mutant.
+    do so when lines move. ``lines`` are those of the file in its `normal` form, and ``around`` those of the place;
+    ``code`` writes the mutant.
     """
 
     file: str
@@ -60,6 +62,7 @@ class Mutant:
     new: str
     nth: int
     lines: range
+    around: range
     code: Callable[[], str]
 
     @property
@@ -81,17 +84,24 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     mutants = []
     for path in _walk(tree, (tree,)):
         node = path[-1]
-        place = ".".join(above.name for above in path[:-1] if isinstance(above, Named))
+        above = [one for one in path[:-1] if isinstance(one, Named)]
+        place = ".".join(one.name for one in above)
+        around = _lines_of(above[-1]) if above else range(1, sys.maxsize)
         for changed in _changes(node, path[-2] if len(path) > 1 else node):
             old, new = _shown(node, changed)
             seen[place, old, new] += 1
-            lines = range(getattr(node, "lineno", 1), (getattr(node, "end_lineno", None) or 1) + 1)
             code = partial(_written, tree, node, changed)
-            mutants.append(Mutant(file, place, old, new, seen[place, old, new], lines, code))
+            mutants.append(
+                Mutant(file, place, old, new, seen[place, old, new], _lines_of(node), around, code)
+            )
     return mutants
 
 
 Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _lines_of(node: ast.AST) -> range:
+    return range(getattr(node, "lineno", 1), (getattr(node, "end_lineno", None) or 1) + 1)
 
 
 def _written(tree: ast.Module, node: ast.AST, changed: ast.AST) -> str:

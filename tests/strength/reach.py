@@ -119,8 +119,9 @@ class Ranking:
     def tests_for(self, mutant: Mutant, last_killer: str) -> list[str]:
         """Return the ids of the tests that can notice a mutant.
 
-        One that does not reach its lines cannot, unless they run once for all tests or in another process.
-        Those that start chapter 7's pipeline are left out.
+        One that does not reach its lines cannot, unless they run once for all tests or in another process:
+        then those come first that reach what is around, the function of a decorator for example. Those that
+        start chapter 7's pipeline are left out.
 
         Args:
             last_killer: the test that noticed it the last time, which is run first.
@@ -134,11 +135,13 @@ class Ranking:
         for test, reach in self.reached.tests.items():
             if reach.starts_a_pipeline:
                 continue
-            reaches = any(line in lines for line in reach.lines.get(mutant.file, ()))
+            run = reach.lines.get(mutant.file, ())
+            reaches = any(line in lines for line in run)
             if once or reaches or reach.starts_a_process:
                 function = test.split("[")[0]
                 variants[function] += 1
-                likely = (test != last_killer, function != last_killer.split("[")[0], not reaches)
+                near = any(line in mutant.around for line in run)
+                likely = (test != last_killer, function != last_killer.split("[")[0], not reaches, not near)
                 interest = killers[test] + named[function] / variants[function]
                 ranked.append((*likely, -interest, variants[function], reach.seconds, test))
         return [test for *_, test in sorted(ranked)]
