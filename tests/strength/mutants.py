@@ -52,8 +52,8 @@ class Mutant:
 
     ``place`` is the function or class around it, empty at the top; ``nth`` tells it from the others that have
     the same change in the same place. Together with ``file``, ``old`` and ``new`` these name it, and go on to
-    do so when lines move. ``lines`` are those of the file in its `normal` form, and ``around`` those of the place;
-    ``code`` writes the mutant.
+    do so when lines move. ``lines`` are those of the file in its `normal` form, and ``around`` those of the
+    place; ``code`` writes the mutant.
     """
 
     file: str

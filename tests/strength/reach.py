@@ -20,6 +20,7 @@ from course.paths import ROOT
 #: What the tests of chapter 7's pipeline start. They take seconds each, so mutants do without them.
 PIPELINE = {"nox", "git", "bash", "smoke.py"}
 WORD = re.compile(r"[^\W\d]{4,}")
+WEIGHTS = 1, 0.3, 0.1  # of what a test has noticed in the same place, in the same file, anywhere
 MENTIONED = 10  # a word that stands in one test alone counts as much as so many mutants that it has noticed
 _FIRST = "first"  # the name under which the first test runs for the first time
 
@@ -101,8 +102,8 @@ class Recorder:
 class Ranking:
     """Which tests are run on a mutant, and in which order.
 
-    ``killers`` counts for each place in a file how often a test noticed something there, and ``mentions``
-    has the tests that a word stands in: what runs once, as a setting does, is reached by all tests alike.
+    ``killers`` counts how often a test noticed something in a place, in a file and anywhere; ``mentions`` has
+    the tests that a word stands in: what runs once, as a setting does, is reached by all tests alike.
     """
 
     reached: Reached
@@ -128,7 +129,7 @@ class Ranking:
         """
         lines = mutant.lines
         once = any(line in lines for line in self.reached.once.get(mutant.file, ()))
-        killers = self.killers[_place(mutant.key)]
+        killers = [self.killers[where] for where in _places(mutant.key)]
         named = self._named(mutant)
         variants: Counter[str] = Counter()
         ranked = []
@@ -142,7 +143,10 @@ class Ranking:
                 variants[function] += 1
                 near = any(line in mutant.around for line in run)
                 likely = (test != last_killer, function != last_killer.split("[")[0], not reaches, not near)
-                interest = killers[test] + named[function] / variants[function]
+                noticed = sum(
+                    counted[test] * weight for counted, weight in zip(killers, WEIGHTS, strict=True)
+                )
+                interest = noticed + named[function] / variants[function]
                 ranked.append((*likely, -interest, variants[function], reach.seconds, test))
         return [test for *_, test in sorted(ranked)]
 
@@ -162,7 +166,8 @@ class Ranking:
     def learn(self, key: str, killer: str) -> None:
         """Remember which test noticed a mutant, for others in the same place."""
         if killer:
-            self.killers[_place(key)][killer] += 1
+            for where in _places(key):
+                self.killers[where][killer] += 1
 
 
 def _texts(file: Path) -> dict[str, str]:
@@ -178,5 +183,7 @@ def _texts(file: Path) -> dict[str, str]:
     return {name: "\n".join([text, *shared]) for name, text in tests.items()}
 
 
-def _place(key: str) -> str:
-    return key.split(": ")[0]
+def _places(key: str) -> tuple[str, str, str]:
+    """Return the place of a mutant, its file, and anywhere."""
+    place = key.split(": ")[0]
+    return place, place.split(" ")[0], ""
