@@ -18,7 +18,8 @@ import werkzeug.serving
 from flask import Flask
 from kit import stored
 from kit.adapter import FINAL, GOOD_SECRET, PASSWORD, TOKENS, Client, Stage, expect
-from kit.clients import expect_header, expect_object, expect_page, expect_status
+from kit.answers import has_token
+from kit.clients import expect_object, expect_page, expect_status
 from kit.hashing import counted
 from kit.superseded import superseded
 from sqlalchemy import event
@@ -442,7 +443,7 @@ def test_logging_in_gives_an_access_token(stage: Stage) -> None:
     left = claims["exp"] - time.time()
     assert 0 < left <= 3600, f"expected the token to expire within an hour, not in {left:.0f} seconds"
     assert abs(body["expires_in"] - left) < 60, "expected the seconds that are left as `expires_in`"
-    assert "no-store" in expect_header(answer, "Cache-Control")
+    assert has_token(answer, "Cache-Control", "no-store"), "expected Cache-Control: no-store"
 
 
 def test_the_email_of_a_login_may_be_capitalised(stage: Stage) -> None:
