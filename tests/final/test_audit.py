@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from kit.adapter import Stage, expect
@@ -46,6 +47,7 @@ def test_what_happens_in_one_millisecond_keeps_its_order(service: Stage) -> None
     ids = [columns.new_id() for _ in range(100)]
 
     assert ids == sorted(ids)
+    assert {(one.version, one.variant) for one in map(UUID, ids)} == {(7, RFC_4122)}
 
 
 def test_a_clock_that_is_set_back_changes_no_order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
@@ -57,6 +58,27 @@ def comparable(answer: Any) -> list[tuple[str, str]]:
     """
     varying = {"X-Request-ID", "Server-Timing", "RateLimit"}
     return [(name, value) for name, value in answer.headers if name not in varying]
+
+
+def test_a_password_that_is_changed_during_a_log_in_lets_nobody_in(
+    service: Stage, in_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it was checked, before the session begins: it fails as with a wrong one, in the audit too."""
+    account = service.sign_up()
+    auth = importlib.import_module(f"{service.app.import_name}.services.auth")
+    begin = auth.begin_session
+
+    def too_late(*arguments: Any) -> Any:
+        in_database("UPDATE accounts SET password_hash = 'another' WHERE email = ?", account.email)
+        return begin(*arguments)
+
+    monkeypatch.setattr(auth, "begin_session", too_late)
+
+    expect(service.log_in(account.email), 401)
+
+    newest = "SELECT action, outcome, details FROM audit_events ORDER BY id DESC LIMIT 1"
+    ((action, outcome, details),) = in_database(newest)
+    assert (action, outcome) == ("login", "failed") and "true" not in str(details).lower()
 
 
 def test_an_unknown_account_costs_as_much_as_a_wrong_password(service: Stage) -> None:

@@ -126,7 +126,13 @@ def test_the_service_is_ready_when_it_is_migrated(empty: Flask, problem: Any) ->
 
 
 @pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("missing", ["RENAME TO others", "RENAME name TO title"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        pytest.param("RENAME TO others", id="42P01"),
+        pytest.param("RENAME name TO title", id="42703"),
+    ],
+)
 def test_what_is_not_there_before_the_migration_is_503(
     service: Stage, problem: Any, in_database: Any, missing: str
 ) -> None:

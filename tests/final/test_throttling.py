@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kit.adapter import PASSWORD, Client, Stage, expect
+from sqlalchemy import text
 
 LOGIN, ACCOUNTS = "/v2/auth/login", "/v2/accounts"
 MINA, OTHER, NOBODY = "mina@example.com", "other@example.com", "nobody@example.com"
@@ -185,6 +186,19 @@ def test_a_refusal_costs_nothing_and_tells_nothing(client: Client, problem: Any,
 
     assert problem(known, 429) | {"instance": ""} == problem(unknown, 429) | {"instance": ""}
     assert hashes == []
+
+
+def test_the_first_refusal_is_in_the_audit_and_no_other(client: Client) -> None:
+    """A flood must not fill it."""
+    app = client._client.application
+    count = text("SELECT count(*) FROM audit_events WHERE action = 'throttle'")
+    rows = []
+    for _ in range(PER_ACCOUNT + 3):
+        send(client, ("wrong", MINA, HERE))
+        with app.app_context():
+            rows.append(app.extensions["sqlalchemy"].session.scalar(count))
+
+    assert rows == [0] * PER_ACCOUNT + [1, 1, 1]
 
 
 def test_counters_of_the_past_are_forgotten(client: Client, clock: Any) -> None:

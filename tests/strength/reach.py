@@ -19,7 +19,7 @@ from course.paths import ROOT
 
 #: What the tests of chapter 7's pipeline start. They take seconds each, so mutants do without them.
 PIPELINE = {"nox", "git", "bash", "smoke.py"}
-WORD = re.compile(r"[^\W\d]{4,}")
+WORD = re.compile(r"\w{4,}")
 WEIGHTS = 1, 0.3, 0.1  # of what a test has noticed in the same place, in the same file, anywhere
 MENTIONED = 10  # a word that stands in one test alone counts as much as so many mutants that it has noticed
 _FIRST = "first"  # the name under which the first test runs for the first time
@@ -154,7 +154,7 @@ class Ranking:
         """Return how much each test mentions of the mutant's lines: the more, the rarer a word is."""
         lines = mutant.code().splitlines()[mutant.lines.start - 1 : mutant.lines.stop - 1]
         named: Counter[str] = Counter()
-        for word in set(WORD.findall("\n".join(lines))):
+        for word in set(WORD.findall("\n".join([mutant.old, *lines]))):
             for function in self.mentions.get(word, ()):
                 named[function] += MENTIONED / len(self.mentions[word])
         return named

@@ -28,7 +28,7 @@ RIGHT_LIMIT = 300  # seconds that a test may take on the right code, where its l
 #: Tests with this mark or in these files start threads, servers or jobs: they run on named faults only.
 SLOW_MARK, SLOW_FILES = "threads", ("tests/drills/", "tests/final/test_pipeline.py")
 #: How many tests are run on a mutant of `final`, where a test takes longer than in a chapter.
-MOST_TESTS = 250
+MOST_TESTS = 1000
 #: How many tests are run to see whether a mutant that is listed as equivalent really is.
 ASKED_OF_EQUIVALENT = 40
 
