@@ -154,6 +154,8 @@ def _try_all(
         for harness in harnesses:
             free.put(harness)
         ranking = Ranking(_reached(subject, harnesses[0]))
+        for key, killer in killers.items():
+            ranking.learn(key, killer)
 
         def try_fault(fault: Fault) -> Record:
             harness = free.get()
