@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from strength.mutants import Mutant
 from course.paths import ROOT
 
 #: What the tests of chapter 7's pipeline start. They take seconds each, so mutants do without them.
-PIPELINE = {"nox", "git", "bash", "smoke.py"}
+PIPELINE = {"nox", "nox_on_this_machine.py", "git", "bash", "smoke.py"}
 WORD = re.compile(r"\w{4,}")
 WEIGHTS = 1, 0.3, 0.1  # of what a test has noticed in the same place, in the same file, anywhere
 MENTIONED = 10  # a word that stands in one test alone counts as much as so many mutants that it has noticed
@@ -94,8 +95,10 @@ class Recorder:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in ("subprocess.Popen", "os.posix_spawn", "os.fork"):
             self._now.starts_a_process = True
-        if event == "subprocess.Popen" and not PIPELINE.isdisjoint(map(str, arguments[1])):
-            self._now.starts_a_pipeline = True
+        if event == "subprocess.Popen" and not isinstance(arguments[1], str | bytes | os.PathLike):
+            self._now.starts_a_pipeline |= not PIPELINE.isdisjoint(
+                Path(str(one)).name for one in arguments[1]
+            )
 
 
 @dataclass
