@@ -96,9 +96,8 @@ class Recorder:
         if event in ("subprocess.Popen", "os.posix_spawn", "os.fork"):
             self._now.starts_a_process = True
         if event == "subprocess.Popen" and not isinstance(arguments[1], str | bytes | os.PathLike):
-            self._now.starts_a_pipeline |= not PIPELINE.isdisjoint(
-                Path(str(one)).name for one in arguments[1]
-            )
+            words = {Path(str(word)).name for word in arguments[1]}
+            self._now.starts_a_pipeline |= not PIPELINE.isdisjoint(words)
 
 
 @dataclass
