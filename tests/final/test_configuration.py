@@ -56,7 +56,9 @@ def test_production_refuses_what_is_not_safe(
     assert GOOD_SECRET not in message
 
 
-@pytest.mark.parametrize("secret", [GOOD_SECRET, f"{7**50}", "아무도 모르는 긴 문장 하나"])
+@pytest.mark.parametrize(
+    "secret", [GOOD_SECRET, f"{7**50}", "아무도 모르는 긴 문장 하나", "abcdefghijklmnop" * 2]
+)
 def test_production_starts_with_any_good_secret(
     service: Stage, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:

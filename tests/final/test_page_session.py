@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from flask.testing import FlaskClient
 from kit.adapter import PASSWORD, Client, LoadedStage, SignedUp, Stage, expect
@@ -81,6 +83,21 @@ def test_the_refresh_token_is_in_the_cookie_and_nowhere_else(browser: Browser, m
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Strict", "Max-Age=604800"} <= said
     assert "Domain" not in attributes
     assert browser.me(answer) == 200
+
+
+def test_a_code_logs_in_where_there_is_a_second_factor(browser: Browser, mina: SignedUp) -> None:
+    """The password alone leaves no cookie. The code does, and its response has an access token alone."""
+    made = expect(mina.client.post("/v2/auth/mfa", json={"current_password": PASSWORD}), 200)
+    app = pyotp.TOTP(made["secret"])
+    expect(mina.client.post("/v2/auth/mfa/confirm", json={"code": app.now()}), 200)
+
+    asked = browser.log_in(mina)
+    assert browser.cookie is None
+    body = {"mfa_token": json.loads(asked.data)["mfa_token"], "code": app.at(time.time(), counter_offset=1)}
+    answer = browser.post(CODE, body)
+
+    assert browser.me(answer) == 200 and browser.cookie
+    assert "refresh_token" not in json.loads(answer.data)
 
 
 def test_a_page_that_is_loaded_again_comes_back_in_by_the_cookie(browser: Browser, mina: SignedUp) -> None:

@@ -175,7 +175,10 @@ OLD_SESSION = (
 
 
 def test_older_sessions_go_on(empty: Flask) -> None:
-    """A session from before the revision of devices keeps its end, and was last used when it began."""
+    """A session from before the revision of devices keeps its end, and was last used when it began.
+
+    Its account counts as confirmed: nobody is locked out because the service confirms addresses now.
+    """
     db(empty, "upgrade", "0001")
     with empty.app_context(), empty.extensions["sqlalchemy"].engine.begin() as connection:
         for statement in OLD_SESSION:
@@ -187,6 +190,7 @@ def test_older_sessions_go_on(empty: Flask) -> None:
         query = "SELECT last_used_at = created_at, revoked_at, address, generation FROM sessions"
         row = connection.exec_driver_sql(query).one()
         assert tuple(row) == (True, None, None, 0)
+        assert connection.exec_driver_sql("SELECT verified_at = created_at FROM accounts").scalar() == 1
         connection.exec_driver_sql("DELETE FROM accounts")  # and is still deleted with its account
         assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
 

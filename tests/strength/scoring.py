@@ -17,7 +17,7 @@ from strength.records import Digests, Record, digest, line_of, read_records
 
 from course.errors import Failure
 from course.lessons.faults import Fault, all_faults
-from course.lessons.scores import FLOOR, reasons
+from course.lessons.scores import FLOOR, FLOOR_OF_FINAL, reasons
 from course.lessons.stages import FINAL_NUMBER, Stage
 from course.paths import ROOT
 
@@ -46,6 +46,7 @@ class Subject:
     every: int = 1  # one mutant out of this many is tried
     slow_mark: str = ""  # tests with this mark are not run on mutants
     most_tests: int | None = None  # how many tests are run on one mutant, the likeliest and quickest
+    floor: float = FLOOR  # the share of the mutants that has to be noticed
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Score:
     survivors: list[str]
     missed: list[str]  # faults
     wrongly_listed: list[str]  # listed as equivalent, but a test is red on them
+    floor: float
 
     @property
     def share(self) -> float:
@@ -72,7 +74,7 @@ class Score:
     @property
     def good(self) -> bool:
         """Whether the score is what the course promises."""
-        return self.caught == self.faults and self.share >= FLOOR
+        return self.caught == self.faults and self.share >= self.floor
 
 
 def subject_of(stage: Stage, every: int = 1) -> Subject:
@@ -87,7 +89,7 @@ def subject_of(stage: Stage, every: int = 1) -> Subject:
     # Chosen by the hash of their names, so that they stay the same.
     sample = [mutant for mutant in mutants if int(digest(mutant.key), 16) % every == 0]
     listed = frozenset(key for reason in reasons() if reason.holds_for(stage) for key in reason.mutants)
-    limits = (SLOW_MARK, MOST_TESTS) if stage.number == FINAL_NUMBER else ()
+    limits = (SLOW_MARK, MOST_TESTS, FLOOR_OF_FINAL) if stage.number == FINAL_NUMBER else ()
     return Subject(stage.name, stage.path, tests, sample, faults, listed, every, *limits)
 
 
@@ -246,6 +248,7 @@ def _count(subject: Subject, outcomes: dict[str, str], whole: str) -> Score:
         survivors=[key for key in survivors if key not in subject.equivalent],
         missed=missed,
         wrongly_listed=sorted(subject.equivalent & noticed),
+        floor=subject.floor,
     )
 
 
