@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
@@ -104,18 +104,6 @@ def _reason(report: Any) -> str:
     return " ".join(text.split())[:200] or "no reason given"
 
 
-class OneMore:
-    """A plugin of pytest that starts one process more than there are cores.
-
-    Many tests wait, for a server, a browser or the end of a limit, and a core would wait with them.
-    """
-
-    @pytest.hookimpl(optionalhook=True, wrapper=True)
-    def pytest_xdist_auto_num_workers(self) -> Generator[None, int, int]:
-        """Return the number of processes."""
-        return (yield) + 1
-
-
 class Progress:
     """A plugin of pytest that says how much of the work is done, by what each test took in an earlier run."""
 
@@ -178,8 +166,7 @@ def run_pytest(arguments: Sequence[str], log: Path) -> Results:
     with _printing_to(log) as terminal:
         tell = lambda text: print(text, file=terminal, flush=True)  # noqa: E731
         results = Results(tell)
-        plugins = [results, OneMore(), Progress(tell, read_durations())]
-        results.status = pytest.main([*OPTIONS, *arguments], plugins)
+        results.status = pytest.main([*OPTIONS, *arguments], [results, Progress(tell, read_durations())])
     if results.status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return results
