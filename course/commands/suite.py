@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,19 +26,14 @@ from course.setup.environment import environment
 DURATIONS = ROOT / "tests" / "durations.json"
 UNKNOWN = 0.2  # seconds for a test of a file that is not in it
 PROGRESS_EVERY = 20  # seconds
-MOST_RERUNS = 5  # share of all tests: if more are red, the machine is not the reason
+MOST_RERUNS = 5  # if more tests are red, the machine is not the reason
+FAILS_AGAIN = re.compile(r"Timeout|crashed while running")  # and takes long, or a process with it
 LAST_RESORT = 360  # seconds; longer than any test's own timeout
 
 #: A test that takes longer than its timeout fails and shows where it was (pytest-timeout). If not even
 #: that ends it, its process ends: all stacks are printed, and another process goes on with the other tests.
 OPTIONS = [
-    *(
-        "-q",
-        "--numprocesses=auto",
-        "--reruns=1",
-        f"--max-suite-reruns={MOST_RERUNS}",
-        "--rerun-except=Timeout",
-    ),
+    *("-q", "--numprocesses=auto"),
     *("-o", f"faulthandler_timeout={LAST_RESORT}", "-o", "faulthandler_exit_on_timeout=true"),
 ]
 
@@ -49,18 +45,20 @@ class Results:
     tell: Callable[[str], None]
     outcomes: dict[str, str] = field(default_factory=dict)  # for each test: passed, failed or skipped
     reasons: dict[str, str] = field(default_factory=dict)  # why it failed or was skipped
-    at_first: dict[str, str] = field(default_factory=dict)  # why the tests that were run again had failed
+    at_first: dict[str, str] = field(default_factory=dict)  # why the tests that are run again had failed
     seconds: dict[str, float] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)  # which of pytest's arguments name tests
     status: int = 0  # pytest's exit status
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Keep what pytest reads from its arguments."""
+        self.files = config.option.file_or_dir
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the report of a test, of its set-up or of its clean-up."""
         test = report.nodeid
         self.seconds[test] = self.seconds.get(test, 0) + report.duration
-        if report.outcome == "rerun":  # type: ignore[comparison-overlap]  # pytest-rerunfailures adds it
-            self.at_first[test] = _reason(report)
-            self.tell(f"  red, run again: {test}")
-        elif report.failed:
+        if report.failed:
             self._fail(report)
         elif report.skipped:
             self.outcomes[test] = "skipped"
@@ -88,6 +86,19 @@ class Results:
     def only(self, outcome: str) -> dict[str, str]:
         """Return the tests with this outcome, and the reason of each."""
         return {test: self.reasons.get(test, "") for test, was in self.outcomes.items() if was == outcome}
+
+    def run_again(self) -> list[str]:
+        """Return the tests that a busy machine may have failed, none if they are many; they count anew."""
+        failed = self.only("failed")
+        if len(failed) > MOST_RERUNS:
+            return []
+        self.at_first = {
+            test: why for test, why in failed.items() if "::" in test and not FAILS_AGAIN.search(why)
+        }
+        for test in self.at_first:
+            self.tell(f"  run again: {test}")
+            del self.outcomes[test], self.reasons[test]
+        return list(self.at_first)
 
     def rerun(self) -> dict[str, str]:
         """Return the tests that failed at first and then passed, and why they had failed."""
@@ -167,6 +178,10 @@ def run_pytest(arguments: Sequence[str], log: Path) -> Results:
         tell = lambda text: print(text, file=terminal, flush=True)  # noqa: E731
         results = Results(tell)
         results.status = pytest.main([*OPTIONS, *arguments], [results, Progress(tell, read_durations())])
+        if results.status == pytest.ExitCode.TESTS_FAILED and (again := results.run_again()):
+            others = [argument for argument in arguments if argument not in results.files]
+            status = pytest.main([*OPTIONS, *others, "--numprocesses=1", *again], [results])
+            results.status = status or int(bool(results.only("failed")))
     if results.status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return results

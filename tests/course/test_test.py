@@ -26,7 +26,9 @@ class Program:
 def results_of(failed: dict[str, str], status: int) -> Results:
     outcomes = {"a": "passed", "b": "passed", "c": "skipped"} | dict.fromkeys(failed, "failed")
     reasons = {"c": "no Chromium here"} | failed
-    return Results(print, outcomes, reasons, {"b": "a busy machine"} | failed, {"a": 0.1, "b": 3.0}, status)
+    return Results(
+        print, outcomes, reasons, {"b": "a busy machine"} | failed, {"a": 0.1, "b": 3.0}, status=status
+    )
 
 
 @pytest.fixture
