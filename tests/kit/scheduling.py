@@ -17,7 +17,7 @@ TOGETHER = {
     f"tests/drills/test_{name}.py"
     for name in ("clock", "compose", "containers", "lab", "server", "topology", "units")
 } | {"tests/final/test_page.py", "tests/course/test_suite.py"}
-TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python")}
+TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python", "slides")}
 
 DURATIONS = ROOT / "tests" / "durations.json"  # written by `course test --record`
 UNKNOWN = 1.0  # seconds of the longest test in a file that is not in it

@@ -5,12 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from kit.changed import unless_changed
 
 from course.site.page import Page, PageError, Piece, all_pages, read_page, split_page
 from course.site.transcripts.replay import Result, mask, replay
 
+#: A page that is replayed in every run, and what else the transcripts of the other pages depend on.
+ALWAYS = "chapters/03.md"
+REPLAYED = (
+    "chapters/",
+    "final/",
+    "docs/examples/",
+    "course/site/",
+    "course/lessons/",
+    "requirements",
+    "tests/kit/",
+    "tests/site/test_transcripts.py",
+)
 
-@pytest.mark.parametrize("path", all_pages())
+
+def unless_page_changed(path: str) -> list[pytest.MarkDecorator]:
+    """Return the mark of a page whose transcripts are those of the last commit."""
+    return [] if path == ALWAYS else unless_changed(REPLAYED, (f"docs/en/{path}",))
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=unless_page_changed(path)) for path in all_pages()]
+)
 def test_the_transcripts_of(path: str, tmp_path: Path) -> None:
     page, pieces = read_page(path, "en")
     missing = set()

@@ -74,7 +74,7 @@ import signal, subprocess, sys, time
 
 def test_it():
     signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGALRM}})
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3); open({alive!r}, 'w')"])
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2); open({alive!r}, 'w')"])
     time.sleep(60)
 """
 
@@ -90,9 +90,9 @@ def test_a_fault_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None
     with Harness([tmp_path / "test_waits.py"]) as harness, harness.copy(stage) as folder:
         (test,) = [test.id for test in harness.tests]
         with pytest.raises(NotEnded, match="in test_it"):
-            harness.run(folder, [test], limits={test: 2})
+            harness.run(folder, [test], limits={test: 1})
 
-    time.sleep(3)
+    time.sleep(2)
     assert not (tmp_path / "alive").exists()
 
 

@@ -101,7 +101,7 @@ def score(folder: Path, tests: str) -> Score:
 
 @pytest.fixture(autouse=True)
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "LIMIT", 2)
+    monkeypatch.setattr(scoring, "LIMIT", 1)
 
 
 forks = pytest.mark.skipif(not CAN_FORK, reason=WINDOWS)
