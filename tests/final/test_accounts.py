@@ -156,7 +156,7 @@ def test_a_link_confirms_the_sign_up_that_it_was_mailed_for(
     mailbox.app, service.app.extensions["mail"] = service.app, mailbox
     links = sign_ups(service, mailbox, order)
     squatter = Client(service.app, "/v2")
-    if not required:  # whoever was first is in
+    if not required:  # the first to sign up is in
         squatter.token = service.token("mina@example.com", order[0][1])
 
     expect(verify(service, next(token for who, token in links if who == OWNER)), 204)
@@ -194,7 +194,7 @@ def test_what_the_owner_has_changed_since_stays(service: Stage, mailbox: Any) ->
 
 
 def test_a_mail_that_was_lost_gives_nobody_elses_password(service: Stage, mailbox: Any) -> None:
-    """Whoever asks for it again chooses a password: of two sign-ups nobody knows which was theirs."""
+    """Who asks for it again chooses a password: of two sign-ups nobody knows which was theirs."""
     service.app.config["REQUIRE_VERIFIED_EMAIL"] = True
     links = sign_ups(service, mailbox, [OWNER, STRANGER])
     expect(service.client.post("/v2/accounts/verify/resend", json={"email": "mina@example.com"}), 202)

@@ -68,7 +68,7 @@ def test_a_second_factor_is_asked_for_too(service: Stage, problem: Any, in_datab
 
 
 def test_guessing_at_the_password_to_delete_is_limited(service: Stage, clock: Any) -> None:
-    """Whoever has a token has ten tries, as with every other change that asks for the password."""
+    """A client with a token has ten tries, as with every other change that asks for the password."""
     account = service.sign_up()
     thief = thief_of(account, service)
 

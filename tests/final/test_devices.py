@@ -84,7 +84,7 @@ def test_a_stranger_locks_out_nobody_else(service: Stage, mina: Browser) -> None
 
 
 def test_an_attack_from_many_networks_does_not_reach_known_devices(service: Stage, mina: Browser) -> None:
-    """Together they may guess fifty times a minute; then whoever is not known waits, and nobody else."""
+    """Together they may guess fifty times a minute; then devices that are not known wait, and no others."""
     attack(service, networks=6)
 
     assert Browser(service, ELSEWHERE).log_in() == 429
@@ -209,7 +209,7 @@ MADE_UP = {
 
 @pytest.mark.parametrize("change", MADE_UP.values(), ids=MADE_UP)
 def test_a_mark_that_is_made_up_counts_for_nothing(service: Stage, mina: Browser, change: Any) -> None:
-    """Whoever comes with it is a stranger, and gets no other answer than one."""
+    """A client that brings it is a stranger, and gets the same response as one."""
     attack(service, networks=6)
     other = Browser(service, ELSEWHERE)
     other.keep(change(mina.mark))

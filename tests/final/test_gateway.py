@@ -25,7 +25,7 @@ pytestmark = [
 LOGIN, ME, REFRESH = "/v2/auth/login", "/v2/accounts/me", "/v2/auth/refresh"
 MINA = {"email": "mina@example.com", "password": PASSWORD}
 LONGEST = 10  # seconds until any request is answered, whatever happens; operating.md says so
-PROBE = 5  # seconds that whoever asks for the health waits: compose.yaml, deploy/kubernetes
+PROBE = 5  # seconds that a health check waits: compose.yaml, deploy/kubernetes
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Stretch task 4.2: problems in the language of whoever reads them (RFC 9110, sections 8.5 and 12.5.4)."""
+"""Stretch task 4.2: problems in the language of their reader (RFC 9110, sections 8.5 and 12.5.4)."""
 
 from __future__ import annotations
 

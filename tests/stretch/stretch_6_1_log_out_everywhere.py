@@ -46,7 +46,7 @@ def test_a_stranger_ends_nothing(stage: Stage) -> None:
 
 
 def test_an_ended_token_ends_nothing(stage: Stage) -> None:
-    """Whoever was logged out cannot log out those who logged in after."""
+    """A session that was logged out cannot log out those that began after it."""
     mina = stage.sign_up()
     expect(mina.client.delete("/v2/auth/sessions"), 204)
     later = log_in_again(stage, mina.email)

@@ -74,7 +74,7 @@ def test_a_service_that_lives_is_healthy(healthy: Check, serve: Callable[..., in
 
 
 def test_a_database_that_is_away_is_no_illness(healthy: Check, serve: Callable[..., int]) -> None:
-    """Whoever restarts what is unhealthy would restart it for nothing."""
+    """An engine that restarts unhealthy containers would restart this one for nothing."""
     assert healthy(serve(live=200, ready=503))
 
 
