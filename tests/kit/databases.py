@@ -47,7 +47,8 @@ class PostgreSQL:
         self._made: set[str] = set()
         self._empty: list[str] = []  # migrated and empty
         self.template: str | None = None  # the name of the database that is migrated
-        self._shape: Any = None  # of the template
+        self._shape: Any = None  # of the template, and its tables
+        self._tables: list[str] = []
 
     def url_of(self, name: str) -> str:
         """Return the URL of the database ``name``."""
@@ -87,6 +88,7 @@ class PostgreSQL:
             if self._shape is None:
                 with psycopg.connect(self.url_of(self.template)) as connection:
                     self._shape = connection.execute(SHAPE).fetchone()
+                    self._tables = [table for (table,) in connection.execute(TABLES)]
             with psycopg.connect(self.url_of(name)) as connection:
                 if (
                     connection.execute(OTHERS).fetchone() != (0,)
@@ -94,11 +96,10 @@ class PostgreSQL:
                 ):
                     return False
                 # Without the foreign keys, so that the order of the tables does not matter.
+                delete = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in self._tables]
                 connection.execute(
-                    "SET LOCAL session_replication_role = replica; SET LOCAL synchronous_commit = off"
+                    sql.SQL("; ").join([sql.SQL("SET LOCAL session_replication_role = replica"), *delete])
                 )
-                for (table,) in connection.execute(TABLES).fetchall():
-                    connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         except psycopg.Error:  # only a superuser may switch off the foreign keys
             return False
         return True
