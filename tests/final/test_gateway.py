@@ -134,22 +134,17 @@ def test_slow_bodies_hold_no_thread(beyond: tuple[Server, Proxy, dict[str, Any]]
 
 
 CUT = json.dumps({"email": "cut@example.com", "password": "x"})
+CUTS = [f"Content-Length: 100\r\n\r\n{CUT}", f"Transfer-Encoding: chunked\r\n\r\n{len(CUT):x}\r\n{CUT}\r\n"]
 
 
-@pytest.mark.parametrize(
-    "head",
-    [f"Content-Length: 100\r\n\r\n{CUT}", f"Transfer-Encoding: chunked\r\n\r\n{len(CUT):x}\r\n{CUT}\r\n"],
-    ids=["length", "chunks"],
-)
-def test_a_body_that_was_cut_is_not_acted_upon(
-    beyond: tuple[Server, Proxy, dict[str, Any]], head: str
-) -> None:
+def test_a_body_that_was_cut_is_not_acted_upon(beyond: tuple[Server, Proxy, dict[str, Any]]) -> None:
     """The connection breaks behind what looks like the end: nobody is logged in, and nothing is recorded."""
     server, _, _ = beyond
     before = server.log.read_bytes().count(b'"status":401')
-    connection = slow(server, head)
+    connections = [slow(server, head) for head in CUTS]
     time.sleep(0.2)
-    connection.close()
+    for connection in connections:
+        connection.close()
     time.sleep(0.5)
 
     assert server.log.read_bytes().count(b'"status":401') == before
