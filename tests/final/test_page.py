@@ -19,6 +19,7 @@ import pytest
 import ujson
 from kit.adapter import PASSWORD, LoadedStage
 from kit.browser import barriers, chromium, complaints
+from kit.changed import HARNESS, unless_changed
 from kit.server import Server
 
 pytestmark = [
@@ -160,7 +161,15 @@ def other(server: Server, browser: Any) -> Iterator[Window]:
 
 @pytest.mark.timeout(300)  # some fifty views and clicks
 @pytest.mark.parametrize(
-    ("locale", "colors", "width"), [("en-GB", "light", 1280), ("ko-KR", "dark", 390)], ids=["en", "ko"]
+    ("locale", "colors", "width"),
+    [
+        pytest.param("en-GB", "light", 1280, id="en"),
+        pytest.param(
+            *("ko-KR", "dark", 390),
+            id="ko",
+            marks=unless_changed(("final/", "requirements", *HARNESS), ("test_page.py",)),
+        ),
+    ],
 )
 def test_from_signing_up_to_deleting_the_account(
     server: Server, browser: Any, locale: str, colors: Any, width: int
