@@ -35,7 +35,6 @@ class SecondFactor(Scenario):
     def __init__(
         self, service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        service.app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=100, CODES_PER_ACCOUNT=100)
         super().__init__(service, mailbox, in_database)
         self.now = START
         for name in ("codes", "mfa_tokens"):
@@ -44,8 +43,6 @@ class SecondFactor(Scenario):
             monkeypatch.setattr(module, "utc_now", lambda: self.now)
         self.secret, self.recovery, self.token, self.other = "", ["-"] * 10, "", ""
         self.newest = ""
-        mailbox.app = service.app
-        service.app.extensions["mail"] = mailbox
         mailbox.letters()
 
     def code(self, steps: int = 0) -> str:
@@ -345,7 +342,15 @@ ROWS = [
 
 
 @pytest.fixture
-def scenario(service: Stage, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch) -> SecondFactor:
+def patient(service: Stage) -> None:
+    """Let the service take many attempts."""
+    service.app = service.new_app(PASSWORD_SLOTS=20, ATTEMPTS_PER_ACCOUNT=100, CODES_PER_ACCOUNT=100)
+
+
+@pytest.fixture
+def scenario(
+    service: Stage, patient: None, mailbox: Any, in_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> SecondFactor:
     """A member."""
     return SecondFactor(service, mailbox, in_database, monkeypatch)
 

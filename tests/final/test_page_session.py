@@ -334,8 +334,12 @@ def test_both_languages_say_the_same_things(final: LoadedStage) -> None:
     )
 
     def shape(texts: dict[str, Any]) -> Any:
-        return {name: shape(text) if isinstance(text, dict) else sorted(re.findall(r"{\w+}", text))
-                for name, text in texts.items()}  # fmt: skip
+        return {
+            name: shape(text)
+            if isinstance(text, dict)
+            else (text.strip() > "", *sorted(re.findall(r"{\w+}", text)))
+            for name, text in texts.items()
+        }
 
     assert shape(english) == shape(korean)
     scripts = "".join(file.read_text("utf-8") for file in (here / "static").glob("*.js"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import subprocess
 import sys
@@ -256,18 +257,19 @@ def test_a_file_of_settings_that_may_not_be_read_stops_the_start(
     assert "config.toml cannot be read: PermissionError" in refusal(service, "DevelopmentConfig")
 
 
-SERVER = [("PORT", "abc"), ("PORT", "0"), ("PORT", "-1"), ("PORT", "70000"), ("PORT", "8001.5")]
-SERVER += [("WEB_CONCURRENCY", "two"), ("WEB_CONCURRENCY", "0"), ("WEB_CONCURRENCY", "-1")]
-
-
-@pytest.mark.parametrize(("variable", "value"), SERVER)
-@pytest.mark.parametrize("program", ["serve.py", "run.py"])
+@pytest.mark.parametrize(
+    ("program", "variable", "value"),
+    [
+        ("run.py", "PORT", "0"),
+        ("run.py", "PORT", "65536"),
+        ("serve.py", "PORT", "0"),
+        ("serve.py", "WEB_CONCURRENCY", "two"),
+    ],
+)
 def test_a_server_is_not_started_by_a_number_that_is_none(
     final: LoadedStage, tmp_path: Path, program: str, variable: str, value: str
 ) -> None:
     """`serve.py` and `run.py` end with one line that names the variable."""
-    if program == "run.py" and variable != "PORT":
-        pytest.skip("run.py has one process")
     url = f"sqlite:///{(tmp_path / 'accounts.sqlite').as_posix()}"
     settings = {"APP_CONFIG": "config.DevelopmentConfig", "DATABASE_URL": url, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
@@ -282,3 +284,32 @@ def test_a_server_is_not_started_by_a_number_that_is_none(
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and variable in done.stderr and "from 1 to" in done.stderr
     assert not list(tmp_path.glob("accounts-metrics-*"))
+
+
+#: What is no number for them.
+NONE = {"PORT": ["abc", "0", "-1", "65536", "8001.5"], "WEB_CONCURRENCY": ["two", "0", "-1", "1025"]}
+#: Prints what `serve.py` says of each, in one process: to start one for each takes seconds.
+ASK = """
+import json, os, sys
+from serve import server
+
+for name, values in json.loads(sys.argv[1]).items():
+    for value in values:
+        os.environ[name] = value
+        try:
+            server()
+        except SystemExit as stopped:
+            print(stopped.code)
+    del os.environ[name]
+"""
+
+
+def test_each_number_of_a_server_has_a_range(final: LoadedStage) -> None:
+    """Below it, above it, and what is no number at all."""
+    call = [sys.executable, "-c", ASK, json.dumps(NONE)]
+    done = subprocess.run(call, cwd=final.folder, capture_output=True, text=True, timeout=60)
+
+    most = {"PORT": 65535, "WEB_CONCURRENCY": 1024}
+    line = "{0} has to be a whole number from 1 to {1}: correct the variable {0}"
+    said = [line.format(name, most[name]) for name, values in NONE.items() for _ in values]
+    assert done.stdout.splitlines() == said, done.stderr

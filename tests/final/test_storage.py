@@ -26,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from course.lessons.stages import find_stage
 
 
+@pytest.mark.any_database
 def test_revisions_are_numbered_and_name_their_files(service: Stage) -> None:
     """So the service knows them without loading Alembic."""
     package = service.loaded.package.__name__
@@ -396,6 +397,7 @@ def test_writers_wait_for_each_other(service: Stage) -> None:
     assert service.list_accounts()[0]["name"] == "first and second"
 
 
+@pytest.mark.any_database
 def test_testing_in_memory_is_migrated_too(service: Stage) -> None:
     """`TestingConfig` as it is: a database in memory, with its tables, at once."""
     service.migrates = False
@@ -405,6 +407,7 @@ def test_testing_in_memory_is_migrated_too(service: Stage) -> None:
     expect(Client(app).get("/health/ready"), 200)
 
 
+@pytest.mark.any_database
 def test_the_service_starts_from_any_folder(service: Stage, tmp_path: Path) -> None:
     """`flask --app .../run db upgrade` finds the migrations wherever it is typed."""
     database = tmp_path / "anywhere.sqlite"
@@ -426,6 +429,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
 
 
+@pytest.mark.any_database
 def test_a_key_is_kept_where_files_cannot_be_linked(
     service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,6 +447,7 @@ def test_a_key_is_kept_where_files_cannot_be_linked(
     assert os.name == "nt" or (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.any_database
 def test_the_first_key_wins_where_files_cannot_be_linked(
     service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -460,6 +465,7 @@ def test_the_first_key_wins_where_files_cannot_be_linked(
     assert [file.name for file in tmp_path.iterdir()] == ["key.pem"]
 
 
+@pytest.mark.any_database
 def test_a_full_disk_leaves_no_key_behind(
     service: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ from kit.clients import (
     expect_page,
 )
 from kit.decorators import Decorators
-from kit.loading import LoadedStage
+from kit.loading import LoadedStage, hurry
 from werkzeug.test import TestResponse
 
 if TYPE_CHECKING:  # learners and browsers do not have psycopg
@@ -121,14 +121,18 @@ class Stage:
         """Call the stage's factory."""
         app = _recorded(self.loaded.package.create_app(*config), "create_app()")
         self._apps.append(app)
-        if self.number < FINAL and "sqlalchemy" in app.extensions:
-            with app.app_context():
-                self.loaded.share_compiled(app.extensions["sqlalchemy"].engines.values())
         if self.number == FINAL:
             if self.migrates:
                 _migrate(self, app)
             for name in self._databases:
                 self.server.make(name)  # type: ignore[union-attr]  # an empty one where none was migrated
+        if "sqlalchemy" in app.extensions:
+            with app.app_context():
+                engines = app.extensions["sqlalchemy"].engines
+            if self.number == FINAL:
+                hurry(engines.values())
+            if self.migrates:
+                self.loaded.share_compiled(engines)
         return app
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -46,6 +47,8 @@ class PostgreSQL:
         self._made: set[str] = set()
         self._empty: list[str] = []  # migrated and empty
         self.template: str | None = None  # the name of the database that is migrated
+        self._shape: Any = None  # of the template, and its tables
+        self._tables: list[str] = []
 
     def url_of(self, name: str) -> str:
         """Return the URL of the database ``name``."""
@@ -60,7 +63,10 @@ class PostgreSQL:
         if name in self._made:
             return
         template = sql.SQL(" TEMPLATE {}").format(sql.Identifier(like)) if like else sql.SQL("")
-        self._server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + template)
+        database = sql.Identifier(name)
+        self._server.execute(sql.SQL("CREATE DATABASE {}").format(database) + template)
+        # No commit waits for the disk, because tests need not survive a power cut.
+        self._server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(database))
         self._made.add(name)
 
     def lend(self) -> str:
@@ -79,20 +85,21 @@ class PostgreSQL:
         if name not in self._made or self.template is None:
             return False
         try:
-            with psycopg.connect(self.url_of(self.template)) as connection:
-                shape = connection.execute(SHAPE).fetchone()
+            if self._shape is None:
+                with psycopg.connect(self.url_of(self.template)) as connection:
+                    self._shape = connection.execute(SHAPE).fetchone()
+                    self._tables = [table for (table,) in connection.execute(TABLES)]
             with psycopg.connect(self.url_of(name)) as connection:
                 if (
                     connection.execute(OTHERS).fetchone() != (0,)
-                    or connection.execute(SHAPE).fetchone() != shape
+                    or connection.execute(SHAPE).fetchone() != self._shape
                 ):
                     return False
                 # Without the foreign keys, so that the order of the tables does not matter.
+                delete = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in self._tables]
                 connection.execute(
-                    "SET LOCAL session_replication_role = replica; SET LOCAL synchronous_commit = off"
+                    sql.SQL("; ").join([sql.SQL("SET LOCAL session_replication_role = replica"), *delete])
                 )
-                for (table,) in connection.execute(TABLES).fetchall():
-                    connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         except psycopg.Error:  # only a superuser may switch off the foreign keys
             return False
         return True

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import count
@@ -37,6 +37,15 @@ class HastyConnection(sqlite3.Connection):
         self.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY")
 
 
+def hurry(engines: Iterable[Engine]) -> None:
+    """Let engines that set up their connections themselves not wait for the disk either."""
+    from sqlalchemy import event  # here, because the first chapters do without
+
+    for engine in engines:
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda made, _: made.execute("PRAGMA synchronous = OFF"))
+
+
 _entered: list[LoadedStage] = []  # the stages that are active; the last one is what `import app` finds
 
 
@@ -54,7 +63,7 @@ class LoadedStage:
         self.folder = scratch / f"{name}-{next(_serial)}"
         copy_own_files(source, self.folder)
         self._files = count(1)
-        self._engine: Engine | None = None  # the first one; later ones use its compiled SQL
+        self._engines: dict[tuple[str, str | None], Engine] = {}  # later ones use their compiled SQL
         self._modules: dict[str, ModuleType] = {}  # what it has imported, while it is not active
 
     # -- its modules -----------------------------------------------------------------------------------
@@ -155,6 +164,7 @@ class LoadedStage:
             importlib.invalidate_caches()
         for name in ("package", "config"):
             vars(self).pop(name, None)
+        self._engines.clear()
         return self.package
 
     def _import(self, name: str) -> ModuleType:
@@ -178,11 +188,15 @@ class LoadedStage:
                 quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:8:1"
         return type("StageConfig", (getattr(self.config, base),), quiet | overrides)
 
-    def share_compiled(self, engines: Iterable[Engine]) -> None:
-        """Let all engines use the SQL that the first has compiled: every application sends the same."""
-        for engine in engines:
-            self._engine = self._engine or engine
-            engine.dialect, engine._compiled_cache = self._engine.dialect, self._engine._compiled_cache
+    def share_compiled(self, engines: Mapping[str | None, Engine]) -> None:
+        """Let all engines use the SQL that the first of their kind has compiled: all send the same."""
+        for name, engine in engines.items():
+            kind = (engine.dialect.name, name)
+            if kind not in self._engines and self.number == FINAL_NUMBER:
+                engine.connect().close()  # by its first connection a dialect learns what its server can do
+                engine.dispose()
+            first = self._engines.setdefault(kind, engine)
+            engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 def _files_of(module: ModuleType) -> list[str]:

@@ -16,7 +16,7 @@ from course.paths import ROOT
 TOGETHER = {
     f"tests/drills/test_{name}.py"
     for name in ("clock", "compose", "containers", "lab", "server", "topology", "units")
-} | {"tests/final/test_page.py", "tests/course/test_suite.py"}
+} | {"tests/final/test_gateway.py", "tests/final/test_page.py", "tests/course/test_suite.py"}
 TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python", "slides")}
 
 DURATIONS = ROOT / "tests" / "durations.json"  # written by `course test --record`
