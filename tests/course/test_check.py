@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from kit.learner import Learner
 
-from course.judging.findings import LearnerPaths
+from course.judging.findings import LearnerPaths, describe
 from course.judging.protocol import Task
 from course.judging.runner import judge
 from course.lessons.behaviours import behaviours_of
@@ -126,6 +126,25 @@ def test_a_file_has_slashes_in_its_name_on_every_system(source: str) -> None:
 
     place = paths.place_of(raised.value)
     assert place is not None and place[:2] == ("app/__init__.py", 1)
+
+
+def test_an_assertion_without_a_message_is_told_in_its_own_words() -> None:
+    """Each in its own, also where the same one failed before."""
+    paths = LearnerPaths(cast(Task, SimpleNamespace(scratch="scratch", stage="01_views")))
+
+    def one() -> None:
+        assert not [1]
+
+    def other() -> None:
+        assert not [2]
+
+    told = []
+    for fails in (one, other, one):
+        with pytest.raises(AssertionError) as failed:
+            fails()
+        told.append(describe(failed, [], [], None, paths).expected)
+
+    assert told == ["not [1]", "not [2]", "not [1]"]
 
 
 def test_code_that_hangs_is_stopped(learner: Learner) -> None:
