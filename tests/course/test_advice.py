@@ -142,8 +142,9 @@ def test_a_check_says_which_files_changed_since_a_behaviour_passed(tmp_path: Pat
     (own / "app" / "notes.py").write_text("", encoding="utf-8")
 
     for _ in range(2):  # a second check of the same files does not forget it
-        _, output = learner.run("check", "1")
+        status, output = learner.run("check", "1")
 
+        assert status == 1
         assert "This passed in an earlier check, but a change since then broke it: A Korean name" in output
         assert "changed    app/notes.py, app/views.py" in output
 

@@ -183,6 +183,8 @@ def test_tests_that_open_another_database_are_refused(
     opens = f"import sqlite3; sqlite3.connect({str(real)!r}).execute('create table t (c)')"
     if where == "in a program":
         opens = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {opens!r}], check=True)"
+    for file in tests.glob("test_*.py"):
+        file.unlink()
     (tests / "test_mine.py").write_text(f"def test_it():\n    {opens}\n", encoding="utf-8")
 
     with pytest.raises(Failure, match=r"which this test did not make|CalledProcessError"):
