@@ -295,6 +295,6 @@ def test_watch_tells_a_fault_in_one_place_from_code_that_does_not_start(
     with closing(Judging(mine.parents[2], monkeypatch)) as watcher:
         watcher.wait_for(lambda: "name 'wrapper' is not defined" in watcher.text)
         mine.write_text("def json_required(view):\n    return other\n", encoding="utf-8")
-        watcher.wait_for(lambda: watcher.ended == 3)  # what to work on, and then all
+        watcher.events(2)  # what to work on, and then all
     assert "still to do" in watcher.text and "name 'other' is not defined" in watcher.text
     assert "Your code does not start" not in watcher.text
