@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -196,11 +197,17 @@ def _download(machine: Machine, python: str, lines: str, wheels: Path) -> tuple[
         wanted = Path(scratch, "requirements.txt")
         wanted.write_text(lines, encoding="utf-8")
         try:
-            env = pip_environment(read_sources(PYTHON))
+            env = _pip_environment()
         except Unreadable as unread:
             return str(unread), True
         done = subprocess.run([*command, "-r", str(wanted)], env=env, capture_output=True)
     return decode(done.stdout + done.stderr), done.returncode != 0
+
+
+@cache
+def _pip_environment() -> dict[str, str]:
+    """Return the environment of each download; to ask pip for its settings takes as long as a download."""
+    return pip_environment(read_sources(PYTHON))
 
 
 def wanted_lines(machine: Machine, python: str) -> Iterator[str]:

@@ -16,6 +16,9 @@ from course.judging.evidence import StoppedTheTest
 from course.judging.protocol import Finding, Task
 
 LINES_SHOWN, LENGTH_SHOWN = 5, 200  # of what the learner's code printed, and of any text
+#: What an assertion says, by its file and line. To find it, its whole file is parsed, and where the code does
+#: not start, all tests may fail at one place.
+_asserted: dict[tuple[str, int], str] = {}
 
 
 def describe(
@@ -106,7 +109,11 @@ def _add_expectation(
         finding.expected = right if same else f"{left} {op} {right}"
         finding.got = left if same else ""
     else:
-        finding.expected = str(excinfo.traceback[-1].statement).strip().removeprefix("assert ")
+        entry = excinfo.traceback[-1]
+        place = (str(entry.path), entry.lineno)
+        if place not in _asserted:
+            _asserted[place] = str(entry.statement).strip().removeprefix("assert ")
+        finding.expected = _asserted[place]
 
 
 class LearnerPaths:

@@ -91,9 +91,8 @@ class Course:
         self.folder = folder
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "course", folder / "course", ignore=ignored)
-        shutil.copytree(
-            ROOT / "chapters", folder / "chapters", ignore=shutil.ignore_patterns("instance", "__pycache__")
-        )
+        others = shutil.ignore_patterns("instance", "__pycache__", "0*")  # what is served here is the start
+        shutil.copytree(ROOT / "chapters", folder / "chapters", ignore=others)
         (folder / "tests").mkdir()
         for lock in LOCKS:
             (folder / lock).write_text("# nothing yet\n", encoding="utf-8")

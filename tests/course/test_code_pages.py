@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 from pathlib import Path
 
 import pytest
+from kit import learner as learner_module
 from kit.learner import ROOT, Learner
 
 from course.lessons.stages import find_stage
@@ -17,15 +20,25 @@ STRICT = ("-X", "warn_default_encoding", "-W", "error::EncodingWarning")
 KOREAN = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp949", "LANG": "ko_KR.EUC-KR", "PYTHONUNBUFFERED": "1"}
 
 
+#: Runs commands one after the other and prints their statuses: a process for each takes three times as long.
+ALL = (
+    learner_module.COMMAND.partition("try:")[0]
+    + """
+import json
+for arguments in json.loads(sys.argv[3]):
+    print("status", run_command_line(arguments))
+"""
+)
+
+
 @pytest.mark.parametrize("lang", ["ko", "en"])
-def test_the_whole_loop_runs_on_code_page_949(lang: str, tmp_path: Path) -> None:
+def test_the_whole_loop_runs_on_code_page_949(
+    lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every command prints its messages, and no file is read or written in the system's encoding."""
+    monkeypatch.setattr(learner_module, "COMMAND", ALL)
     learner = Learner(tmp_path / "내 작업 폴더")
-
-    def run(*arguments: str) -> tuple[int, str]:
-        return learner.run_in_process(*arguments, "--lang", lang, python=STRICT, **KOREAN)
-
-    for command, status in (
+    commands = (
         (("begin", "1"), 0),
         (("check", "1"), 1),
         (("hint", "1"), 0),
@@ -35,11 +48,17 @@ def test_the_whole_loop_runs_on_code_page_949(lang: str, tmp_path: Path) -> None
         (("solution", "1"), 0),
         (("progress",), 0),
         (("report", "1", "--json", str(tmp_path / "결과.json"), "--junit", str(tmp_path / "결과.xml")), 1),
-    ):
-        ended, output = run(*command)
-        assert ended == status, output
-        assert "Traceback" not in output and "Warning" not in output, output
-        assert any("가" <= letter <= "힣" for letter in output) or lang == "en", output
+    )
+    listed = json.dumps([[*command, "--lang", lang] for command, _ in commands], ensure_ascii=False)
+
+    ended, output = learner.run_in_process(listed, python=STRICT, **KOREAN)
+
+    assert ended == 0, output
+    assert "Traceback" not in output and "Warning" not in output, output
+    told = re.split(r"^status (\d)\n", output, flags=re.M)
+    assert list(map(int, told[1::2])) == [status for _, status in commands], output
+    for printed in told[:-1:2]:
+        assert any("가" <= letter <= "힣" for letter in printed) or (lang == "en" and printed), output
 
 
 def test_the_language_of_the_environment_is_spoken(tmp_path: Path) -> None:

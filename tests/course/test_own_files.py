@@ -228,13 +228,13 @@ def litter(folder: Path) -> None:
 def test_a_littered_folder_is_judged_and_compared_like_a_clean_one(tmp_path: Path) -> None:
     clean, littered = Learner(tmp_path / "clean"), Learner(tmp_path / "home" / "littered")
     for learner in (clean, littered):
-        own = learner.has(find_stage("2"))
+        own = learner.has(find_stage("1"))
         with (own / "app" / "v1.py").open("a", encoding="utf-8") as file:
             file.write("\n# mine\n")
     litter(own)
 
     assert own_files(own).keys() == own_files(clean.workspace / own.name).keys() | CONFIGURATIONS.keys()
-    for command in (("check", "2"), ("diff", "2", "--mine")):
+    for command in (("check", "1"), ("diff", "1", "--mine")):
         assert littered.run(*command) == clean.run(*command)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from kit.databases import PostgreSQL
 
+from course.judging.isolation import WITHOUT_PLUGINS
 from course.judging.results import Verdict
 from course.judging.runner import judge
 from course.lessons.own_files import copy_own_files
@@ -172,7 +173,7 @@ def test_a_chapters_own_tests_open_no_other_database(
         (folder / name).write_text("".join(f"{each}={url}\n" for each in VARIABLES), encoding="utf-8")
     (folder / SETTINGS).parent.mkdir()
     (folder / SETTINGS).write_text(f'SQLALCHEMY_DATABASE_URI = "{url}"\n', encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *WITHOUT_PLUGINS]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,6 +13,7 @@ from kit.learner import Learner
 
 from course.commands import steps as command
 from course.errors import Failure
+from course.judging.isolation import WITHOUT_PLUGINS
 from course.lessons.patches import StalePatch, apply_patch
 from course.lessons.stages import Stage, chapters, find_stage, stage_before
 from course.lessons.steps import build_step, files_of_step, patches_of, state_after, texts_of
@@ -126,6 +127,7 @@ def test_an_edit_of_a_step_goes_into_the_later_ones(tmp_path: Path, monkeypatch:
 def run_tests(folder: Path) -> str:
     """Run the chapter's own tests in ``folder`` and return pytest's last line."""
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", "--no-header"]
+    command += WITHOUT_PLUGINS
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=100)
     return done.stdout.strip().splitlines()[-1]
 

@@ -15,6 +15,7 @@ import pytest
 
 from course.commands import suite
 from course.commands.suite import Progress
+from course.judging.isolation import WITHOUT_PLUGINS
 from course.paths import ROOT
 
 #: A suite in which everything that can happen to a test happens.
@@ -87,7 +88,7 @@ sys.path[:0] = ["강의 폴더", {str(ROOT)!r}]
 from pathlib import Path
 from course.commands.suite import run_pytest
 
-results = run_pytest(["-n2", "-o", "faulthandler_timeout=4", "tests"], Path("pytest.log"))
+results = run_pytest(["-n2", "-o", "faulthandler_timeout=2", "tests"], Path("pytest.log"))
 print([int(results.status), *map(results.only, ("passed", "failed", "skipped")), results.rerun()])
 """
 
@@ -118,7 +119,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("suite")
     shutil.copytree(Path(execnet.__file__).parent, folder / "강의 폴더" / "execnet")
     for name, text in {
-        "pytest.ini": "[pytest]\ntimeout = 60\n",
+        "pytest.ini": f"[pytest]\ntimeout = 60\naddopts = {' '.join(WITHOUT_PLUGINS)}\n",
         "conftest.py": CONFTEST,
         "tests/test_all.py": TESTS,
         "tests/drills/test_clock.py": SHARING,
@@ -184,7 +185,7 @@ def test_a_test_that_hangs_is_ended_and_shows_where_it_was(run):
 def test_a_test_that_no_timeout_ends_takes_its_process_with_it(run):
     """Its stacks are printed."""
     assert "crashed while running" in run.failed["hangs_where_no_alarm_reaches_it"]
-    assert "Timeout (0:00:04)!" in run.log and "in test_hangs_where_no_alarm_reaches_it" in run.log
+    assert "Timeout (0:00:02)!" in run.log and "in test_hangs_where_no_alarm_reaches_it" in run.log
 
 
 def test_a_test_that_ends_its_process_is_named_and_not_run_again(run):

@@ -77,6 +77,8 @@ def test_a_chapter_that_is_done_is_told_so(learner: Learner) -> None:
     status, output = learner.run("check", "1")
 
     assert status == 0 and "The chapter is done." in output
+    assert "28 of 28 behaviours passed." in output and "passed  One file: all 12" in output
+    assert "to do" not in output
     kept = json.loads((learner.workspace / ".progress.json").read_text(encoding="utf-8"))
     assert kept["chapters"][chapters()[0].name]["failed"] == []
     assert "1  Views and blueprints: done, 28 of 28 behaviours" in learner.run("progress")[1]

@@ -9,7 +9,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kit.learner import Learner
@@ -17,13 +19,14 @@ from rich.console import Console
 
 from course.commands import watch
 from course.errors import Failure
-from course.judging import progress
+from course.judging import progress, runner
 from course.judging.results import Result, Verdict
-from course.lessons.behaviours import all_behaviours
+from course.lessons.behaviours import all_behaviours, behaviours_of
 from course.lessons.own_files import copy_own_files
 from course.lessons.stages import Stage, find_stage
 
 STAGE = find_stage("1")
+snapshot = watch.snapshot
 
 
 @pytest.fixture
@@ -84,35 +87,20 @@ def test_watch_answers_a_save(learner: Learner) -> None:
         screen.close()
 
 
-def test_watch_tells_a_fault_in_one_place_from_code_that_does_not_start(learner: Learner) -> None:
-    learner.run("begin", "3")
-    mine = learner.workspace / find_stage("3").name / "app" / "decorators" / "__init__.py"
-    mine.parent.mkdir()
-    mine.write_text("def json_required(view):\n    return wrapper\n", encoding="utf-8")
-    process = learner.start("check", "3", "--watch", PYTHONUNBUFFERED="1")
-    screen = Screen(process)
-    try:
-        screen.wait_for("check 3 --full")
-        mine.write_text("def json_required(view):\n    return other\n", encoding="utf-8")
-        screen.wait_for("still to do")
-        screen.wait_for("name 'other' is not defined")
-        screen.wait_for(" passed, in ")
-    finally:
-        process.kill()
-        process.wait()
-        screen.close()
-    assert "Your code does not start" not in screen.text
-
-
 class Watcher:
     """A watch in a thread, whose judge takes a moment and finds that all is right."""
 
+    stage = STAGE
+
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.file = folder, folder / "app" / "views.py"
-        self.begun = self.ended = 0
+        self.begun = self.ended = self.looks = 0
         self.seconds = 0.0  # that the judge takes
+        self.when_given_up: Callable[[], None] = lambda: None
         self.console = Console(file=io.StringIO())
+        self.monkeypatch = monkeypatch
         monkeypatch.setattr(watch, "judge", self.judge)
+        monkeypatch.setattr(watch, "snapshot", self.look)
         monkeypatch.setattr(watch, "GONE", 0.4)
         monkeypatch.setattr(watch, "INTERVAL", 0.03)  # so that it looks in the midst of a save
         monkeypatch.setattr(progress, "WORKSPACE", folder.parent)
@@ -126,15 +114,20 @@ class Watcher:
 
     def run(self) -> None:
         try:
-            watch.Watch(self.console, STAGE, self.folder, "1").run()
+            watch.Watch(self.console, self.stage, self.folder, str(self.stage.number)).run()
         except Failure:  # the folder is gone
             return
+
+    def look(self, folder: Path) -> watch.Snapshot:
+        self.looks += 1
+        return snapshot(folder)
 
     def judge(self, folder: Path, stage: Stage, *, cancelled: Callable[[], bool], **_: object) -> Verdict:
         self.begun += 1
         until = time.monotonic() + self.seconds
         while time.monotonic() < until:
             if cancelled():
+                self.when_given_up()
                 return Verdict({}, complete=False)
             time.sleep(0.01)
         self.ended += 1
@@ -146,22 +139,31 @@ class Watcher:
             assert time.monotonic() < until, self.text
             time.sleep(0.01)
 
+    def wait_for_looks(self) -> None:
+        """Return once it would have begun to judge what has changed: it looks three times before it does."""
+        enough = self.looks + 5
+        self.wait_for(lambda: self.looks >= enough)
+
+    def close(self) -> None:
+        self.monkeypatch.setattr(watch, "GONE", 0.0)
+        until = time.monotonic() + 10
+        while self.thread.is_alive() and time.monotonic() < until:
+            shutil.rmtree(self.folder, ignore_errors=True)  # Windows keeps a file that the watch just reads
+            self.thread.join(0.1)
+        assert not self.thread.is_alive()
+
     def events(self, checks: int) -> list[str]:
         """Return what was announced, once ``checks`` came to their end after the first, and no more begin."""
         self.wait_for(lambda: self.ended > checks)
-        time.sleep(0.6)
+        self.wait_for_looks()
         return [line[10:] for line in self.text.splitlines() if line.endswith(" changed")]
 
 
 @pytest.fixture
 def watcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
-    watcher = Watcher(copy_own_files(STAGE.path, tmp_path / "mine", but=("steps",)), monkeypatch)
-    yield watcher
-    until = time.monotonic() + 10
-    while watcher.thread.is_alive() and time.monotonic() < until:
-        shutil.rmtree(watcher.folder, ignore_errors=True)  # Windows keeps a file that the watch just reads
-        watcher.thread.join(0.1)
-    assert not watcher.thread.is_alive()
+    folder = copy_own_files(STAGE.path, tmp_path / "mine", but=("steps",))
+    with closing(Watcher(folder, monkeypatch)) as watcher:
+        yield watcher
 
 
 def save_in_place(file: Path, text: str) -> None:
@@ -200,10 +202,7 @@ def save_like_pycharm(file: Path, text: str) -> None:
     old.unlink()
 
 
-SAVES = [save_in_place, save_with_the_old_times, save_like_vim, save_like_pycharm]
-
-
-@pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
+@pytest.mark.parametrize("save", [save_in_place, save_with_the_old_times, save_like_vim, save_like_pycharm])
 def test_each_save_is_seen_once(watcher: Watcher, save: Callable[[Path, str], None]) -> None:
     """However an editor saves, also twice in a second, and with a file of the same length and time."""
     source = watcher.file.read_text(encoding="utf-8")
@@ -229,30 +228,23 @@ def test_new_renamed_and_deleted_files_are_seen(watcher: Watcher) -> None:
 
 def test_what_is_not_the_work_is_not_a_save(watcher: Watcher) -> None:
     """Nor is a new time of a file whose content stays: only the last of these is a save."""
-    for name in (
-        ".git/index",
-        "instance/accounts.sqlite",
-        ".venv/pyvenv.cfg",
-        "app/views.py~",
-        ".env",
-        "4913",
-    ):
+    for name in (".git/index", "instance/x.sqlite", ".venv/pyvenv.cfg", "app/views.py~", ".env", "4913"):
         (watcher.folder / name).parent.mkdir(exist_ok=True)
         (watcher.folder / name).write_text("new", encoding="utf-8")
     watcher.file.touch()
     if os.name == "posix":
         watcher.file.with_name(".#views.py").symlink_to("mina@laptop.4711:1700000000")
         os.mkfifo(watcher.folder / "pipe.py")
-    time.sleep(1)
+    watcher.wait_for_looks()
     save_in_place(watcher.file, "pass\n")
-
     assert watcher.events(1) == ["app/views.py changed"]
 
 
 def test_a_save_during_a_check_restarts_it(watcher: Watcher) -> None:
-    watcher.seconds = 1.0
+    watcher.seconds = 60.0
     save_in_place(watcher.file, "pass\n")
     watcher.wait_for(lambda: watcher.begun == 2)
+    watcher.seconds = 0.0
     save_in_place(watcher.file, "pass  # again\n")
 
     assert watcher.events(1) == ["app/views.py changed"] * 2
@@ -261,15 +253,14 @@ def test_a_save_during_a_check_restarts_it(watcher: Watcher) -> None:
 
 def test_a_save_that_is_taken_back_during_a_check_is_judged_too(watcher: Watcher) -> None:
     """The check was given up because of it, so another has to come to its end."""
-    watcher.seconds = 1.0
+    watcher.seconds = 60.0
     save_in_place(watcher.file, "pass\n")
     watcher.wait_for(lambda: watcher.begun == 2)
+    watcher.seconds = 0.0
+    watcher.when_given_up = lambda: save_in_place(watcher.file, "pass\n")
     save_in_place(watcher.file, "half a sa")
-    time.sleep(0.35)
-    save_in_place(watcher.file, "pass\n")
 
     assert "app/views.py changed" in watcher.events(1)
-    assert watcher.ended == 2
 
 
 def test_a_folder_that_is_replaced_is_watched_on(watcher: Watcher) -> None:
@@ -280,3 +271,30 @@ def test_a_folder_that_is_replaced_is_watched_on(watcher: Watcher) -> None:
     new.rename(watcher.folder)
 
     assert watcher.events(1) == ["7 files changed"]
+
+
+class Judging(Watcher):
+    """A watch that judges, of chapter 3, what the first step adds and whether the code starts."""
+
+    stage = find_stage("3")
+
+    def judge(self, folder: Path, stage: Stage, *, tests: tuple[str, ...] = (), **options: Any) -> Verdict:
+        few = (behaviours_of(0)[0].test, behaviours_of(3)[0].test)
+        verdict = runner.judge(folder, stage, tests=tests or few, **options)
+        self.ended += verdict.complete
+        return verdict
+
+
+def test_watch_tells_a_fault_in_one_place_from_code_that_does_not_start(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner.run("begin", "3")
+    mine = learner.workspace / Judging.stage.name / "app" / "decorators" / "__init__.py"
+    mine.parent.mkdir()
+    mine.write_text("def json_required(view):\n    return wrapper\n", encoding="utf-8")
+    with closing(Judging(mine.parents[2], monkeypatch)) as watcher:
+        watcher.wait_for(lambda: "name 'wrapper' is not defined" in watcher.text)
+        mine.write_text("def json_required(view):\n    return other\n", encoding="utf-8")
+        watcher.events(2)  # what to work on, and then all
+    assert "still to do" in watcher.text and "name 'other' is not defined" in watcher.text
+    assert "Your code does not start" not in watcher.text
