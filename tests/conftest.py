@@ -118,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)  # a learner has no pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process one test after the other, and all tests of a file in `TOGETHER` to one process."""
+    """Give each process one test after the other, and those that share something to one process."""
     from kit.scheduling import Scheduling
 
     return Scheduling(config, log)

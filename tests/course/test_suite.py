@@ -198,9 +198,9 @@ def test_a_file_whose_tests_share_something_is_run_by_one_process(run):
 
 
 def test_all_files_that_share_something_are_there():
-    from kit.scheduling import TOGETHER
+    from kit.scheduling import OF_THE_SITE, TOGETHER
 
-    assert [name for name in TOGETHER if not (ROOT / name).is_file()] == []
+    assert [name for name in TOGETHER | OF_THE_SITE if not (ROOT / name).is_file()] == []
 
 
 def test_the_progress_counts_work_and_not_tests():

@@ -17,7 +17,8 @@ TOGETHER = {
     f"tests/drills/test_{name}.py"
     for name in ("clock", "compose", "containers", "lab", "server", "topology", "units")
 } | {"tests/final/test_gateway.py", "tests/final/test_page.py", "tests/course/test_suite.py"}
-TOGETHER |= {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python", "slides")}
+#: Run by one process, too, one after the other: they begin the run, and all wait until the site is built.
+OF_THE_SITE = {f"tests/site/test_{name}.py" for name in ("in_browser", "lab", "lab_python", "slides")}
 
 DURATIONS = ROOT / "tests" / "durations.json"  # written by `course test --record`
 UNKNOWN = 1.0  # seconds of the longest test in a file that is not in it
@@ -41,6 +42,8 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file in OF_THE_SITE:
+            return "tests/site"
         return file if file in TOGETHER else nodeid
 
     def schedule(self) -> None:
