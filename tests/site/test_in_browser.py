@@ -123,24 +123,26 @@ def test_a_page_from_a_folder_is_dark_where_the_system_is(
     assert heard == []
 
 
-#: The results of the words typed last are there, or the page says that there are none.
-SEARCHED = """() => !document.querySelector(".md-search-result__item[data-earlier]")
-  && (document.querySelector(".md-search-result__item")
-    || /No matching|없습니다/.test(document.querySelector(".md-search-result__meta").textContent))"""
+EMPTY = "() => !document.querySelector('.md-search-result__item')"
+#: The results are there, or the page says that there are none.
+SEARCHED = """() => document.querySelector(".md-search-result__item")
+  || /No matching|없습니다/.test(document.querySelector(".md-search-result__meta").textContent)"""
 
 
 def search(tab: Any, words: str) -> set[str]:
     """Return the addresses that the search of the open page finds, of its first ten results."""
     tab.keyboard.press("/")
-    tab.eval_on_selector_all(
-        ".md-search-result__item", "all => all.forEach(one => one.dataset.earlier = true)"
-    )
+    type_into_search(tab, "", until=EMPTY)  # or what was found before would be taken for the results
+    type_into_search(tab, words, until=SEARCHED)
+    links = tab.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
+    return {re.sub(r"[?#].*", "", link) for link in links}
+
+
+def type_into_search(tab: Any, words: str, until: str) -> None:
     tab.fill("input[name=query]", words)
     # What a Korean input method sends at the end, and `fill` does not.
     tab.evaluate("document.querySelector('input[name=query]').dispatchEvent(new Event('keyup'))")
-    tab.wait_for_function(SEARCHED, timeout=10_000)
-    links = tab.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
-    return {re.sub(r"[?#].*", "", link) for link in links}
+    tab.wait_for_function(until, timeout=10_000)
 
 
 SAME = {
