@@ -38,8 +38,7 @@ OURS = {"X-Account-Page": "1"}
 def longest() -> int:
     """Return after how many milliseconds something is missing: other tests keep the machine busy.
 
-    Where a fault is planted, the tests wait less. The harness says so in the process that runs the test, after
-    it has imported this file.
+    Where a fault is planted, the tests wait less: the harness says so, after it has imported this file.
     """
     return 5_000 if "COURSE_FINAL" in os.environ else 20_000
 
