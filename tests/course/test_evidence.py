@@ -130,8 +130,11 @@ def test_a_right_service_may_do_what_services_do(tmp_path: Path) -> None:
 def test_what_the_code_leaves_running_keeps_nobody_waiting(tmp_path: Path, end: str) -> None:
     """A process that it forks holds the pipe, and is ended with the check."""
     pid = tmp_path / "pid"
-    code = f"import os, time\nif not os.fork():\n    open({str(pid)!r}, 'w').write(str(os.getpid()))\n"
-    folder = submission(tmp_path / "mine", f"{WRONG}\n{code}    time.sleep(99)\n    os._exit(0)\n{end}\n")
+    code = (  # the parent writes the id: the child may be ended before it could
+        f"import os, time\nchild = os.fork()\nif not child:\n    time.sleep(99)\n    os._exit(0)\n"
+        f"open({str(pid)!r}, 'w').write(str(child))\n"
+    )
+    folder = submission(tmp_path / "mine", f"{WRONG}\n{code}{end}\n")
 
     started = time.monotonic()
     assert len(judge(folder, STAGE, tests=(ONE_CASE,)).not_passed) == 1
