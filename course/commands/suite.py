@@ -27,7 +27,8 @@ DURATIONS = ROOT / "tests" / "durations.json"
 UNKNOWN = 0.2  # seconds for a test of a file that is not in it
 PROGRESS_EVERY = 20  # seconds
 MOST_RERUNS = 5  # if more tests are red, the machine is not the reason
-FAILS_AGAIN = re.compile(r"Timeout|crashed while running")  # and takes long, or a process with it
+#: A test that hangs, or ends its process, would do so again.
+FAILS_AGAIN = re.compile(r"from pytest-timeout|crashed while running")
 LAST_RESORT = 360  # seconds; longer than any test's own timeout
 
 #: A test that takes longer than its timeout fails and shows where it was (pytest-timeout). If not even
