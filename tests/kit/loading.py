@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from kit.state import state_of
+from kit.state import Remembered
 
 from course.lessons.own_files import copy_own_files
 from course.lessons.stages import FINAL_NUMBER
@@ -137,20 +137,20 @@ class LoadedStage:
         package = self._import("app")
         with suppress(Exception):  # what is wrong with it is the matter of the test that asks for it
             _ = self.config  # a module that came later would look like something that a test has changed
-        self._at_first = self._state()
+        self._at_first = Remembered(self._own())
         return package
 
     def refresh(self) -> None:
         """Import the code again if its modules are no longer as they were, so that no test sees another."""
-        if "package" in vars(self) and self._state() != self._at_first:
+        if "package" in vars(self) and self._at_first.differs_from(self._own()):
             self.load_package()
 
-    def _state(self) -> Any:
+    def _own(self) -> list[ModuleType]:
+        """Return the modules that it has imported."""
         if self in _entered:
             with self.active():
-                named = [sys.modules[name] for name in self._named()]
-                return state_of([module for module in named if self._is_own(module)])
-        return state_of(self._modules.values())
+                return [sys.modules[name] for name in self._named() if self._is_own(sys.modules[name])]
+        return list(self._modules.values())
 
     @cached_property
     def config(self) -> ModuleType:

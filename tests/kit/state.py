@@ -8,9 +8,10 @@ finds would depend on the tests before it; so the stage is loaded again when its
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from functools import _lru_cache_wrapper
 from itertools import count
+from operator import is_
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -18,57 +19,66 @@ PLAIN = (int, float, complex, str, bytes, bool, type(None))
 SKIPPED = {"__builtins__", "__cached__", "__doc__", "__annotations__", "__spec__", "__loader__"}
 DEPTH = 8  # of containers in closures in classes: what wrong code remembers is near the surface
 
+Look = Callable[[Any], list[Any]]  # returns the parts of an object that may change
 
-def state_of(modules: Iterable[ModuleType]) -> Hashable:
-    """Return a value that differs after something in ``modules`` has changed.
+
+class Remembered:
+    """What modules remember at one moment, to be compared with what they remember later.
 
     It covers what their own names refer to: containers, counters, own classes and their instances, and what
     functions keep in defaults, in closures and in attributes. What libraries keep is left out.
     """
-    own = {module.__name__: module for module in modules}
-    return tuple((name, _Reader(own).read(vars(own[name]))) for name in sorted(own))
 
+    def __init__(self, modules: Iterable[ModuleType]) -> None:
+        self._modules = {module.__name__: module for module in modules}
+        self._parts: dict[int, tuple[Look, Any, list[Any]]] = {}  # by id: how it was looked at, it, its parts
+        for module in self._modules.values():
+            self._keep(vars(module), DEPTH)
 
-class _Reader:
-    def __init__(self, own: Container[str]) -> None:
-        self._own = own
-        self._seen: dict[int, Any] = {}  # with the objects, so that none gets the id of one that is gone
+    def differs_from(self, modules: Iterable[ModuleType]) -> bool:
+        """Whether ``modules`` are others, or something in them has changed."""
+        if {module.__name__: module for module in modules} != self._modules:
+            return True
+        return any(not _are_same(look(value), parts) for look, value, parts in self._parts.values())
 
-    def read(self, value: Any, depth: int = DEPTH) -> Hashable:
+    def _keep(self, value: Any, depth: int) -> None:
+        if depth == 0 or id(value) in self._parts or (look := self._look_at(value)) is None:
+            return
+        parts = look(value)
+        self._parts[id(value)] = look, value, parts
+        for part in parts:
+            self._keep(part, depth - 1)
+
+    def _look_at(self, value: Any) -> Look | None:
+        """Return how to look at ``value``; None if it cannot change, or is a library's."""
         kind = type(value)  # not isinstance, which a proxy answers for what it stands for
-        if issubclass(kind, PLAIN):
-            return value  # type: ignore[no-any-return]
-        if kind is count:
-            return repr(value)
-        if depth == 0 or id(value) in self._seen or issubclass(kind, ModuleType):
-            return kind.__name__
-        self._seen[id(value)] = value
-        return (kind.__name__, *(self.read(part, depth - 1) for part in self._parts(value)))
-
-    def _parts(self, value: Any) -> Iterable[Any]:
-        """Return the parts of ``value`` that may change."""
-        kind = type(value)
-        if issubclass(kind, dict):
-            names = [name for name in value if name not in SKIPPED]
-            return [part for name in names for part in (name, value[name])]
-        if issubclass(kind, list | tuple | deque):
-            return value
-        if issubclass(kind, set | frozenset):
-            return [len(value)]
-        if issubclass(kind, _lru_cache_wrapper):
-            return [value.cache_info().currsize]
-        if issubclass(kind, MethodType):
-            return [value.__func__, value.__self__]
-        if issubclass(kind, FunctionType):
-            cells = [cell for cell in value.__closure__ or () if _is_filled(cell)]
-            kept = [part for part in (value.__defaults__, value.__kwdefaults__, vars(value)) if part]
-            return [*(cell.cell_contents for cell in cells), *kept]
-        if issubclass(kind, staticmethod | classmethod):
-            return [value.__func__]
+        for kinds, look in LOOKS.items():
+            if issubclass(kind, kinds):
+                return look
         of_own = value if issubclass(kind, type) else kind
-        if of_own.__module__ in self._own and hasattr(value, "__dict__"):
-            return [dict(vars(value))]
-        return ()
+        return _attributes if of_own.__module__ in self._modules and hasattr(value, "__dict__") else None
+
+
+def _are_same(parts: list[Any], before: list[Any]) -> bool:
+    if len(parts) != len(before):
+        return False
+    return all(map(is_, parts, before)) or all(
+        part is one or (type(part) is type(one) and type(part) in PLAIN and part == one)
+        for part, one in zip(parts, before, strict=True)
+    )
+
+
+def _entries(value: Any) -> list[Any]:
+    return [part for name, entry in value.items() if name not in SKIPPED for part in (name, entry)]
+
+
+def _attributes(value: Any) -> list[Any]:
+    return _entries(vars(value))
+
+
+def _kept_by_function(value: Any) -> list[Any]:
+    cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
+    return [*cells, *(part for part in (value.__defaults__, value.__kwdefaults__, vars(value)) if part)]
 
 
 def _is_filled(cell: Any) -> bool:
@@ -77,3 +87,15 @@ def _is_filled(cell: Any) -> bool:
     except ValueError:  # of a name that its function has not assigned yet
         return False
     return True
+
+
+LOOKS: dict[Any, Look] = {
+    dict: _entries,
+    (list, tuple, deque): list,
+    (set, frozenset): lambda value: [len(value)],
+    count: lambda value: [repr(value)],
+    _lru_cache_wrapper: lambda value: [value.cache_info().currsize],
+    MethodType: lambda value: [value.__func__, value.__self__],
+    FunctionType: _kept_by_function,
+    (staticmethod, classmethod): lambda value: [value.__func__],
+}
