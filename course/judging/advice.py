@@ -3,7 +3,7 @@
 What stops the code comes first, whichever behaviour met it: code that does not end or does not start, an
 exception by mistake, a blueprint or a command that is written but not registered. Next is what worked before,
 then the first step of the lesson that can turn green. A behaviour waits if it fails on the way to what it is
-about, or because of a URL or a command of a later step.
+about, because of a URL or a command of a later step, or by an exception that only later steps have to handle.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ class _Adviser:
         self.causes = Counter(cause for result in self.failed if (cause := self.cause(result)))
         self.added = added_by_steps(stage.number)
         self.steps = [found.anchor for found in sections(stage.number)]
+        own = [self.step(result.behaviour.anchor) for result in self.failed if self.is_own(result)]
+        self.first_step = min(own, default=-1)  # of those with something to do
 
     def advice(self) -> Advice:
         """Return what to say about the failure that ranks first."""
@@ -118,7 +120,7 @@ class _Adviser:
             return (9, place)
         waits = finding.on_the_way or self.waits_for_a_later_step(result)
         own = self.is_own(result)
-        if cause := self.cause(result):
+        if (cause := self.cause(result)) and not self.is_handled_later(result):
             return (1, -self.causes[cause], finding.crash, waits, not own, place)
         if waits:
             return (6, not is_regression(result, self.stage, self.ever_passed), not own, place)
@@ -153,6 +155,15 @@ class _Adviser:
             (len(name), step) for name, step in self.added.items() if f"{obstacle}/".startswith(f"{name}/")
         ]
         return bool(added) and self.step(max(added)[1]) > self.step(result.behaviour.anchor)
+
+    def is_handled_later(self, result: Result) -> bool:
+        """Whether a failure is the matter of a later step than the first with something to do.
+
+        Its exception may be one that the later step teaches to handle.
+        """
+        if not self.is_own(result) or is_regression(result, self.stage, self.ever_passed):
+            return False
+        return self.step(result.behaviour.anchor) > self.first_step
 
     def step(self, anchor: str) -> int:
         """Return the place of a section in the lesson."""

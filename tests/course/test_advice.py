@@ -15,6 +15,7 @@ from course.judging.results import Result, Verdict
 from course.judging.runner import judge
 from course.lessons.behaviours import all_behaviours, behaviours_of
 from course.lessons.stages import Stage, find_stage
+from course.lessons.steps import build_step
 
 MISTAKES: dict[str, Mistake] = {f"{m.stage.number:02}_{m.name}": m for m in all_mistakes()}
 #: They take longer than all others together, and no mistake here is told for them.
@@ -91,6 +92,23 @@ def test_steps_come_in_the_order_of_the_lesson(tmp_path: Path) -> None:
     advice = advice_on("3", failed, tmp_path)
 
     assert advice.lesson is not None and (advice.lesson.anchor, advice.lesson.step) == ("arguments", 2)
+
+
+def test_an_exception_that_a_later_step_handles_waits_for_it(tmp_path: Path) -> None:
+    """After its first step chapter 4 crashes on a body nested too deep, which is the matter of its fifth."""
+    stage, folder = find_stage("4"), tmp_path / "04_error_handlers"
+    build_step(stage, 1, folder)
+    verdict = judge(folder, stage, tests=tuple(b.test for b in behaviours_of(4)), limit=100)
+    assert any(result.finding and result.finding.crash for result in verdict.not_passed)
+
+    advice = next_step(verdict, stage, [], folder)
+
+    assert advice is not None and advice.headline.startswith("Next: ")
+    assert advice.lesson is not None and (advice.lesson.anchor, advice.lesson.step) == ("handlers", 2)
+
+    deep = next(result for result in verdict.not_passed if result.finding and result.finding.crash)
+    lost = next_step(verdict, stage, [deep.behaviour.test], folder)
+    assert lost is not None and lost.headline == "First, an exception in your code.", "it was handled before"
 
 
 def test_a_regression_leads_to_the_step_that_is_being_worked_on(tmp_path: Path) -> None:
