@@ -9,7 +9,9 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from operator import attrgetter, is_
+from contextlib import suppress
+from itertools import chain
+from operator import attrgetter, call, is_, itemgetter
 from types import FunctionType
 from typing import Any
 
@@ -50,7 +52,7 @@ class Evidence:
         self.is_learners = is_learners
         self.ran: set[str] = set()
         self.changed = ""  # what the code has changed in the tests
-        self._sealed: list[Sealed] = []
+        self._seal: Seal | None = None
 
     def begin(self) -> None:
         """Forget the test before."""
@@ -58,13 +60,14 @@ class Evidence:
 
     def end(self) -> bool:
         """Return whether the test passed: all of it ran, nothing failed, and the tests are unchanged."""
-        self.changed = self.changed or next(filter(None, map(Sealed.changed, self._sealed)), "")
+        if self._seal and not self.changed:
+            self.changed = self._seal.changed()
         return self.ran == PHASES and not self.changed
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember the tests and what they rely on: no code of the learner's has run yet."""
         tests = {item.module.__name__ for item in session.items if isinstance(item, pytest.Function)}
-        self._sealed = list(seal(tests))
+        self._seal = Seal(tests)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -89,42 +92,58 @@ class Evidence:
     pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
 
 
-class Sealed:
-    """Values that the learner's code must not replace, by their names."""
+class Seal:
+    """The functions and classes that decide what the tests say; no code of a learner's may replace them."""
 
-    def __init__(self, place: str, look_up: Callable[[Any], object], values: Mapping[Any, object]) -> None:
-        self.place, self.look_up = place, look_up
-        self.names, self.values = tuple(values), tuple(values.values())
+    def __init__(self, tests: set[str]) -> None:
+        """``tests``: the names of the modules of tests."""
+        self._kept = [entry for entry in _decisive(tests) if entry[2]]
+        self._codes = {
+            value: (f"{place}.{name}", value.__code__)
+            for place, _, values in self._kept
+            for name, value in values.items()
+            if isinstance(value, FunctionType)
+        }
+        # Thousands are compared after each test, so the loops over them are in C. With two names, one twice,
+        # an itemgetter returns a tuple always.
+        self._namespaces = [namespace for _, namespace, _ in self._kept]
+        self._read = [itemgetter(*values, next(iter(values))) for _, _, values in self._kept]
+        self._values = list(self._read_all())
+        self._code_objects = [code for _, code in self._codes.values()]
 
     def changed(self) -> str:
         """Return the name of a value that was replaced, or nothing."""
-        if all(map(is_, map(self.look_up, self.names), self.values)):  # thousands of them after each test
-            return ""
-        pairs = zip(self.names, self.values, strict=True)
-        name = next((name for name, value in pairs if self.look_up(name) is not value), "")
-        return f"{self.place}.{getattr(name, '__name__', name)}".lstrip(".")
+        with suppress(KeyError):  # of one that was deleted
+            codes = map(attrgetter("__code__"), self._codes)
+            if all(map(is_, self._read_all(), self._values)) and all(map(is_, codes, self._code_objects)):
+                return ""
+        replaced = (
+            f"{place}.{name}".lstrip(".")
+            for place, namespace, values in self._kept
+            for name, value in values.items()
+            if namespace.get(name) is not value
+        )
+        rewritten = (name for value, (name, code) in self._codes.items() if value.__code__ is not code)
+        return next(chain(replaced, rewritten))
+
+    def _read_all(self) -> Iterator[object]:
+        return chain.from_iterable(map(call, self._read, self._namespaces))
 
 
-def seal(tests: set[str]) -> Iterator[Sealed]:
-    """Yield the functions and classes that decide what the tests say.
-
-    Args:
-        tests: the names of the modules of tests.
-    """
-    judging = {
+def _decisive(tests: set[str]) -> Iterator[tuple[str, Mapping[str, object], dict[str, Any]]]:
+    """Yield what decides: the name of a namespace, the namespace, and what must stay in it."""
+    judging: dict[str, object] = {
         name: module
         for name, module in sys.modules.items()
         if name in tests or any(name == judge or name.startswith(f"{judge}.") for judge in JUDGES)
     }
-    yield Sealed("", sys.modules.get, judging)
+    yield "", sys.modules, judging
     for name, module in [*judging.items(), ("builtins", builtins)]:
         values = {key: value for key, value in vars(module).items() if callable(value)}
         if module is builtins:
             values = {key: value for key, value in values.items() if key not in HARMLESS}
-        yield Sealed(name, vars(module).get, values)
-        functions = [value for value in values.values() if isinstance(value, FunctionType)]
-        yield Sealed(name, attrgetter("__code__"), {function: function.__code__ for function in functions})
+        yield name, vars(module), values
         for value in values.values():
             if isinstance(value, type) and value.__module__ == name != "builtins":
                 parts = {key: part for key, part in vars(value).items() if isinstance(part, PARTS)}
-                yield Sealed(f"{name}.{value.__name__}", vars(value).get, parts)
+                yield f"{name}.{value.__name__}", vars(value), parts

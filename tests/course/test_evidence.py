@@ -53,6 +53,9 @@ TRICKS = {
     "forks": "import os; os.fork()",
     "no longer runs tests": "import _pytest.runner as r; r.runtestprotocol = lambda *a, **k: True",
     "no longer calls tests": "import _pytest.python as p; p.Function.runtest = lambda self: None",
+    "empties what calls tests": (
+        "import _pytest.python as p; p.Function.runtest.__code__ = (lambda self: None).__code__"
+    ),
     "reports what it likes": "import _pytest.reports as r; r.TestReport.from_item_and_call = lambda *a: None",
     "asserts nothing": "import sys; sys.modules['kit.clients'].expect = lambda *a: {}",
     "fails nothing": "import pytest; pytest.fail = lambda *a: None; pytest.raises = lambda *a: None",
@@ -100,13 +103,22 @@ def test_a_wrong_service_passes_nothing_whatever_it_does(tmp_path: Path, trick: 
     assert set(verdict.results) == set(TESTS)
 
 
-def test_what_interferes_is_named(tmp_path: Path) -> None:
-    folder = submission(tmp_path / "mine", f"{WRONG}\n{TRICKS['no longer calls tests']}\n")
+@pytest.mark.parametrize(
+    ("trick", "name"),
+    [
+        (TRICKS["no longer calls tests"], "_pytest.python.Function.runtest"),
+        (TRICKS["empties what calls tests"], "_pytest.python.Function.runtest"),
+        ("import kit.clients; del kit.clients.expect_header", "kit.clients.expect_header"),
+    ],
+    ids=["replaced", "emptied", "deleted"],
+)
+def test_what_interferes_is_named(tmp_path: Path, trick: str, name: str) -> None:
+    folder = submission(tmp_path / "mine", f"{WRONG}\n{trick}\n")
 
     verdict = judge(folder, STAGE, tests=(ONE_CASE,))
 
     told = dict(explain(verdict.results[ONE_CASE], folder))
-    assert "(_pytest.python.Function.runtest)" in told["raised"]
+    assert f"({name})" in told["raised"]
 
 
 def test_a_right_service_may_do_what_services_do(tmp_path: Path) -> None:

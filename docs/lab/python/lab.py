@@ -19,6 +19,12 @@ HANDLERS = {
     "zip": ("workspace", "as_zip"),
 }
 PRELOAD = ("service", "flask_jwt_extended", "flask_sqlalchemy", "werkzeug.test", "pytest", "judge", "grader")
+#: What a check would import in the middle of it: plugins of pytest, what the tests import, and what freezegun
+#: makes other modules import when it looks through all that they have.
+PRELOAD += ("_pytest.unittest", "_pytest.junitxml", "_pytest.helpconfig", "sqlite3", "tracemalloc", "runpy")
+PRELOAD += ("flask.testing", "sqlalchemy.dialects.sqlite", "encodings.idna", "freezegun", "dateutil.rrule")
+PRELOAD += ("dateutil.zoneinfo", "unittest.async_case", "concurrent.futures.thread")
+PRELOAD += ("multiprocessing.queues", "multiprocessing.connection", "concurrent.futures.process")
 
 
 def handle(kind: str, request: str, notify: Callable[[str], None]) -> str:
