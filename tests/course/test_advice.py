@@ -94,6 +94,18 @@ def test_steps_come_in_the_order_of_the_lesson(tmp_path: Path) -> None:
     assert advice.lesson is not None and (advice.lesson.anchor, advice.lesson.step) == ("arguments", 2)
 
 
+def test_what_fails_for_lack_of_a_later_url_waits_for_it(tmp_path: Path) -> None:
+    """That other log-ins stay valid is of chapter 6's third step; it takes a log-out, which its fourth adds."""
+    stage, folder = find_stage("6"), tmp_path / "06_test_driven_development"
+    build_step(stage, 0, folder)
+    verdict = judge(folder, stage, tests=tuple(b.test for b in behaviours_of(6)), limit=100)
+
+    advice = next_step(verdict, stage, [], folder)
+
+    assert advice is not None and advice.result.behaviour.function == "test_logging_out_ends_the_token"
+    assert advice.lesson is not None and advice.lesson.anchor == "green"
+
+
 def test_an_exception_that_a_later_step_handles_waits_for_it(tmp_path: Path) -> None:
     """After its first step chapter 4 crashes on a body nested too deep, which is the matter of its fifth."""
     stage, folder = find_stage("4"), tmp_path / "04_error_handlers"
