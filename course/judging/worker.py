@@ -55,8 +55,7 @@ def run_tests(task: Task, *plugins: object, options: Sequence[str] = ()) -> None
     os.chdir(task.scratch)
     # With "=": otherwise pytest takes the folder for one of tests, and loads the learner's conftest.py.
     ours = [f"--stage={task.folder}", f"--stage-as={task.stage}", f"--basetemp={task.scratch}/run"]
-    ours += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-o", "timeout=0"]
-    ours += ["-o", "filterwarnings="]  # a warning is no error for `flask run` either
+    ours += ["-o", "timeout=0", "-o", "filterwarnings="]  # a warning is no error for `flask run` either
     ours += ["-pno:cacheprovider", "-pno:faulthandler", "-ppytest_timeout"]
     ours += ["-v"] if task.full else ["-pno:terminal"]
     tests = [str(ROOT / "tests" / test) for test in task.tests]

@@ -95,7 +95,7 @@ def test_steps_come_in_the_order_of_the_lesson(tmp_path: Path) -> None:
 
 
 def test_what_fails_for_lack_of_a_later_url_waits_for_it(tmp_path: Path) -> None:
-    """That other log-ins stay valid is of chapter 6's third step; it takes a log-out, which its fourth adds."""
+    """That others stay logged in is of chapter 6's third step; it takes a log-out, which its fourth adds."""
     stage, folder = find_stage("6"), tmp_path / "06_test_driven_development"
     build_step(stage, 0, folder)
     verdict = judge(folder, stage, tests=tuple(b.test for b in behaviours_of(6)), limit=100)
