@@ -31,8 +31,8 @@ class Login(Resource):  # type: ignore[misc]
     @log_in_limited
     def post(self, data: dict[str, str]) -> dict[str, Any]:
         """Log in: an e-mail and a password for tokens; with a second factor, for an `mfa_token` first."""
-        came = auth.log_in(**data, device=read_device())
-        return came._asdict() if isinstance(came, auth.CodeWanted) else represent_grant(came)
+        outcome = auth.log_in(**data, device=read_device())
+        return outcome._asdict() if isinstance(outcome, auth.CodeWanted) else represent_grant(outcome)
 
 
 @ns.route("/refresh", endpoint="refresh")

@@ -40,7 +40,7 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
             params: what may stand behind `?`, and what it means; a header by a description of its own.
         """
 
-        def decorate(view: V) -> V:
+        def decorator(view: V) -> V:
             doc: dict[str, Any] = {"params": params or {}, "security": "token" if needs_token(view) else []}
             if takes is not None:
                 doc["expect"] = [takes]
@@ -52,7 +52,7 @@ class Namespace(RestxNamespace):  # type: ignore[misc]
                 doc["responses"][status] = (HTTPStatus(status).phrase, PROBLEM)
             return self.doc(**doc)(view)  # type: ignore[no-any-return]
 
-        return decorate
+        return decorator
 
 
 class Text(fields.String):  # type: ignore[misc]

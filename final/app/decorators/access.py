@@ -27,7 +27,7 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         # In place of `verify_jwt_in_request()`, which knows `Bearer` in one spelling only (RFC 9110 11.1),
         # finds a token among others behind commas, answers 500 to `, ,a`, and lets OPTIONS in without a
         # token. It costs 50 microseconds where this costs 3; all the rest of `GET me` costs 150.
@@ -37,7 +37,7 @@ def token_required(view: Callable[P, R]) -> Callable[P, R]:
         g.account = find_principal(token)
         return view(*args, **kwargs)
 
-    return may_answer(guarded, 401, token=True)
+    return may_answer(wrapper, 401, token=True)
 
 
 def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -48,18 +48,18 @@ def role_required(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         MfaNeeded: an admin has to have a second factor, and has none.
     """
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+    def decorator(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             if principal().role != role:
                 _record()
                 raise NotAllowed
             authorization.check_second_factor(principal())
             return view(*args, **kwargs)
 
-        return may_answer(guarded, 403)
+        return may_answer(wrapper, 403)
 
-    return decorate
+    return decorator
 
 
 def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -70,11 +70,11 @@ def recent_login_required(view: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         authorization.check_recent_login(principal())
         return view(*args, **kwargs)
 
-    return guarded
+    return wrapper
 
 
 def _record() -> None:

@@ -17,11 +17,11 @@ def json_required(view: Callable[P, R]) -> Callable[P, R]:
     """Let nothing but a JSON object through. For a view that looks at the fields itself: see `validated`."""
 
     @wraps(view)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         read_body()
         return view(*args, **kwargs)
 
-    return may_answer(checked, 400, 413, 415)
+    return may_answer(wrapper, 400, 413, 415)
 
 
 def validated(
@@ -37,11 +37,11 @@ def validated(
         InvalidInput: some fields are wrong; it has all the faults, not the first.
     """
 
-    def decorate(view: Callable[..., R]) -> Callable[..., R]:
+    def decorator(view: Callable[..., R]) -> Callable[..., R]:
         @wraps(view)
-        def checked(*args: Any, **kwargs: Any) -> R:
+        def wrapper(*args: Any, **kwargs: Any) -> R:
             return view(*args, data=check_fields(read_body(), rules, optional), **kwargs)
 
-        return may_answer(checked, 400, 413, 415)
+        return may_answer(wrapper, 400, 413, 415)
 
-    return decorate
+    return decorator

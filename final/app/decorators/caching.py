@@ -23,9 +23,9 @@ def cached(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     Place it below `token_required`: above it, all accounts would get the response to one.
     """
 
-    def decorate(view: Callable[P, Any]) -> Callable[P, Any]:
+    def decorator(view: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(view)
-        def remembered(*args: P.args, **kwargs: P.kwargs) -> Any:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
             if request.method not in {"GET", "HEAD"}:
                 return view(*args, **kwargs)
             cache: Cache = current_app.extensions["cache"]
@@ -39,9 +39,9 @@ def cached(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
                 cache.put(key, (response.get_data(), list(response.headers)), seconds)
             return response
 
-        return remembered
+        return wrapper
 
-    return decorate
+    return decorator
 
 
 class Cache:

@@ -22,11 +22,11 @@ def compressed(view: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(view)
-    def packing(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         after_this_request(compress)
         return view(*args, **kwargs)
 
-    return packing
+    return wrapper
 
 
 def compress(response: Response) -> Response:

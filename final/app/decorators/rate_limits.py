@@ -93,11 +93,11 @@ def rate_limited(
         TooManyRequests: these are more.
     """
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+    def decorator(view: Callable[P, R]) -> Callable[P, R]:
         name = _name(budget or f"{view.__module__}.{view.__qualname__}", times, seconds)
 
         @wraps(view)
-        def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             who = by()
             if who is None:
                 return view(*args, **kwargs)
@@ -112,9 +112,9 @@ def rate_limited(
                 raise TooManyRequests(left)
             return view(*args, **kwargs)
 
-        return may_answer(counted, 429)
+        return may_answer(wrapper, 429)
 
-    return decorate
+    return decorator
 
 
 def log_in_limited(view: Callable[P, R]) -> Callable[P, R]:

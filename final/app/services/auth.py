@@ -137,17 +137,17 @@ def log_in(email: str, password: str, device: Device) -> Grant | CodeWanted:
     if passwords.current().is_outdated(found.password_hash):
         new_hash = passwords.current().hash(password)
     if found.mfa_since is not None:
-        came: str | CodeWanted | None = _ask_for_code(found, new_hash)
+        begun: str | CodeWanted | None = _ask_for_code(found, new_hash)
     else:
-        came = begin_session(found.id, device, found.password_hash, new_hash)
-    if came is None and new_hash is not None:  # another log-in has renewed the hash at this moment
+        begun = begin_session(found.id, device, found.password_hash, new_hash)
+    if begun is None and new_hash is not None:  # another log-in has renewed the hash at this moment
         return log_in(email, password, device)
-    if came is None:
+    if begun is None:
         audit.record("login", account_id=found.id, outcome=audit.FAILED, password=False)
         raise WrongCredentials
-    if isinstance(came, CodeWanted):
-        return came
-    return grant(found.id, came)._replace(marks=devices.remember(device.marks, email))
+    if isinstance(begun, CodeWanted):
+        return begun
+    return grant(found.id, begun)._replace(marks=devices.remember(device.marks, email))
 
 
 def grant(
