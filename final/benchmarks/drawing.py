@@ -27,6 +27,7 @@ WORDS = {
     "sessions": "sessions of one account",
     "clients": "connections",
     "memory title": "Memory of one process through the soak, MiB",
+    "minutes": "{:.0f} min",
     "memory desc": "A line over the minutes in which one process was left alone while others were killed.",
 }
 _STYLE = """<style>
@@ -94,7 +95,7 @@ def memory(summary: dict[str, Any], words: dict[str, str] = WORDS, style: str = 
     for time, size in (samples[0], samples[-1]):
         at = 40 if time == samples[0][0] else WIDTH - 40
         parts.append(_text(f"{size:.0f}", at, _height(size, 0.0, _top(samples), 12) - 8, "f-small"))
-        parts.append(_text(f"{time / 60:.0f} min", at, 128, "f-small"))
+        parts.append(_text(words["minutes"].format(time / 60), at, 128, "f-small"))
     return _svg(136, words["memory title"], words["memory desc"], parts, style)
 
 
