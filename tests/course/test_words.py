@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,25 @@ def test_no_korean_message_leaves_the_particle_to_its_reader() -> None:
 
     assert doubled.search("`app`을(를) 읽습니다") and doubled.search("`app`(으)로 옮깁니다")
     assert {file.name: found for file in files if (found := doubled.findall(file.read_text("utf-8")))} == {}
+
+
+def test_every_korean_text_uses_the_words_of_the_glossary() -> None:
+    """Not only the pages: messages, hints, promises, figures, and what the patches of tests say of themselves."""
+    glossary = ROOT / "docs/glossary.toml"
+    terms = tomllib.loads(glossary.read_text(encoding="utf-8"))["terms"]
+    wrong = {word for term in terms for word in term.get("not", [])}
+    files = [ROOT / "README.ko.md", *(ROOT / "docs").glob("*.toml"), *(ROOT / "docs/figures").glob("*.svg")]
+    files += [ROOT / "docs/lab/messages/ko.toml", *COURSE.rglob("*.toml")]
+    files += [
+        *(ROOT / "tests/course/solutions").rglob("*.patch"),
+        *(ROOT / "tests/strength").rglob("*.patch"),
+    ]
+    files.remove(glossary)
+
+    texts = {file: re.sub(r"`[^`\n]*`", "", file.read_text(encoding="utf-8")) for file in files}
+    assert "액세스 로그" in texts[COURSE / "judging/said.toml"]
+    found = {file.name: [word for word in wrong if word in text] for file, text in texts.items()}
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_every_message_that_is_said_exists_and_every_other_is_gone() -> None:
