@@ -42,7 +42,7 @@ def test_no_korean_message_leaves_the_particle_to_its_reader() -> None:
 
 
 def test_every_korean_text_uses_the_words_of_the_glossary() -> None:
-    """Not only the pages: messages, hints, promises, figures, and what the patches of tests say of themselves."""
+    """Not the pages alone: messages, hints, promises, figures, and what patches say of themselves."""
     glossary = ROOT / "docs/glossary.toml"
     terms = tomllib.loads(glossary.read_text(encoding="utf-8"))["terms"]
     wrong = {word for term in terms for word in term.get("not", [])}
