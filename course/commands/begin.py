@@ -62,9 +62,9 @@ def begin(key: str, again: bool, step: int = 1) -> int:
         print(say("begin.step", before=step - 1))
     elif before.number:
         print(say("begin.own", before=before.number))
-    page = f"docs/{lang}/chapters/{stage.number:02}.md"
     url = f"http://127.0.0.1:{site_port()}/{'' if lang == 'en' else 'ko/'}chapters/{stage.number:02}.html"
-    print(say("begin.lesson", page=page, url=url))
+    print(say("begin.lesson", url=url))
+    print(say("begin.run"))
     print(say("begin.check", number=stage.number))
     print(say("begin.hint", number=stage.number))
     return 0

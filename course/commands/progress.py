@@ -18,14 +18,15 @@ def progress() -> int:
     """Show each chapter with its behaviours and hints, and the next command."""
     console = plain_console()
     saved = Progress()
-    following = None
+    left = []
     for stage in chapters():
         entry = saved.chapter(stage)
         passed, hints = len(entry["passed"]), sum(entry["hints"].values())
         done = passed > 0 and not entry["failed"]
-        if not done and following is None:
-            following = stage
-        state = say("progress.done") if done else say("progress.begun" if passed else "progress.open")
+        if not done:
+            left.append(stage)
+        begun = passed > 0 or (WORKSPACE / stage.name).is_dir()
+        state = say("progress.done") if done else say("progress.begun" if begun else "progress.open")
         line = say(
             "progress.chapter",
             number=stage.number,
@@ -35,11 +36,13 @@ def progress() -> int:
             total=len(all_behaviours(stage)),
             hints=hints,
         )
-        console.print(f"[{'green' if done else 'yellow' if passed else 'dim'}]{escape(line)}[/]")
-    if following is None:
+        console.print(f"[{'green' if done else 'yellow' if begun else 'dim'}]{escape(line)}[/]")
+    if not left:
         page = "bridge.html" if messages.language() == "en" else "ko/bridge.html"
         console.print("\n" + say("progress.all_done", page=address_of(page)))
         return 0
+    last = max(chapters(), key=lambda stage: saved.chapter(stage).get("begun", ""))
+    following = next((stage for stage in left if stage.number >= last.number), left[0])
     begun = (WORKSPACE / following.name).is_dir()
     command = f"{messages.COMMAND} {'check' if begun else 'begin'} {following.number}"
     console.print("\n" + say("progress.next", command=command))

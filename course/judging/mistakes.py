@@ -16,6 +16,7 @@ condition can name a group, `(?P<view>...)`; later conditions, `at` and the sent
     unreadable                 the first file that is not UTF-8
     source, lacks              all of the learner's files: they contain this, or nowhere contain it
     files, misplaced           the names of all files; of one that is where Python does not look for it
+    unwritten                  the name of a file that is imported and is not there
     urls                       if the requested one is unknown: those that exist, each with its endpoint
     unregistered, ruleless     the blueprint for the requested URL, if it is not registered or has no rule
 
@@ -144,6 +145,7 @@ def _facts(result: Result, work: Work) -> dict[str, str]:
         "source": work.source,
         "files": "\n".join(work.files),
         "misplaced": _misplaced(finding, work),
+        "unwritten": _unwritten(finding, work),
         "urls": "\n".join(finding.urls),
         "unregistered": "" if registered else responsible,
         "ruleless": responsible if registered and not _has_rules(responsible, finding) else "",
@@ -169,13 +171,38 @@ def _has_rules(blueprint: str, finding: Finding) -> bool:
 
 
 def _misplaced(finding: Finding, work: Work) -> str:
-    """Return where a file is that Python looked for elsewhere."""
+    """Return where a file or a folder is that Python looked for elsewhere."""
     found = re.search(r"(?:No module named|failed for) '([\w.]+)'|([\w.-]+\.py)\b", finding.raised)
-    if not found or not re.match("ModuleNotFoundError|FileNotFoundError|ImportStringError", finding.raised):
+    name = Path(_unwritten(finding, work)).stem
+    if found and re.match("ModuleNotFoundError|FileNotFoundError|ImportStringError", finding.raised):
+        imported = (found[1] or "").split(
+            "."
+        )  # of an import by its text, the last part is what the module has
+        first = finding.raised.startswith("ImportStringError")
+        name = found[2] or imported[0 if first else -1]
+    if not name:
         return ""
-    imported = (found[1] or "").split(".")  # of an import by its text, the last part is what the module has
-    name = found[2] or imported[0 if finding.raised.startswith("ImportStringError") else -1] + ".py"
-    return next((file for file in work.files if file.rpartition("/")[2] == name), "")
+    parts = [(part, file.split("/")) for file in work.files for part in file.split("/")]
+    wanted = (name, f"{name.removesuffix('.py')}.py")
+    return next(("/".join(path[: path.index(part) + 1]) for part, path in parts if part in wanted), "")
+
+
+def _unwritten(finding: Finding, work: Work) -> str:
+    """Return which file of the learner's package is imported from it and is not there."""
+    found = re.match(
+        r"ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'",
+        finding.raised,
+    )
+    if not found:
+        return ""
+    name, package = found[1], found[2].replace(".", "/")
+    module = work.files.get(f"{package}/__init__.py")
+    if module is None or any(
+        file.startswith((f"{package}/{name}.", f"{package}/{name}/")) for file in work.files
+    ):
+        return ""
+    defined = rf"^ *(def|class) {name}\b|^ *{name}\b.*=|^ *from \.*\w+.* import .*\b{name}\b"
+    return "" if re.search(defined, module, re.M) else f"{package}/{name}.py"
 
 
 @cache

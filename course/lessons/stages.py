@@ -59,8 +59,7 @@ def find_stage(key: str) -> Stage:
             names.add(str(stage.number))
         if key in names:
             return stage
-    known = ", ".join(stage.name for stage in all_stages())
-    raise UnknownStage(say("stage.unknown", key=repr(key), known=known))
+    raise UnknownStage(say("stage.unknown", key=repr(key), last=FINAL_NUMBER - 1))
 
 
 def find_chapter(key: str) -> Stage:

@@ -177,6 +177,17 @@ def test_after_the_last_chapter_progress_names_the_page_that_leads_on(
     assert run.endswith(f"{messages.COMMAND} run final")
 
 
+def test_progress_goes_on_where_the_learner_is(learner: Learner) -> None:
+    """A chapter is in progress once it is begun, and those that were skipped do not hold it up."""
+    learner.run("begin", "3")
+
+    _, output = learner.run("progress")
+
+    assert "3  View decorators: in progress, 0 of " in output
+    assert "2  Application factory and configuration: not started" in output
+    assert "Next: python3 -m course check 3" in output
+
+
 def test_a_check_shows_no_hint(learner: Learner) -> None:
     learner.run("begin", "1")
 

@@ -16,8 +16,11 @@ import pytest
 
 from course import messages
 from course.judging.explain import explain
-from course.judging.mistakes import MISTAKES
+from course.judging.mistakes import MISTAKES, Work, recognise
+from course.judging.protocol import Finding
+from course.judging.results import Result
 from course.judging.runner import judge
+from course.lessons.behaviours import all_behaviours
 from course.lessons.own_files import copy_own_files
 from course.lessons.patches import apply_patch, read_patch
 from course.lessons.stages import Stage, find_stage
@@ -104,10 +107,42 @@ def test_there_are_twenty_and_more_over_all_chapters() -> None:
     assert {mistake.stage.number for mistake in mistakes} >= set(range(1, 7))
 
 
+@pytest.mark.parametrize(
+    ("module", "line", "file", "told"),
+    [
+        (
+            "app.decorators",
+            "from .decorators.bodies import x",
+            "decorators/bodies.py",
+            "Your `decorators` is in",
+        ),
+        ("decorators", "from decorators.bodies import x", "app/decorators/bodies.py", "needs a dot"),
+        (
+            "app.decorators",
+            "from .decorators.bodies import x",
+            "app/v1.py",
+            "not written it yet, or a letter",
+        ),
+        ("flask_limiter", "import flask_limiter", "app/v1.py", "or the import lacks the dot"),
+    ],
+)
+def test_a_module_that_is_not_found_is_told_by_where_it_is(
+    module: str, line: str, file: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "_chosen", ["en"])
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text("", encoding="utf-8")
+    finding = Finding(raised=f"ModuleNotFoundError: No module named {module!r}", place=("app/v1.py", 1, line))
+
+    mistake = recognise(Result(all_behaviours(find_stage("03"))[0], "failed", finding), Work(tmp_path))
+
+    assert mistake is not None and told in mistake.text
+
+
 def test_a_mistake_is_told_in_both_languages_and_by_known_conditions() -> None:
     conditions = {"raised", "line", "file", "sent", "received", "expected", "got", "message", "wanted"}
     conditions |= {"printed", "view", "test", "state", "needed", "source", "lacks", "files", "misplaced"}
-    conditions |= {"urls", "unregistered", "ruleless", "meant", "unreadable"}
+    conditions |= {"urls", "unregistered", "ruleless", "meant", "unreadable", "unwritten"}
     for mistake in tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["mistakes"]:
         assert mistake.keys() - {"at", "first"} == {"name", "if", "en", "ko"}
         assert mistake["if"] and mistake["if"].keys() <= conditions, mistake["name"]
