@@ -41,7 +41,9 @@ def watch_folder(key: str, chapter: str | None = None) -> int:
     stage, folder = find_submission(key, chapter)
     console = plain_console()
     console.print(say("watch.begun", folder=escape(str(folder))))
-    Watch(console, stage, folder, key).run()
+    with suppress(KeyboardInterrupt):
+        Watch(console, stage, folder, key).run()
+    console.print("\n" + say("watch.ended"))
     return 0
 
 

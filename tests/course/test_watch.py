@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +83,11 @@ def test_watch_answers_a_save(learner: Learner) -> None:
         screen.wait_for("app/v2.py changed")
         screen.wait_for("Your code does not start")
         screen.wait_for("0 of 28 passed")  # so that it is not killed while it starts a process
+        if sys.platform != "win32":  # which has no SIGINT for one process alone
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+            screen.reader.join(30)
+            assert "Stopped watching." in screen.text
     finally:
         process.kill()
         process.wait()

@@ -24,7 +24,7 @@ class Decorators:
         for module in chain(self._modules, self._not_imported()):
             if name in vars(module):
                 return vars(module)[name]
-        raise Lacks("name", f"app.decorators.{name}")
+        raise Lacks("decorator", name)
 
     def _not_imported(self) -> Iterator[ModuleType]:
         """Import the modules of `app.decorators` that no view uses so far, and yield each."""
