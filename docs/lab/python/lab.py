@@ -24,7 +24,6 @@ PRELOAD = ("service", "flask_jwt_extended", "flask_sqlalchemy", "werkzeug.test",
 PRELOAD += ("_pytest.unittest", "_pytest.junitxml", "_pytest.helpconfig", "sqlite3", "tracemalloc", "runpy")
 PRELOAD += ("flask.testing", "sqlalchemy.dialects.sqlite", "encodings.idna", "freezegun", "dateutil.rrule")
 PRELOAD += ("dateutil.zoneinfo", "unittest.async_case", "concurrent.futures.thread")
-PRELOAD += ("multiprocessing.queues", "multiprocessing.connection", "concurrent.futures.process")
 
 
 def handle(kind: str, request: str, notify: Callable[[str], None]) -> str:
