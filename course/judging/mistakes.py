@@ -175,11 +175,9 @@ def _misplaced(finding: Finding, work: Work) -> str:
     found = re.search(r"(?:No module named|failed for) '([\w.]+)'|([\w.-]+\.py)\b", finding.raised)
     name = Path(_unwritten(finding, work)).stem
     if found and re.match("ModuleNotFoundError|FileNotFoundError|ImportStringError", finding.raised):
-        imported = (found[1] or "").split(
-            "."
-        )  # of an import by its text, the last part is what the module has
-        first = finding.raised.startswith("ImportStringError")
-        name = found[2] or imported[0 if first else -1]
+        # Of an import by its text, `config.Class`, the last part is what the module has.
+        place = 0 if finding.raised.startswith("ImportStringError") else -1
+        name = found[2] or found[1].split(".")[place]
     if not name:
         return ""
     parts = [(part, file.split("/")) for file in work.files for part in file.split("/")]
@@ -197,9 +195,8 @@ def _unwritten(finding: Finding, work: Work) -> str:
         return ""
     name, package = found[1], found[2].replace(".", "/")
     module = work.files.get(f"{package}/__init__.py")
-    if module is None or any(
-        file.startswith((f"{package}/{name}.", f"{package}/{name}/")) for file in work.files
-    ):
+    names = (f"{package}/{name}.py", f"{package}/{name}/")
+    if module is None or any(file.startswith(names) for file in work.files):
         return ""
     defined = rf"^ *(def|class) {name}\b|^ *{name}\b.*=|^ *from \.*\w+.* import .*\b{name}\b"
     return "" if re.search(defined, module, re.M) else f"{package}/{name}.py"
