@@ -48,10 +48,7 @@ def test_every_korean_text_uses_the_words_of_the_glossary() -> None:
     wrong = {word for term in terms for word in term.get("not", [])}
     files = [ROOT / "README.ko.md", *(ROOT / "docs").glob("*.toml"), *(ROOT / "docs/figures").glob("*.svg")]
     files += [ROOT / "docs/lab/messages/ko.toml", *COURSE.rglob("*.toml")]
-    files += [
-        *(ROOT / "tests/course/solutions").rglob("*.patch"),
-        *(ROOT / "tests/strength").rglob("*.patch"),
-    ]
+    files += (ROOT / "tests").rglob("*.patch")
     files.remove(glossary)
 
     texts = {file: re.sub(r"`[^`\n]*`", "", file.read_text(encoding="utf-8")) for file in files}
