@@ -19,7 +19,7 @@ from typing import Any
 from . import databases, drawing, page, report
 from .contenders import HELLO, all_contenders
 from .curves import all_curves
-from .environments import CACHE, versions
+from .environments import CACHE
 from .failures import Failure
 from .rounds import QUICK, Bench, Plan, argon2_alone, compare
 from .servers import ARGON2
@@ -72,13 +72,20 @@ def run(plan: Plan, command: str) -> dict[str, Any]:
     try:
         with TemporaryDirectory(prefix="benchmarks-") as scratch, ExitStack() as made:
             bench = Bench({server}, Path(scratch), plan, say)
-            alone: list[float] = []
+            # Of the peers, which all have argon2-cffi, and of ours, which has PyNaCl.
+            alone: dict[str, list[float]] = {"argon2-cffi": [], "pynacl": []}
+            pythons = dict(zip(alone, (contenders[1].python, ours.python), strict=True))
+
+            def argon2() -> None:
+                for name, python in pythons.items():
+                    alone[name].append(argon2_alone(bench, python))
+
             found = {
                 "sqlite": compare(
                     bench,
                     contenders,
                     lambda name: databases.sqlite(bench.folder, name),
-                    each_round=lambda: alone.append(argon2_alone(bench, ours.python)),
+                    each_round=argon2,
                 )
             }
             postgresql = databases.PostgreSQL(ours.python)
@@ -100,7 +107,6 @@ def run(plan: Plan, command: str) -> dict[str, Any]:
         "machine": machine(),
         "settings": settings(plan),
         "python": platform.python_version(),
-        "argon2_bindings": versions(ours.python)["argon2-cffi-bindings"],
         "databases": found,
         "argon2_alone": alone,
         "curves": curves,

@@ -32,6 +32,7 @@ WORDS = {
     "flood": "p99 in the flood, ms",
     "slower": "slower by",
     "argon2": "Argon2 alone",
+    "pynacl": "Argon2 alone, by the package of ours",
     "sqlite": "SQLite",
     "postgresql": "PostgreSQL",
     "accounts": "accounts",
@@ -98,12 +99,14 @@ def rates(result: dict[str, Any], database: str, words: dict[str, str]) -> Rows:
 
 
 def login_limit(result: dict[str, Any], words: dict[str, str]) -> Rows:
-    """Log-ins, as a part of what Argon2 alone allows on the same processor."""
+    """Log-ins, as a part of what Argon2 alone allows on the same processor, by the package of the peers."""
+    alone = result["argon2_alone"]
     rows = [[words["contender"], words["login"] + " / " + words["argon2"]]]
     for one in result["databases"]["sqlite"].values():
         if "login" in one["runs"]:
-            share = ratios(_all(one["runs"]["login"], "rate"), result["argon2_alone"])
+            share = ratios(_all(one["runs"]["login"], "rate"), alone["argon2-cffi"])
             rows.append([one["title"], _times(share, words)])
+    rows.append([words["pynacl"], _times(ratios(alone["pynacl"], alone["argon2-cffi"]), words)])
     return rows
 
 

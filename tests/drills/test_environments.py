@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from kit.adapter import PASSWORD, LoadedStage
-from kit.environments import AWAY, UV, make_environment
+from kit.environments import UV, make_environment
 from kit.server import Server
 
 from course.paths import ROOT
@@ -23,7 +22,6 @@ from course.paths import ROOT
 pytestmark = [pytest.mark.threads, pytest.mark.timeout(900)]  # the packages may have to be fetched
 
 LEARNER = "requirements.txt"
-BINDINGS = "argon2-cffi-bindings"
 IMPORT_THE_COURSE = """
 import importlib, pkgutil, course
 for found in pkgutil.walk_packages(course.__path__, "course."):
@@ -124,45 +122,6 @@ def test_the_service_runs_on_its_own_packages(make: Make, final: LoadedStage, tm
         assert server.send("POST", "/v2/auth/login", mina).status == 200
     finally:
         server.close()
-
-
-@pytest.mark.skipif(
-    shutil.which("gcc") is None, reason="no gcc, which compiles Argon2: install gcc and libc6-dev"
-)
-def test_argon2_is_built_with_its_tools(make: Make, tmp_path: Path) -> None:
-    """As the image does with MARCH: from the source, with the tools of this file alone."""
-    python = make("final/requirements-argon2.txt")
-    lock = (ROOT / "final" / "requirements.txt").read_text(encoding="utf-8")
-    bindings = [pin for pin in re.split(r"\n(?! )", lock) if pin.startswith(f"{BINDINGS}==")]
-    (tmp_path / "requirements.txt").write_text("\n".join(bindings), encoding="utf-8")
-    from_source = [
-        "--no-deps",
-        "--require-hashes",
-        "--no-build-isolation",
-        f"--no-binary={BINDINGS}",
-        "--no-cache",
-    ]
-    command = [
-        UV,
-        "pip",
-        "install",
-        "--quiet",
-        f"--python={python}",
-        *from_source,
-        "-r",
-        tmp_path / "requirements.txt",
-    ]
-    env = os.environ | {
-        "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]]),
-        "CFLAGS": "-march=native",
-    }
-
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
-
-    if done.returncode and AWAY.search(done.stderr):
-        pytest.skip("no package index answers")
-    assert done.returncode == 0, done.stderr
-    run(python, "-c", "from _argon2_cffi_bindings import ffi, lib; assert lib.argon2_error_message")
 
 
 def test_the_installer_installs(make: Make) -> None:

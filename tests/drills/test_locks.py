@@ -20,7 +20,6 @@ LOCKS = (
     "tests/requirements.txt",
     "final/requirements.txt",
     "final/requirements-otel.txt",
-    "final/requirements-argon2.txt",
     "course/setup/uv.txt",
 )
 #: Windows on ARM is not among them: granian and psycopg have no wheel for it. A Python of x86-64 runs there.

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from kit.adapter import PASSWORD, Client, Stage, expect
+from nacl.pwhash import argon2id
 
 LOGIN = "/v2/auth/login"
 DISABLE = "UPDATE accounts SET disabled_at = '2026-01-01 00:00:00' WHERE email = 'disabled@example.com'"
@@ -169,6 +170,21 @@ def test_a_hash_of_other_parameters_is_renewed(service: Stage, in_database: Any)
     assert in_database("SELECT password_hash FROM accounts")[0][0] == new
 
 
+def test_a_hash_is_that_of_any_argon2id(service: Stage, in_database: Any) -> None:
+    """Another implementation reads what is stored, and what that wrote is good too."""
+    service.sign_up(email="mina@example.com")
+    ours = in_database("SELECT password_hash FROM accounts")[0][0]
+    assert PasswordHasher().verify(ours, PASSWORD)
+
+    for lanes in (1, 4):
+        theirs = PasswordHasher(time_cost=1, memory_cost=8 * lanes, parallelism=lanes).hash(PASSWORD)
+        in_database("UPDATE accounts SET password_hash = ?", theirs)
+        expect(service.log_in("mina@example.com", "not this one, certainly"), 401)
+        expect(service.log_in("mina@example.com"), 200)
+        kept = in_database("SELECT password_hash FROM accounts")[0][0] == theirs
+        assert kept == (lanes == 1), "only one of other parameters is renewed"
+
+
 ABSURD = {
     "a terabyte": "$argon2id$v=19$m=1073741824,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43,
     "a year": "$argon2id$v=19$m=8,t=4294967295,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43,
@@ -202,7 +218,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         go = Event()
         running = most = 0
 
-    original = PasswordHasher.verify
+    original = argon2id.verify
 
     def verify(*args: Any) -> Any:
         Slow.running += 1
@@ -213,7 +229,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         finally:
             Slow.running -= 1
 
-    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    monkeypatch.setattr(argon2id, "verify", verify)
     yield Slow
     Slow.go.set()
 
@@ -250,13 +266,13 @@ def test_a_flood_of_logins_is_refused_at_once_and_stops_nothing_else(
 def test_hashing_has_a_lower_priority(service: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that hashes has a lower priority, and the one that took the request keeps its own."""
     found: list[int] = []
-    original = PasswordHasher.verify
+    original = argon2id.verify
 
     def verify(*args: Any) -> bool:
         found.append(os.getpriority(os.PRIO_PROCESS, 0))  # of this thread
         return original(*args)
 
-    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    monkeypatch.setattr(argon2id, "verify", verify)
     before = os.getpriority(os.PRIO_PROCESS, 0)
     service.log_in("nobody@example.com")
     assert found == [min(before + 5, 19)]

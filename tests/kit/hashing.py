@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-#: The functions in C and Rust behind hashlib, argon2-cffi, bcrypt, passlib and cryptography.
-MADE_FOR_PASSWORDS = {"scrypt", "pbkdf2_hmac", "argon2_hash", "argon2_verify", "hashpw", "checkpw", "derive"}
+#: The functions in C and Rust behind hashlib, argon2-cffi, PyNaCl, bcrypt, passlib and cryptography.
+MADE_FOR_PASSWORDS = {
+    *("scrypt", "pbkdf2_hmac", "argon2_hash", "argon2_verify", "hashpw", "checkpw", "derive"),
+    *("crypto_pwhash_alg", "crypto_pwhash_str_alg", "crypto_pwhash_str_verify"),
+}
 
 
 @contextmanager

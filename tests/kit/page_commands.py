@@ -14,7 +14,7 @@ _SECTION = re.compile(r"^#+ .*\{#([\w-]+)\}$", re.M)
 _FENCE = re.compile(r"^```console server\n(.*?)^```$", re.M | re.S)
 _INLINE = re.compile(r"`((?:flask|python|docker|pg_\w+) [^`]*)`")
 #: Where the page has an example, a drill has its own: an address, a time, the name of an image, a processor.
-_EXAMPLE = re.compile(r"127\.0\.0\.1:\d+|\d{8}T\d{6}Z|(?<=--tag=)\S+|(?<=MARCH=)\S+")
+_EXAMPLE = re.compile(r"127\.0\.0\.1:\d+|\d{8}T\d{6}Z|(?<=--tag=)\S+")
 
 _ran: list[str] = []  # the commands that ended with status 0 in this process
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import base64
 import gzip
 import os
+import re
 import secrets
 import sys
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from argon2 import PasswordHasher, extract_parameters
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app
+from nacl.exceptions import InvalidkeyError
+from nacl.pwhash import argon2id
 
 from ..exceptions import FieldError, TooBusy
 
@@ -31,7 +32,9 @@ T = TypeVar("T")
 MIN_LENGTH = 15  # code points, for a password that is the only proof
 MIN_WITH_MFA = 8  # where a code is asked for too
 MAX_LENGTH = 128  # code points; long enough for any passphrase, short enough to bound the work
-# A stored hash that asks for more than this did not come from here.
+#: A stored hash: KiB, passes and threads, then the salt and the digest in Base64.
+HASH = re.compile(r"\$argon2id\$v=19\$m=([0-9]+),t=([0-9]+),p=([0-9]+)\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
+# One that asks for more than this did not come from here.
 MAX_MEMORY = 256 * 1024  # KiB
 MAX_TIME = 16  # passes
 MAX_LANES = 4  # threads
@@ -89,7 +92,7 @@ class Passwords:
     """
 
     def __init__(self, memory: int, time: int, slots: int) -> None:
-        self._hasher = PasswordHasher(time_cost=time, memory_cost=memory, parallelism=1)
+        self._memory, self._time = memory, time
         self._slots = BoundedSemaphore(slots)
         # Begun with the first hash, so in each process: a thread does not come along when one is forked.
         self._thread = ThreadPoolExecutor(1, "argon2", initializer=_lower_priority)
@@ -104,7 +107,8 @@ class Passwords:
         Raises:
             TooBusy: too many hashes wait already.
         """
-        return self._bounded(lambda: self._hasher.hash(_normalise(password)))
+        work = partial(argon2id.str, _normalise(password).encode(), self._time, self._memory * 1024)
+        return self._bounded(work).decode("ascii")
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Say whether ``stored`` is the hash of ``password``; the work of one hash, whatever the answer.
@@ -117,17 +121,15 @@ class Passwords:
         """
         if stored is None or not _is_sane(stored) or len(password) > MAX_LENGTH:
             stored, password = self._no_account, password[:MAX_LENGTH]
-        return self._bounded(lambda: self._matches(stored, password))
+        work = partial(argon2id.verify, stored.encode("ascii"), _normalise(password).encode())
+        try:
+            return self._bounded(work)
+        except InvalidkeyError:
+            return False
 
     def is_outdated(self, stored: str) -> bool:
         """Say whether ``stored`` was made with other parameters than those of today."""
-        return self._hasher.check_needs_rehash(stored)
-
-    def _matches(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, _normalise(password))
-        except VerificationError:
-            return False
+        return _parameters(stored) != (self._memory, self._time, 1)
 
     def _bounded(self, work: Callable[[], T]) -> T:
         if not self._slots.acquire(blocking=False):
@@ -164,14 +166,15 @@ def _normalise(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+def _parameters(stored: str) -> tuple[int, ...] | None:
+    found = HASH.fullmatch(stored)
+    return tuple(map(int, found.groups())) if found else None
+
+
 def _is_sane(stored: str) -> bool:
     # The parameters come from the database: absurd ones would take the machine down, one log-in at a time.
-    try:
-        parameters = extract_parameters(stored)
-    except InvalidHashError:
-        return False
-    asked = (parameters.memory_cost, parameters.time_cost, parameters.parallelism)
-    return all(value <= most for value, most in zip(asked, (MAX_MEMORY, MAX_TIME, MAX_LANES), strict=True))
+    asked, most = _parameters(stored), (MAX_MEMORY, MAX_TIME, MAX_LANES)
+    return asked is not None and all(value <= limit for value, limit in zip(asked, most, strict=True))
 
 
 @cache
