@@ -196,7 +196,7 @@ class LoadedStage:
             kind = (engine.dialect.name, name)
             if kind not in self._engines and self.number == FINAL_NUMBER:
                 try:
-                    engine.connect().close()  # by its first connection a dialect learns what its server can do
+                    engine.connect().close()  # by which its dialect learns what its server can do
                 except NotMadeByTheTest:
                     continue  # only the URL is what the test is about
                 engine.dispose()
