@@ -29,6 +29,13 @@ from course.messages import say
 BASELINE = Path(__file__).resolve().parent / "baseline.toml"
 
 
+#: What Python raises where the code is wrong, whatever was sent.
+WRONG_CODE = {
+    *("AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "TypeError", "UnboundLocalError"),
+    *("IndentationError", "SyntaxError", "TabError"),
+}
+
+
 @dataclass(frozen=True)
 class Advice:
     """What to work on next.
@@ -137,10 +144,16 @@ class _Adviser:
         mistake = self.mistakes[result.behaviour.test]
         if mistake and mistake.first:
             return mistake.text
-        if finding.crash and not self.refuses_on_purpose(finding):
-            raised = (finding.log or [finding.raised])[-1].partition(":")[0]
+        raised = (finding.log or [finding.raised])[-1].partition(":")[0]
+        if finding.crash and not self.refuses_on_purpose(finding) and not self.is_to_handle(result, raised):
             return f"{raised} {finding.place or finding.view}"
         return None
+
+    def is_to_handle(self, result: Result, raised: str) -> bool:
+        """Whether an exception is what the lesson is about, and not wrong code: the only one, and new."""
+        crashed = [one for one in self.failed if one.finding and one.finding.crash]
+        new = self.is_own(result) and not is_regression(result, self.stage, self.ever_passed)
+        return new and len(crashed) == 1 and raised not in WRONG_CODE
 
     def refuses_on_purpose(self, finding: Finding) -> bool:
         """Whether the code ended itself for a reason that few behaviours meet, such as a weak secret."""

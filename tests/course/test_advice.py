@@ -118,6 +118,13 @@ def test_an_exception_that_a_later_step_handles_waits_for_it(tmp_path: Path) -> 
     assert advice is not None and advice.headline.startswith("Next: ")
     assert advice.lesson is not None and (advice.lesson.anchor, advice.lesson.step) == ("handlers", 2)
 
+    later = tmp_path / "later"
+    build_step(stage, 4, later)
+    after_the_fourth = judge(later, stage, tests=tuple(b.test for b in behaviours_of(4)), limit=100)
+    advice = next_step(after_the_fourth, stage, [], later)
+    assert advice is not None and advice.headline.startswith("Next: ") and advice.hints
+    assert advice.lesson is not None and advice.lesson.step == 5
+
     deep = next(result for result in verdict.not_passed if result.finding and result.finding.crash)
     lost = next_step(verdict, stage, [deep.behaviour.test], folder)
     assert lost is not None and lost.headline == "First, an exception in your code.", "it was handled before"

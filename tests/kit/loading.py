@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
+#: Hashing is slow in a browser, and this is the weakest that OpenSSL accepts from werkzeug: it allows
+#: 132 * n * r bytes, of which OpenSSL needs 128 * r * (n + 3).
+CHEAP_HASH = "scrypt:128:1:1"
+
 _serial = count(1)
 
 
@@ -185,9 +189,7 @@ class LoadedStage:
             quiet["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"factory": HastyConnection}}
             own = str(getattr(getattr(self.config, base), "PASSWORD_HASH_METHOD", ""))
             if base == "TestingConfig" and own.startswith("scrypt"):
-                # Hashing is slow in a browser, and this is the weakest that OpenSSL accepts from werkzeug: it
-                # allows 132 * n * r bytes, of which OpenSSL needs 128 * r * (n + 3).
-                quiet["PASSWORD_HASH_METHOD"] = "scrypt:128:1:1"
+                quiet["PASSWORD_HASH_METHOD"] = CHEAP_HASH
         return type("StageConfig", (getattr(self.config, base),), quiet | overrides)
 
     def share_compiled(self, engines: Mapping[str | None, Engine]) -> None:

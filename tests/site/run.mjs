@@ -4,10 +4,9 @@ import { readFileSync } from "node:fs";
 import { loadPyodide } from "pyodide";
 import { ENVIRONMENT, install } from "./src/install.js";
 
-const names = ["packages.bin", "course.bin"];
-const parts = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(name))]));
+const archives = ["packages.bin", "course.bin"].map((name) => new Uint8Array(readFileSync(name)));
 const python = await loadPyodide({ env: ENVIRONMENT, stdout: console.error, stderr: console.error });
-const lab = install(python, parts);
+const lab = install(python, ...archives);
 
 function handle([kind, request]) {
   const events = [];

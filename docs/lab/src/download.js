@@ -1,8 +1,8 @@
-// Downloads the parts of the lab into memory, and reports the bytes for the progress bar.
+// Downloads the parts of the lab, and reports the bytes for the progress bar.
 
 /** @param {{url: string, bytes: number, name: string}[]} parts
  *  @param {(loaded: number) => void} notify called with the bytes so far
- *  @returns {Promise<Record<string, ArrayBuffer>>} */
+ *  @returns {Promise<Record<string, Blob>>} the browser keeps their bytes once, for all workers */
 export async function download(parts, notify) {
   let loaded = 0;
   const arrived = (bytes) => notify((loaded += bytes));
@@ -20,7 +20,7 @@ async function fromServer({ url }, arrived) {
     chunks.push(chunk.value);
     arrived(chunk.value.length);
   }
-  return new Blob(chunks).arrayBuffer();
+  return new Blob(chunks);
 }
 
 /** A page from a folder cannot fetch, but it can load scripts: there each part is a script as well. */
@@ -37,5 +37,5 @@ async function fromScript({ url, bytes }, arrived) {
   const content = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) content[at] = binary.charCodeAt(at);
   arrived(bytes);
-  return content.buffer;
+  return new Blob([content]);
 }

@@ -6,7 +6,7 @@ export class Python {
   #onPrepared;
 
   /** @param {Worker} worker
-   *  @param {Record<string, ArrayBuffer>} parts what it starts from
+   *  @param {Record<string, Blob>} parts what it starts from
    *  @param {(by: "slow" | "dead") => void} onFailure called when it hangs or has crashed */
   constructor(worker, parts, onFailure) {
     this.#worker = worker;

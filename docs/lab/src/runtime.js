@@ -1,18 +1,18 @@
-// Starts Python from bytes that are in memory already: nothing is fetched.
+// Starts Python from what is downloaded already: nothing is fetched.
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "pyodide";
 import { ENVIRONMENT, install } from "./install.js";
 
 const BASE = "lab:/"; // no address that exists: each file of it is in `parts`
 
-/** @param {Record<string, ArrayBuffer>} parts
+/** @param {Record<string, Blob>} parts
  *  @param {(line: string) => void} print called with what Python itself prints
  *  @returns {Promise<any>} the module docs/lab/python/lab.py */
 export async function startPython(parts, print) {
   const fetchBefore = self.fetch;
   const responses = {
     "pyodide.asm.wasm": () => {
-      const wasm = new Blob([parts["python.bin"]]).stream().pipeThrough(new DecompressionStream("gzip"));
+      const wasm = parts["python.bin"].stream().pipeThrough(new DecompressionStream("gzip"));
       return new Response(wasm, { headers: { "Content-Type": "application/wasm" } });
     },
     "python_stdlib.zip": () => new Response(parts["stdlib.bin"]),
@@ -27,7 +27,8 @@ export async function startPython(parts, print) {
     stderr: print,
   });
   self.fetch = fetchBefore;
-  const lab = install(python, parts);
+  const archives = ["packages.bin", "course.bin"].map((name) => parts[name].arrayBuffer());
+  const lab = install(python, ...(await Promise.all(archives)));
   removeNetwork();
   return lab;
 }
