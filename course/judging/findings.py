@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from course.judging import blame
 from course.judging.evidence import StoppedTheTest
@@ -77,7 +77,8 @@ def _add_exchange(finding: Finding, exchanges: Sequence[Any], response: Any, pat
     try:
         body = " ".join(last.response.get_data(as_text=True).split())
         if last.response.mimetype == "text/html":
-            body = " ".join(re.sub(r"<[^>]*>", " ", body).split())  # the text without the tags
+            text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", body)  # what a browser would show
+            body = " ".join(text.replace(InternalServerError.description, "").split())
     except Exception:  # the learner's response may be a stream that fails
         body = ""
     status = f"{last.response.status_code} {last.response.content_type or ''}"

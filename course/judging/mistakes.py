@@ -29,11 +29,13 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from course import messages
+from course.judging.blame import CLOSE
 from course.judging.protocol import Finding
 from course.judging.results import Result
 from course.lessons.own_files import own_files
@@ -41,6 +43,10 @@ from course.lessons.own_files import own_files
 MISTAKES = Path(__file__).resolve().parent / "mistakes.toml"
 BLUEPRINT = re.compile(
     r"Blueprint\(\s*[\"'](?P<name>\w+)[\"'](?:[^()]*url_prefix\s*=\s*[\"'](?P<prefix>[^\"']*)[\"'])?"
+)
+
+NOT_THERE = re.compile(
+    r"ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'"
 )
 
 Place = tuple[str, int, str]  # file, line, text
@@ -139,7 +145,7 @@ def _facts(result: Result, work: Work) -> dict[str, str]:
         "printed": finding.printed,
         "test": result.behaviour.function,
         "state": result.state,
-        "meant": finding.meant,
+        "meant": finding.meant or _meant(finding, work),
         "unreadable": work.unreadable,
         "needed": " ".join(finding.lacks or ()),
         "source": work.source,
@@ -185,12 +191,17 @@ def _misplaced(finding: Finding, work: Work) -> str:
     return next(("/".join(path[: path.index(part) + 1]) for part, path in parts if part in wanted), "")
 
 
+def _meant(finding: Finding, work: Work) -> str:
+    """Return what the learner's files define under a name like that of an import, or of a decorator."""
+    imported, (kind, name) = NOT_THERE.match(finding.raised), finding.lacks or ("", "")
+    wanted = imported[1] if imported else name if kind == "decorator" else ""
+    defined = set(re.findall(r"^(?:def|class) (\w+)", work.source, re.M)) - {wanted}
+    return next(iter(get_close_matches(wanted, sorted(defined), 1, CLOSE)), "")
+
+
 def _unwritten(finding: Finding, work: Work) -> str:
     """Return which file of the learner's package is imported from it and is not there."""
-    found = re.match(
-        r"ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'",
-        finding.raised,
-    )
+    found = NOT_THERE.match(finding.raised)
     if not found:
         return ""
     name, package = found[1], found[2].replace(".", "/")

@@ -66,6 +66,8 @@ def test_a_fault_is_told_as_itself(mistake: str, headline: str, told: str, step:
     assert told in ("", advice.result.behaviour.function)
     assert advice.lesson is not None and advice.lesson.anchor == step
     assert bool(advice.why and advice.hints) == bool(told), "hints would be about something else"
+    received = advice.result.finding.received if advice.result.finding else ""
+    assert received.partition("  ")[2] == "Internal Server Error" or not received.startswith("500 text/html")
 
 
 def verdict_on(stage: Stage, failed: dict[str, Finding]) -> Verdict:
