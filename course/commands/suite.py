@@ -31,13 +31,10 @@ MOST_RERUNS = 5  # if more tests are red, the machine is not the reason
 FAILS_AGAIN = re.compile(r"from pytest-timeout|crashed while running")
 LAST_RESORT = 360  # seconds; longer than any test's own timeout
 
-#: One more than there are processors: some tests wait for a server, and another can run meanwhile.
-PROCESSES = (os.cpu_count() or 1) + 1
-
 #: A test that takes longer than its timeout fails and shows where it was (pytest-timeout). If not even
 #: that ends it, its process ends: all stacks are printed, and another process goes on with the other tests.
 OPTIONS = [
-    *("-q", f"--numprocesses={PROCESSES}"),
+    *("-q", "--numprocesses=auto"),
     *("-o", f"faulthandler_timeout={LAST_RESORT}", "-o", "faulthandler_exit_on_timeout=true"),
 ]
 
